@@ -1,0 +1,59 @@
+# The commands of this project: make help
+SHELL := /bin/sh
+VENV ?= .venv
+PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
+	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	2>/dev/null && echo $$name && break; done)
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PORT ?= 5000
+
+export PATH := $(abspath $(BIN)):$(PATH)
+export MLFLOW_DISABLE_TELEMETRY := true
+export DVC_NO_ANALYTICS := true
+export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
+
+.DEFAULT_GOAL := help
+.PHONY: help setup reproduce test test-slow lint ui bench lock clean
+
+help:  ## say what there is
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+setup: $(READY)  ## make the environment in .venv, every package checked by its hash
+
+$(READY): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "make: no Python 3.11, 3.12 or 3.13 found; name one with PYTHON=/path/to/python" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+reproduce: $(READY)  ## run the quick profile from raw data to report
+	$(BIN)/dvc repro report@quick
+	@echo "The report: $(abspath reports/quick/report.html)"
+
+test: $(READY)  ## run the tests that CI runs
+	$(BIN)/python -m pytest
+
+test-slow: $(READY)  ## run the slow proofs
+	$(BIN)/python -m pytest -m slow
+
+lint: $(READY)  ## check format, style, types and layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+ui: $(READY)  ## browse every run in MLflow, on this machine only (PORT=5000)
+	$(BIN)/mlflow server --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port $(PORT)
+
+bench: $(READY)  ## run the benchmarks
+	$(BIN)/python -m pytest tests/benchmarks -m bench -s
+
+lock: $(READY)  ## resolve requirements.lock again, from pyproject.toml
+	$(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --extra dev \
+		--no-header --no-emit-index-url --upgrade pyproject.toml --output-file requirements.lock
+
+clean:  ## remove what tools made; results, store and runs stay
+	rm -rf build .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Where batch normalization helps and where it hurts, settled by measurement."""

@@ -1,0 +1,1 @@
+"""Statistics over tables: answers in, figures out, nothing read and nothing written."""

@@ -1,0 +1,1 @@
+"""Datasets: found, checked, split, and written as arrays that workers map."""

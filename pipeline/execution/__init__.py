@@ -1,0 +1,1 @@
+"""Run many: questions to answers, through a store that outlives every crash."""

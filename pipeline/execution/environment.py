@@ -1,0 +1,148 @@
+"""What decides the digits besides the question: versions, processor, and the code that trains.
+
+The code's digest covers `pipeline.training`, `pipeline.models` as far as this
+trial uses it, and what they import of their own package, as normalized syntax
+trees: formatting, comments and docstrings change nothing, nor does a module
+that the trial does not name. Data are covered by the digest of their arrays.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import platform
+import subprocess
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib import metadata, util
+from pathlib import Path
+
+from pipeline.errors import Refusal
+from pipeline.records import Component, Environment
+
+TRAINS = ("pipeline.training.fit",)
+FOLLOWED = ("pipeline.training", "pipeline.models", "pipeline.components")
+VERSIONED = ("keras", "tensorflow")  # covered by their version
+FLAGS = ("sse4_2", "fma", "avx", "avx2", "avx_vnni", "avx512", "amx", "asimd", "sve")
+
+
+def environment(components: Iterable[Component]) -> Environment:
+    """Return what decides the digits of a trial that is built from `components`.
+
+    Raises:
+        Refusal: A component's module cannot be found.
+    """
+    modules = {
+        _module(component.target)
+        for component in components
+        if component.target.partition(".")[0] not in VERSIONED
+    }
+    return Environment(
+        tensorflow=metadata.version("tensorflow"),
+        keras=metadata.version("keras"),
+        numpy=metadata.version("numpy"),
+        processor=processor(),
+        threads=1,
+        code=code_digest(frozenset(modules)),
+    )
+
+
+@cache
+def processor() -> str:
+    """Return the kind of processor: architecture, family and vector instructions."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except FileNotFoundError:  # not Linux
+        return f"{platform.machine()} {_sysctl_brand() or platform.processor()}".strip()
+    fields = {
+        name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)
+    }
+    flags = (fields.get("flags") or fields.get("Features", "")).split()
+    vector = sorted(flag for flag in flags if flag.startswith(FLAGS))
+    family = [fields.get(name, "") for name in ("vendor_id", "cpu family", "model")]
+    return " ".join([platform.machine(), *filter(None, family), *vector])
+
+
+def _sysctl_brand() -> str:
+    try:
+        done = subprocess.run(
+            ["sysctl", "-n", "machdep.cpu.brand_string"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        return ""
+    return done.stdout.strip()
+
+
+def _module(target: str) -> str:
+    """Return the module of a dotted path: its longest prefix that has a source file."""
+    parts = target.split(".")
+    for length in range(len(parts) - 1, 0, -1):
+        name = ".".join(parts[:length])
+        if _source(name) is not None:
+            return name
+    raise Refusal(f"{target}: no module {target.rpartition('.')[0]!r} can be imported")
+
+
+@cache
+def _source(module: str) -> Path | None:
+    """Return a module's file, found without importing anything."""
+    top, *rest = module.split(".")
+    spec = util.find_spec(top)
+    if spec is None:
+        return None
+    if not rest and spec.origin:
+        return Path(spec.origin)
+    for folder in spec.submodule_search_locations or ():
+        place = Path(folder, *rest)
+        for file in (place.with_suffix(".py"), place / "__init__.py"):
+            if file.is_file():
+                return file
+    return None
+
+
+@cache
+def code_digest(modules: frozenset[str]) -> str:
+    """Return the SHA-256 of the syntax trees that train a trial of these modules.
+
+    A user's own modules are followed within their own package.
+    """
+    wanted, seen = [*TRAINS, *modules], dict[str, str]()
+    while wanted:
+        name = wanted.pop()
+        file = _source(name)
+        if name in seen or file is None:
+            continue
+        tree = ast.parse(file.read_text())
+        seen[name] = normalized(tree)
+        followed = FOLLOWED if name.startswith("pipeline.") else (name.partition(".")[0],)
+        package = name if file.name == "__init__.py" else name.rpartition(".")[0]
+        wanted += [found for found in _imported(tree, package) if found.startswith(followed)]
+    text = "".join(f"{name}\n{code}\n" for name, code in sorted(seen.items()))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def normalized(tree: ast.Module) -> str:
+    """Return source text of the tree without comments, docstrings and formatting."""
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+            and ast.get_docstring(node, clean=False) is not None
+        ):
+            node.body = node.body[1:] or [ast.Pass()]
+    return ast.unparse(tree)
+
+
+def _imported(tree: ast.Module, package: str) -> Iterator[str]:
+    """Yield the full names of the modules, or names in modules, that code in `package` imports."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parents = package.split(".")
+            above = parents[: len(parents) - node.level + 1] if node.level else []
+            start = ".".join([*above, *filter(None, [node.module])])
+            yield start
+            yield from (f"{start}.{alias.name}" for alias in node.names)

@@ -1,0 +1,1 @@
+"""Networks that call a norm factory where a norm belongs."""

@@ -1,0 +1,48 @@
+"""A small convolutional network: convolution, norm, activation, pooling; then dense."""
+
+from __future__ import annotations
+
+import keras
+from keras import layers
+
+from pipeline.models.norms import Norm
+
+
+def build(
+    shape: tuple[int, ...],
+    classes: int,
+    norm: Norm,
+    *,
+    width: int,
+    depth: int,
+    growth: float,
+    kernel_size: int,
+    dense: int,
+    activation: str,
+    initializer: str,
+    use_bias: bool,
+) -> keras.Model:
+    """Return a model from images of `shape` (h, w, c) to `classes` logits.
+
+    Block i of `depth` has `width` * `growth`^i filters and halves height and
+    width. `use_bias` concerns the layers in front of a norm; the logits always
+    have a bias.
+    """
+    inputs = keras.Input(shape, name="images")
+    x = inputs
+    for i in range(depth):
+        x = layers.Conv2D(
+            max(1, round(width * growth**i)),
+            kernel_size,
+            padding="same",
+            kernel_initializer=initializer,
+            use_bias=use_bias,
+            name=f"conv_{i}",
+        )(x)
+        x = norm(x, name=f"norm_{i}", activation=activation)
+        x = layers.MaxPooling2D(padding="same", name=f"pool_{i}")(x)
+    x = layers.Flatten(name="flatten")(x)
+    x = layers.Dense(dense, kernel_initializer=initializer, use_bias=use_bias, name="dense")(x)
+    x = norm(x, name=f"norm_{depth}", activation=activation)
+    logits = layers.Dense(classes, kernel_initializer=initializer, name="logits")(x)
+    return keras.Model(inputs, logits, name="cnn")

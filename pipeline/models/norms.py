@@ -1,0 +1,41 @@
+"""The arm at work: a norm factory that a model calls where a norm belongs.
+
+A model writes `x = norm(x, name="norm_1", activation="relu")` and does not
+know which arm it is: the factory applies the layer and the activation in the
+arm's order, or the activation alone for the plain arm.
+
+A bias in front of a norm follows one rule for every arm, the plain one
+included: the layer in front keeps the bias that the model's `use_bias` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from pipeline.components import build
+from pipeline.records import Arm
+
+Norm = Callable[..., Any]
+
+
+def norm_factory(arm: Arm) -> Norm:
+    """Return the arm as a function `norm(x, name, activation=None) -> tensor`.
+
+    Each call makes a fresh layer called `name`; the activation layer is called
+    `name` with `_activation` behind it. Without an activation, only the norm
+    is applied.
+    """
+
+    def norm(x: Any, name: str, activation: str | None = None) -> Any:
+        layers = [] if arm.layer is None else [build(arm.layer, name=name)]
+        if activation is not None:
+            last = keras.layers.Activation(activation, name=f"{name}_activation")
+            layers.insert(len(layers) if arm.placement == "before" else 0, last)
+        for layer in layers:
+            x = layer(x)
+        return x
+
+    return norm

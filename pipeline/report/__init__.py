@@ -1,0 +1,1 @@
+"""Figures in, pages out: charts, sentences and tables. Nothing is computed here."""

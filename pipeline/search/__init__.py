@@ -1,0 +1,1 @@
+"""Which trial next: a function of the study and of what is known."""

@@ -1,0 +1,26 @@
+"""What a search maximizes, and which of its trials won."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipeline.records import Result
+
+
+def objective(result: Result) -> float:
+    """Return the validation accuracy with moving statistics: what a user of the model gets."""
+    return result.metrics["validation_accuracy"]
+
+
+def winner(results: Sequence[Result]) -> int:
+    """Return the index of the best result: highest accuracy, then lowest loss, then first.
+
+    Raises:
+        ValueError: There are no results.
+    """
+
+    def badness(index: int) -> tuple[float, float, int]:
+        loss = results[index].metrics.get("validation_loss", float("inf"))
+        return -objective(results[index]), loss, index
+
+    return min(range(len(results)), key=badness)

@@ -1,0 +1,56 @@
+"""From a cell to the question a worker is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, TypeVar
+
+from pipeline.records import Argument, CellFields, Component, Environment, Trial
+
+Fields = TypeVar("Fields", bound=CellFields)
+
+
+def placed(cell: Fields, values: Mapping[str, Argument]) -> Fields:
+    """Return the cell with some hyperparameters set.
+
+    Args:
+        cell: The cell, or study, whose components receive the values.
+        values: By name: `batch_size`, or `optimizer.`, `norm.` or `model.`
+            followed by the name of an argument.
+    """
+    for name, value in values.items():
+        section, _, argument = name.partition(".")
+        chosen = getattr(cell, section).with_argument(argument, value) if argument else value
+        cell = cell.model_copy(update={section: chosen})
+    return cell
+
+
+def components(cell: CellFields) -> list[Component]:
+    """Return the classes and functions that a cell names."""
+    return [part for part in (cell.model, cell.norm.layer, cell.optimizer) if part is not None]
+
+
+def question(
+    cell: CellFields,
+    *,
+    data_digest: str,
+    environment: Environment,
+    seed: int,
+    split: Literal["validation", "test"],
+) -> Trial:
+    """Return the trial that asks what this cell gives with this seed on these data."""
+    return Trial(
+        dataset=cell.dataset,
+        data_digest=data_digest,
+        model=cell.model,
+        norm=cell.norm,
+        optimizer=cell.optimizer,
+        batch_size=cell.batch_size,
+        epochs=cell.epochs,
+        examples=cell.examples,
+        seed=seed,
+        device=cell.device,
+        split=split,
+        probes=cell.probes,
+        environment=environment,
+    )

@@ -1,0 +1,62 @@
+"""Where a profile's files lie, relative to the checkout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Places:
+    """The files of one profile: outputs that DVC caches, and pages that lie in the open."""
+
+    profile: str
+
+    @property
+    def artifacts(self) -> Path:
+        """Folder of the cached outputs."""
+        return Path("artifacts") / self.profile
+
+    @property
+    def arrays(self) -> Path:
+        """Folder with one sub-folder of .npy files and a manifest per dataset."""
+        return self.artifacts / "arrays"
+
+    @property
+    def studies(self) -> Path:
+        """Sealed answers of the sweep, one line each."""
+        return self.artifacts / "studies.jsonl"
+
+    @property
+    def confirmed(self) -> Path:
+        """Sealed answers of the winners on fresh seeds, one line each."""
+        return self.artifacts / "confirmed.jsonl"
+
+    @property
+    def models(self) -> Path:
+        """Folder with one .keras file per confirmed winner."""
+        return self.artifacts / "models"
+
+    def model(self, study: str) -> Path:
+        """Return the file of a study's confirmed winner."""
+        return self.models / f"{study}.keras"
+
+    @property
+    def lock(self) -> Path:
+        """What a run of this profile holds while it writes."""
+        return Path("artifacts") / f"{self.profile}.lock"
+
+    @property
+    def reports(self) -> Path:
+        """Folder of the composed configuration, the analysis and the pages."""
+        return Path("reports") / self.profile
+
+    @property
+    def plan(self) -> Path:
+        """The composed configuration."""
+        return self.reports / "config.yaml"
+
+    @property
+    def analysis(self) -> Path:
+        """Every figure that the report prints."""
+        return self.reports / "analysis.json"

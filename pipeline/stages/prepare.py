@@ -1,0 +1,52 @@
+"""The plan's datasets -> artifacts/PROFILE/arrays: checked, split, ready to be memory-mapped."""
+
+from __future__ import annotations
+
+import yaml
+from pydantic import ValidationError
+
+from pipeline.components import build
+from pipeline.data.arrays import write
+from pipeline.data.digest import SHOWN
+from pipeline.data.source import Source
+from pipeline.errors import Refusal
+from pipeline.records import Dataset, Manifest
+from pipeline.stages.places import Places
+
+
+def run(profile: str) -> None:
+    """Prepare each dataset of a profile's plan, and print a line about it.
+
+    Of the plan, only the section `datasets` is read.
+
+    Raises:
+        Refusal: The plan is missing or damaged, or a dataset cannot be had as asked.
+    """
+    places = Places(profile)
+    for name, dataset in _datasets(profile).items():
+        source = build(dataset.source)
+        if not isinstance(source, Source):
+            raise Refusal(
+                f"dataset {name}: {dataset.source.target} returned {type(source).__name__}; "
+                "it must return a pipeline.data.source.Source"
+            )
+        print(_line(write(source, dataset, name, places.arrays / name)))
+
+
+def _datasets(profile: str) -> dict[str, Dataset]:
+    file = Places(profile).plan
+    again = f"run: normbench compose {profile}"
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        section = content["datasets"]
+        return {name: Dataset.parse(plain) for name, plain in section.items()}
+    except FileNotFoundError:
+        raise Refusal(f"{file} is missing; {again}") from None
+    except (yaml.YAMLError, ValidationError, LookupError, TypeError, AttributeError):
+        raise Refusal(f"{file}: its section datasets is damaged or old; {again}") from None
+
+
+def _line(manifest: Manifest) -> str:
+    counts = ", ".join(f"{split} {count}" for split, count in manifest.examples.items())
+    shape = "x".join(str(length) for length in manifest.shape)
+    return f"{manifest.name}: {counts} of {shape}, digest {manifest.digest[:SHOWN]}"

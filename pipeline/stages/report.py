@@ -1,0 +1,33 @@
+"""The analysis -> the pages that people read. Reads nothing else."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+from pipeline.analysis.summary import Summary
+from pipeline.errors import Refusal
+from pipeline.report.page import pages
+from pipeline.stages.places import Places
+
+
+def run(profile: str) -> None:
+    """Write the profile's pages and charts, and say where they are.
+
+    Raises:
+        Refusal: The analysis is missing, or another version wrote it.
+    """
+    places = Places(profile)
+    command = f"normbench analyze {profile}"
+    try:
+        summary = Summary.model_validate_json(places.analysis.read_bytes())
+    except FileNotFoundError:
+        raise Refusal(f"{places.analysis}: not found; run {command} first") from None
+    except ValidationError:
+        raise Refusal(
+            f"{places.analysis}: not an analysis of this version; run {command} again"
+        ) from None
+    for name, text in pages(summary).items():
+        path = places.reports / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    print(f"The page: {places.reports / 'report.html'}")

@@ -1,0 +1,129 @@
+"""One training run from the command line: curves, the train/inference gap, the weights' digest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from pipeline.components import build
+from pipeline.config import Asked, compose_cells
+from pipeline.data.arrays import read_manifest, write
+from pipeline.execution.environment import environment
+from pipeline.execution.store import Store
+from pipeline.execution.work import answer, describe
+from pipeline.records import Result, Trial, content_digest
+from pipeline.search.questions import components, question
+from pipeline.stages.places import Places
+
+STATISTICS = ("batch", "moving", "recalibrated")
+
+
+def run(conf: Path, overrides: Sequence[str], *, multirun: bool) -> None:
+    """Train each asked cell and print what came out; with several, compare them at the end."""
+    console = Console()
+    asked = compose_cells(conf, overrides, multirun=multirun)
+    results = []
+    for each in asked:
+        if len(asked) > 1:
+            console.rule(" ".join(each.overrides), style="dim")
+        results.append(_train(each, console))
+    if len(asked) > 1:
+        console.print(_comparison(asked, results))
+
+
+def _train(asked: Asked, console: Console) -> Result:
+    folder = _prepared(asked)
+    cell = asked.cell
+    trial = question(
+        cell,
+        data_digest=read_manifest(folder).digest,
+        environment=environment(components(cell)),
+        seed=cell.seed,
+        split="validation",
+    )
+    if asked.summary:
+        print(describe(trial, folder))
+    result = _watched(trial, folder)
+    console.print(_curves(result))
+    print(_closing(trial, result), flush=True)
+    return result
+
+
+def _prepared(asked: Asked) -> Path:
+    """Return the folder of the cell's arrays, made now unless an earlier run made them."""
+    content = content_digest(asked.dataset.plain())
+    folder = Places("train").arrays / f"{asked.cell.dataset}-{content[:12]}"
+    if not folder.exists():
+        write(build(asked.dataset.source), asked.dataset, asked.cell.dataset, folder)
+    return folder
+
+
+def _watched(trial: Trial, folder: Path) -> Result:
+    errors = Console(stderr=True)
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("epochs"),
+        TimeElapsedColumn(),
+        console=errors,
+        transient=True,
+    )
+    with bar if errors.is_terminal else nullcontext():
+        task = bar.add_task("training", total=trial.epochs)
+
+        def watch(epoch: int, values: dict[str, float]) -> None:
+            accuracy = values["validation_accuracy"]
+            bar.update(task, completed=epoch + 1, description=f"validation {accuracy:.1%}")
+
+        return answer(trial, Store.open(), folder, watch=watch)
+
+
+def _curves(result: Result) -> Table:
+    table = Table("epoch", title=None, box=None, header_style="dim")
+    for name in result.curves:
+        table.add_column(name.replace("_", " "), justify="right")
+    for epoch, values in enumerate(zip(*result.curves.values(), strict=True), start=1):
+        shown = ["not finite" if value is None else f"{value:.4f}" for value in values]
+        table.add_row(str(epoch), *shown)
+    return table
+
+
+def _closing(trial: Trial, result: Result) -> str:
+    metrics = result.metrics
+    lines = [f"status               {result.status} after {result.steps} steps"]
+    lines.append(f"validation accuracy  {metrics['validation_accuracy']:.4f}")
+    if "gap_batch" in metrics:
+        shown = [f"{metrics[f'gap_{name}']:.4f} {name}" for name in STATISTICS]
+        lines.append(f"by statistics        {', '.join(shown)}")
+        lost = 100 * (metrics["gap_batch"] - metrics["gap_moving"])
+        lines.append(f"train/inference gap  {lost:+.1f} points (batch minus moving)")
+    lines.append(f"weights              {result.weights_digest}")
+    lines.append(f"trial                {trial.key}")
+    return "\n".join(lines)
+
+
+def _comparison(asked: Sequence[Asked], results: Sequence[Result]) -> Table:
+    table = Table("run", title=None, box=None, header_style="dim")
+    for name in ("status", "validation accuracy", "gap in points", "weights"):
+        table.add_column(name, justify="right")
+    for each, result in zip(asked, results, strict=True):
+        metrics = result.metrics
+        gap = (
+            f"{100 * (metrics['gap_batch'] - metrics['gap_moving']):+.1f}"
+            if "gap_batch" in metrics
+            else "-"
+        )
+        table.add_row(
+            " ".join(each.overrides),
+            result.status,
+            f"{metrics['validation_accuracy']:.4f}",
+            gap,
+            result.weights_digest[:12],
+        )
+    return table

@@ -1,0 +1,268 @@
+"""The runs that should exist in MLflow, computed from a snapshot. Pure.
+
+    study                 params of the study; metrics of its best trial and their means
+      trial 0, 1, ...     one per answer of the sweep, with its curves
+      winner              mean metrics over fresh seeds; its Keras model
+        seed ...          one per answer of the confirmation
+    report                the composed configuration, the analysis and the pages
+
+A run is recognized by its `Identity`, which stands in its tags. Names begin
+with model and arm, because MLflow's tables cut them after some 20 characters.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean
+from typing import Literal, NamedTuple
+
+from pipeline.records import Answer, Environment, Study, Trial, content_digest
+from pipeline.search.objective import winner
+from pipeline.tracking.parameters import study_parameters, text, trial_parameters
+from pipeline.tracking.snapshot import Clock, Snapshot
+
+Kind = Literal["study", "trial", "winner", "seed", "report"]
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What makes two runs the same run. Fields that a kind does not have are empty."""
+
+    kind: str
+    study: str
+    index: str
+    key: str
+
+
+class Point(NamedTuple):
+    """One value of a metric. Steps are epochs, counted from 1; 0 where there are none."""
+
+    metric: str
+    value: float
+    step: int
+
+
+class Span(NamedTuple):
+    """When a run began and ended, in POSIX seconds; `None` where no clock is known."""
+
+    started: float | None
+    ended: float | None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run as it should be.
+
+    Attributes:
+        dataset: Name of the dataset the run has read, and the split its figures were read on.
+        environment: What a mirrored model needs to be loaded.
+        files: Path among the run's artifacts to the file.
+    """
+
+    identity: Identity
+    name: str
+    parent: Identity | None
+    params: dict[str, str]
+    points: tuple[Point, ...]
+    tags: dict[str, str]
+    span: Span
+    dataset: tuple[str, str] | None = None
+    model: Path | None = None
+    environment: Environment | None = None
+    files: dict[str, Path] = field(default_factory=dict)
+
+    @property
+    def refreshable(self) -> bool:
+        """Whether new metrics may join the old ones: a study grows, a trial does not."""
+        return self.identity.kind == "study"
+
+
+def entries(snapshot: Snapshot) -> tuple[Entry, ...]:
+    """Return every run the snapshot asks for, parents before their children."""
+    swept, confirmed = _by_study(snapshot.swept), _by_study(snapshot.confirmed)
+    wanted: list[Entry] = []
+    for study in snapshot.plan.studies.values():
+        trials, seeds = swept[study.name], confirmed[study.name]
+        wanted.append(_study_entry(study, trials, seeds, snapshot))
+        wanted += [_leaf("trial", study, answer, snapshot) for answer in trials]
+        winners: dict[Identity, list[Answer]] = defaultdict(list)
+        for answer in seeds:
+            winners[winner_identity(answer)].append(answer)
+        for answers in winners.values():
+            wanted.append(_winner_entry(study, answers, snapshot))
+            wanted += [_leaf("seed", study, answer, snapshot) for answer in answers]
+    return (*wanted, *_report_entry(snapshot))
+
+
+def unplanned(snapshot: Snapshot) -> int:
+    """Return how many answers belong to no study of the plan: it was composed anew since."""
+    names = {study.name for study in snapshot.plan.studies.values()}
+    return sum(answer.study not in names for answer in (*snapshot.swept, *snapshot.confirmed))
+
+
+def study_identity(name: str) -> Identity:
+    """Return the identity of a study's run."""
+    return Identity("study", name, "", "")
+
+
+def winner_identity(answer: Answer) -> Identity:
+    """Return the identity of the winner that an answer confirms: its question but for the seed."""
+    question = answer.trial.plain() | {"seed": None}
+    return Identity("winner", answer.study, "", content_digest(question))
+
+
+def _by_study(answers: Iterable[Answer]) -> dict[str, list[Answer]]:
+    grouped: dict[str, list[Answer]] = defaultdict(list)
+    for answer in answers:
+        grouped[answer.study].append(answer)
+    return grouped
+
+
+def _study_entry(
+    study: Study, trials: Sequence[Answer], seeds: Sequence[Answer], snapshot: Snapshot
+) -> Entry:
+    results = [answer.result for answer in trials]
+    metrics: dict[str, float] = dict(results[winner(results)].metrics) if results else {}
+    metrics |= {f"{name}_mean": value for name, value in means(trials).items()}
+    metrics |= {name: value for name, value in means(seeds).items() if name.startswith("test_")}
+    metrics["trials"] = len(trials)
+    metrics["diverged"] = sum(result.status == "diverged" for result in results)
+    return Entry(
+        identity=study_identity(study.name),
+        name=f"{study.model_name}/{study.arm}, {study.dataset}, {study.experiment}",
+        parent=None,
+        params=study_parameters(study),
+        points=tuple(Point(name, value, 0) for name, value in metrics.items()),
+        tags={"mlflow.source.name": f"normbench sweep {snapshot.plan.profile}"},
+        dataset=(study.dataset, "validation"),
+        span=_span([*trials, *seeds], snapshot),
+    )
+
+
+def _leaf(kind: Kind, study: Study, answer: Answer, snapshot: Snapshot) -> Entry:
+    trial, clock = answer.trial, snapshot.clocks.get(answer.key)
+    command, number, parent = "sweep", f"trial {answer.index}", study_identity(study.name)
+    if kind == "seed":
+        command, number = "confirm", f"winner, seed {trial.seed}"
+        parent = winner_identity(answer)
+    return Entry(
+        identity=Identity(kind, answer.study, str(answer.index), answer.key),
+        name=f"{study.model_name}/{study.arm} {number}",
+        parent=parent,
+        params=trial_parameters(study, trial),
+        points=_points(answer),
+        tags={
+            "mlflow.source.name": f"normbench {command} {snapshot.plan.profile}",
+            "normbench.status": answer.result.status,
+            "normbench.steps": str(answer.result.steps),
+            "normbench.weights_digest": answer.result.weights_digest,
+            **_environment_tags([trial]),
+            **_clock_tags(clock),
+        },
+        dataset=(trial.dataset, trial.split),
+        span=_span([answer], snapshot),
+    )
+
+
+def _winner_entry(study: Study, answers: Sequence[Answer], snapshot: Snapshot) -> Entry:
+    first = answers[0]
+    seeds = " ".join(str(answer.trial.seed) for answer in answers)
+    return Entry(
+        identity=winner_identity(first),
+        name=f"{study.model_name}/{study.arm} winner",
+        parent=study_identity(study.name),
+        params=trial_parameters(study, first.trial) | {"seed": "all", "seeds": seeds},
+        points=tuple(Point(name, value, 0) for name, value in means(answers).items()),
+        tags={
+            "mlflow.source.name": f"normbench confirm {snapshot.plan.profile}",
+            **_environment_tags([first.trial]),
+        },
+        dataset=(first.trial.dataset, first.trial.split),
+        model=snapshot.models.get(study.name),
+        environment=first.trial.environment,
+        span=_span(answers, snapshot),
+    )
+
+
+def _report_entry(snapshot: Snapshot) -> tuple[Entry, ...]:
+    if not snapshot.pages:
+        return ()
+    plan, answers = snapshot.plan, [*snapshot.swept, *snapshot.confirmed]
+    ended = _span(answers, snapshot).ended
+    return (
+        Entry(
+            identity=Identity("report", "", "", ""),
+            name="report",
+            parent=None,
+            params={
+                "profile": plan.profile,
+                "studies": text(len(plan.studies)),
+                "datasets": " ".join(sorted(plan.datasets)),
+                **{
+                    f"analysis.{name}": text(value) for name, value in plan.analysis.plain().items()
+                },
+            },
+            points=(),
+            tags={
+                "mlflow.source.name": f"normbench report {plan.profile}",
+                **_environment_tags([answer.trial for answer in answers]),
+            },
+            files=dict(snapshot.pages),
+            span=Span(ended, ended),
+        ),
+    )
+
+
+def means(answers: Sequence[Answer]) -> dict[str, float]:
+    """Return each metric's mean over the answers that have it; a diverged run has no loss."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for answer in answers:
+        for name, value in answer.result.metrics.items():
+            found[name].append(value)
+    return {name: fmean(values) for name, values in found.items()}
+
+
+def _points(answer: Answer) -> tuple[Point, ...]:
+    """Curves with epochs as steps, but for values that are not finite; then the final metrics.
+
+    A final metric takes the place of its curve's value at the last epoch: the
+    two may differ (a diverged run is scored at chance), and a run shows one.
+    """
+    last, metrics = answer.trial.epochs, answer.result.metrics
+    return tuple(
+        Point(name, value, epoch)
+        for name, curve in answer.result.curves.items()
+        for epoch, value in enumerate(curve, start=1)
+        if value is not None and not (epoch >= last and name in metrics)
+    ) + tuple(Point(name, value, last) for name, value in metrics.items())
+
+
+def _environment_tags(trials: Sequence[Trial]) -> dict[str, str]:
+    """Versions and processor; several values side by side where trials differ."""
+    values: dict[str, set[str]] = defaultdict(set)
+    for trial in trials:
+        for name, value in trial.environment.plain().items():
+            values[f"normbench.{name}"].add(text(value))
+    return {name: ", ".join(sorted(found)) for name, found in values.items()}
+
+
+def _clock_tags(clock: Clock | None) -> dict[str, str]:
+    if clock is None:
+        return {}
+    known = {
+        "mlflow.source.git.commit": clock.commit,
+        "normbench.dirty": clock.dirty,
+        "normbench.host": clock.host,
+    }
+    return {name: value for name, value in known.items() if value}
+
+
+def _span(answers: Sequence[Answer], snapshot: Snapshot) -> Span:
+    clocks = [snapshot.clocks[answer.key] for answer in answers if answer.key in snapshot.clocks]
+    return Span(
+        min((clock.started for clock in clocks), default=None),
+        max((clock.started + clock.wall_seconds for clock in clocks), default=None),
+    )

@@ -1,0 +1,126 @@
+"""Bring MLflow up to date with a snapshot: write what is missing, mend what is not whole.
+
+Called twice, the second call changes nothing. One process at a time should
+write: of two, the later one cleans up after both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.tracking.connection import MirrorUnreachable, connected, open_experiment
+from pipeline.tracking.entries import Entry, Identity, entries, unplanned
+from pipeline.tracking.fingerprint import Fingerprint, fingerprint
+from pipeline.tracking.reconcile import difference, parents
+from pipeline.tracking.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+
+@dataclass(frozen=True)
+class Mended:
+    """How many runs a mirror touched.
+
+    Attributes:
+        written: Created, from beginning to end.
+        refreshed: Given newer metrics.
+        removed: Half-written, outdated or double.
+        moved: Hung below another parent.
+        unchanged: Right already.
+        stale: Left alone, of questions that no study asks any more.
+        unplanned: Answers, not runs: left out, of studies that the plan does not hold.
+    """
+
+    profile: str
+    written: int
+    refreshed: int
+    removed: int
+    moved: int
+    unchanged: int
+    stale: int
+    unplanned: int
+
+    def __str__(self) -> str:
+        counts = [f"{self.written} runs written"]
+        counts += [
+            f"{count} {what}"
+            for count, what in (
+                (self.refreshed, "refreshed"),
+                (self.removed, "half-written, outdated or double removed"),
+                (self.moved, "moved"),
+                (self.stale, "of earlier plans left alone"),
+                (self.unplanned, "answers of studies outside the plan left out"),
+            )
+            if count
+        ]
+        return (
+            f"MLflow normbench/{self.profile}: {', '.join(counts)}; {self.unchanged} already right"
+        )
+
+
+def mirror(snapshot: Snapshot) -> Mended:
+    """Write a snapshot into MLflow.
+
+    Raises:
+        MirrorUnreachable: MLflow, its database or the network failed. What was
+            written stays, and the next call continues from there.
+    """
+    wanted = {
+        entry.identity: (entry, fingerprint(entry, snapshot.manifests))
+        for entry in entries(snapshot)
+    }
+    with connected() as client:
+        return _carry_out(client, snapshot, wanted)
+
+
+def try_mirror(snapshot: Snapshot) -> str:
+    """Write a snapshot into MLflow, and return the line to print.
+
+    An outage is no reason to stop a pipeline: it becomes a warning that says
+    how to catch up. Mistakes of ours are still raised.
+    """
+    try:
+        return str(mirror(snapshot))
+    except MirrorUnreachable as outage:
+        profile = snapshot.plan.profile
+        return f"warning: not mirrored, catch up with `normbench mirror {profile}`: {outage}"
+
+
+def _carry_out(
+    client: MlflowClient, snapshot: Snapshot, wanted: dict[Identity, tuple[Entry, Fingerprint]]
+) -> Mended:
+    from pipeline.tracking import writing  # imports MLflow
+
+    experiment_id = open_experiment(client, snapshot.plan.profile)
+    plan = difference(wanted, writing.find(client, experiment_id))
+    for run in plan.removed:
+        writing.remove(client, experiment_id, run)
+    run_ids: dict[Identity, str] = {identity: run.run_id for identity, run in plan.kept.items()}
+    for entry in plan.refreshed:
+        writing.refresh(client, run_ids[entry.identity], entry, wanted[entry.identity][1])
+    for entry in plan.written:
+        run_ids[entry.identity] = writing.write(
+            client,
+            experiment_id,
+            entry,
+            wanted[entry.identity][1],
+            parent=run_ids[entry.parent] if entry.parent else None,
+            manifests=snapshot.manifests,
+        )
+    moves = parents(
+        [entry for entry, _ in wanted.values()], run_ids, [*plan.kept.values(), *plan.stale]
+    )
+    for run_id, parent in moves.items():
+        client.set_tag(run_id, writing.PARENT, parent)
+    return Mended(
+        profile=snapshot.plan.profile,
+        written=len(plan.written),
+        refreshed=len(plan.refreshed),
+        removed=len(plan.removed),
+        moved=len(moves),
+        unchanged=len(plan.kept) - len(plan.refreshed),
+        stale=len(plan.stale),
+        unplanned=unplanned(snapshot),
+    )

@@ -1,0 +1,87 @@
+"""A question as flat names and texts, the way MLflow's tables show it.
+
+Names are those of conf/ (`optimizer.weight_decay`, `model.width`), except that
+the three every study compares by are bare: learning_rate, momentum and epsilon
+(the norm layer's; an optimizer's own stay `optimizer.momentum`).
+"""
+
+from __future__ import annotations
+
+from pipeline.records import Arm, Component, Design, Dimension, Study, Trial, canonical_json
+
+BARE = {
+    "optimizer.learning_rate": "learning_rate",
+    "norm.momentum": "momentum",
+    "norm.epsilon": "epsilon",
+}
+
+
+def text(value: object) -> str:
+    """Return text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else canonical_json(value)
+
+
+def study_parameters(study: Study) -> dict[str, str]:
+    """Return what holds for a whole study: its place, its design, its space, its seeds."""
+    return {
+        "experiment": study.experiment,
+        "dataset": study.dataset,
+        "model": study.model_name,
+        "arm": study.arm,
+        "seeds": " ".join(map(str, study.confirm_seeds)),
+        **_components(study.model, study.norm, study.optimizer),
+        **_numbers(study),
+        **_design(study.design),
+        **{f"space.{name}": _range(dimension) for name, dimension in study.space.items()},
+    }
+
+
+def trial_parameters(study: Study, trial: Trial) -> dict[str, str]:
+    """Return one question of a study, all but its environment."""
+    return {
+        "experiment": study.experiment,
+        "dataset": trial.dataset,
+        "model": study.model_name,
+        "arm": study.arm,
+        "data_digest": trial.data_digest,
+        "split": trial.split,
+        **_components(trial.model, trial.norm, trial.optimizer),
+        **_numbers(trial),
+    }
+
+
+def _components(model: Component, norm: Arm, optimizer: Component) -> dict[str, str]:
+    found = {
+        "model.target": model.target,
+        "optimizer.target": optimizer.target,
+        "norm.target": norm.layer.target if norm.layer else "none",
+        "norm.placement": norm.placement,
+    }
+    parts = {"model": model, "optimizer": optimizer, "norm": norm.layer}
+    for prefix, part in parts.items():
+        for name, value in (part.arguments if part else {}).items():
+            dotted = f"{prefix}.{name}"
+            found[BARE.get(dotted, dotted)] = text(value)
+    return found
+
+
+def _numbers(question: Study | Trial) -> dict[str, str]:
+    probes = {f"probes.{name}": text(value) for name, value in question.probes.plain().items()}
+    return probes | {
+        "batch_size": text(question.batch_size),
+        "epochs": text(question.epochs),
+        "examples": text(question.examples),
+        "seed": text(question.seed),
+        "device": question.device,
+    }
+
+
+def _design(design: Design) -> dict[str, str]:
+    own = {"trials": design.trials, "lag": design.lag, "seed": design.seed}
+    shown = {"proposer": design.proposer.target, **design.proposer.arguments, **own}
+    return {f"design.{name}": text(value) for name, value in shown.items()}
+
+
+def _range(dimension: Dimension) -> str:
+    grid = f", {dimension.points} points" if dimension.points else ""
+    return f"{dimension.low!r} to {dimension.high!r}, {dimension.scale}{grid}"

@@ -1,0 +1,1 @@
+"""How one trial is trained and measured, to the last bit."""

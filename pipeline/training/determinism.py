@@ -1,0 +1,78 @@
+"""One thread, deterministic kernels, one device: call `configure` before TensorFlow computes.
+
+The settings live in the process; a worker trains for one device only.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pipeline.errors import Refusal
+
+SETTINGS = {
+    "KERAS_BACKEND": "tensorflow",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_ENABLE_ONEDNN_OPTS": "1",
+    "OMP_NUM_THREADS": "1",
+    "XLA_FLAGS": "",
+}
+
+
+def configure(device: str, threads: int) -> None:
+    """Fix what TensorFlow's digits depend on, whatever the user's environment says.
+
+    Args:
+        device: `cpu`, which hides every accelerator, or `gpu:N`, which hides all but one.
+        threads: Threads within and between operations.
+
+    Raises:
+        Refusal: The device is not there, or TensorFlow already runs with other settings.
+    """
+    os.environ.update(SETTINGS)
+    kind, _, number = device.partition(":")
+    if kind == "cpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+    with _quiet():
+        import keras
+        import tensorflow as tf
+
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+        if kind == "gpu":
+            found = tf.config.list_physical_devices("GPU")
+            if int(number) >= len(found):
+                raise Refusal(f"device={device}: TensorFlow sees {len(found)} GPUs here; use cpu")
+            tf.config.set_visible_devices(found[int(number)], "GPU")
+    except RuntimeError as error:
+        raise Refusal(f"device={device}: TensorFlow already runs otherwise: {error}") from error
+    tf.get_logger().setLevel("ERROR")  # each trial traces graphs of its own, and is warned of it
+    tf.config.experimental.enable_op_determinism()
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
+    keras.config.set_image_data_format("channels_last")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hold back what TensorFlow's libraries write to standard error while they load.
+
+    They write before any setting can stop them. If loading fails, it is shown.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(kept, held.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

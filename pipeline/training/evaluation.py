@@ -1,0 +1,121 @@
+"""Accuracy and loss of a model under three kinds of batch-norm statistics.
+
+Moving statistics are what a user gets, batch statistics are what training
+saw, recalibrated ones are the population's, recomputed over training examples
+once training is over (Wu and Johnson, "Rethinking 'Batch' in BatchNorm", 2021).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+CHUNK = 500  # images per inference call; moves no digit that matters, bounds memory
+
+Forward = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+
+
+def inference(model: keras.Model) -> Forward:
+    """Compile the model as a user runs it: images (n, h, w, c) to logits (n, classes)."""
+    return _compiled(model, training=False)
+
+
+def batchwise(model: keras.Model, layers: list[keras.Layer]) -> Forward:
+    """Compile the model as training runs it: each call normalizes by its own images.
+
+    A call leaves the statistics of its images in the layers' moving averages:
+    use it within `kept_statistics`.
+    """
+    momenta = [layer.momentum for layer in layers]
+    for layer in layers:
+        layer.momentum = 0.0
+    try:
+        return _compiled(model, training=True)
+    finally:
+        for layer, momentum in zip(layers, momenta, strict=True):
+            layer.momentum = momentum
+
+
+def _compiled(model: keras.Model, *, training: bool) -> Forward:
+    spec = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
+    function = tf.function(lambda images: model(images, training=training))
+    graph = function.get_concrete_function(spec)
+    return lambda images: graph(tf.constant(images)).numpy()
+
+
+def logits_of(run: Forward, images: NDArray[np.float32], batch_size: int) -> NDArray[np.float32]:
+    """Return the logits of all images, computed in batches of `batch_size`."""
+    starts = range(0, len(images), batch_size)
+    return np.concatenate([run(images[start : start + batch_size]) for start in starts])
+
+
+def accuracy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    """Return the share of rows whose largest logit is at the label."""
+    return float(np.mean(logits.argmax(axis=1) == labels))
+
+
+def cross_entropy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    """Return the mean negative log-likelihood in nats, computed in double precision."""
+    wide = logits.astype(np.float64)
+    shifted = wide - wide.max(axis=1, keepdims=True)
+    log_total = np.log(np.exp(shifted).sum(axis=1))
+    return float(np.mean(log_total - shifted[np.arange(len(labels)), labels]))
+
+
+def with_moving_statistics(model: keras.Model) -> list[keras.Layer]:
+    """Return the layers that normalize by batch in training and by moving averages at inference."""
+    return [
+        layer
+        for layer in model._flatten_layers(include_self=False)
+        if hasattr(layer, "moving_mean") and hasattr(layer, "moving_variance")
+    ]
+
+
+@contextmanager
+def kept_statistics(layers: list[keras.Layer]) -> Iterator[None]:
+    """Put the layers' moving statistics back, whatever the body did to them."""
+    variables = [v for layer in layers for v in (layer.moving_mean, layer.moving_variance)]
+    before = [keras.ops.convert_to_numpy(v).copy() for v in variables]
+    try:
+        yield
+    finally:
+        for variable, value in zip(variables, before, strict=True):
+            variable.assign(value)
+
+
+def recalibrate(
+    run: Forward,
+    layers: list[keras.Layer],
+    images: NDArray[np.float32],
+    batch_size: int,
+) -> None:
+    """Replace moving statistics by the population's over whole batches of training images.
+
+    The population variance pools the batches: the mean of their variances plus
+    the variance of their means.
+
+    Args:
+        run: The model compiled by `batchwise`.
+        layers: Its layers with moving statistics.
+        images: Training images, shape (n, h, w, c), in random order.
+        batch_size: Images per batch; a last, short batch is left out.
+    """
+    means: list[list[NDArray[np.float64]]] = [[] for _ in layers]
+    variances: list[list[NDArray[np.float64]]] = [[] for _ in layers]
+    for start in range(0, len(images) - batch_size + 1, batch_size):
+        run(images[start : start + batch_size])
+        for i, layer in enumerate(layers):
+            means[i].append(_values(layer.moving_mean))
+            variances[i].append(_values(layer.moving_variance))
+    for layer, of_means, of_variances in zip(layers, means, variances, strict=True):
+        layer.moving_mean.assign(np.mean(of_means, axis=0))
+        layer.moving_variance.assign(np.mean(of_variances, axis=0) + np.var(of_means, axis=0))
+
+
+def _values(variable: keras.Variable) -> NDArray[np.float64]:
+    return keras.ops.convert_to_numpy(variable).astype(np.float64)

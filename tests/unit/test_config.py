@@ -1,0 +1,184 @@
+"""Configuration: what composes, and what is refused in one line that names the place."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pipeline.__main__ import main
+from pipeline.config import compose_cells, compose_plan
+from pipeline.errors import Refusal
+
+CONF = Path("conf")
+
+# override -> what its line must say: place, key, value or what is allowed, nearest valid name
+REFUSED = {
+    "modle=cnn": ["command line", "modle is not a known key", "did you mean 'model'?"],
+    "model=cn": ["command line", "there is no conf/model/cn.yaml", "did you mean 'cnn'?", "mlp"],
+    "model=null": ["model=null", "must name one file of conf/model"],
+    "model=[cnn]": ["must name one file of conf/model"],
+    "optimizer.learning_rate=fast": ["optimizer.learning_rate must be a number, got 'fast'"],
+    "optimizer.learning_rate=0": ["optimizer.learning_rate must be greater than 0, got 0"],
+    "optimizer.learning_rate=-0.1": ["optimizer.learning_rate must be greater than 0, got -0.1"],
+    "optimizer.learning_rate=inf": ["optimizer.learning_rate", "finite"],
+    "optimizer.learning_rat=1": ["did you mean 'optimizer.learning_rate'?"],
+    "norm.momentum=1": ["norm.momentum must be less than 1, got 1"],
+    "norm.momentum=-0.1": ["norm.momentum must be at least 0, got -0.1"],
+    "norm.epsilon=0": ["norm.epsilon must be greater than 0, got 0"],
+    "norm.placement=inside": ["norm.placement must be 'before' or 'after', got 'inside'"],
+    "norm.center=1": ["norm.center must be true or false, got 1"],
+    "batch_size=0": ["batch_size must be at least 1, got 0"],
+    "batch_size=2.5": ["batch_size must be a whole number, got 2.5"],
+    "batch_size=3001": ["batch_size must be at most the 3000 training examples, got 3001"],
+    "examples=3001": ["examples must be at most the training split's 3000, got 3001"],
+    "epochs=0": ["epochs must be at least 1, got 0"],
+    "seed=x": ["seed must be a whole number, got 'x'"],
+    "device=tpu": ["device must be cpu or gpu:N, got 'tpu'"],
+    "probes=3": ["probes must be a group of keys, got 3"],
+    "model.width=0": ["model.width must be at least 1, got 0"],
+    "model.initializer=he": ["model.initializer must be 'glorot_normal'", "got 'he'"],
+    "dataset.source._target_=mnist": ["dataset.source._target_ must be a dotted path"],
+    "dataset.train=???": ["Missing mandatory value"],
+    "examples=${nothing}": ["Interpolation key 'nothing' not found"],
+    "norm=none,batch": ["lists several values", "add -m"],
+    "~optimizer.learning_rate": ["a key cannot be taken away"],
+    "+foo=1": ["foo is not a known key"],
+    "hydra.run.dir=elsewhere": ["hydra.run.dir is not a known key"],
+    "seed=[1": ["is not an override", "write key=value"],
+    "summary=3": ["summary must be true or false, got 3"],
+}
+
+
+@pytest.mark.parametrize("override", REFUSED)
+def test_a_bad_override_is_refused_in_one_line_with_exit_code_2(override, capsys):
+    assert main(["train", override]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert len(err.splitlines()) == 1
+    for part in ["normbench train: ", *REFUSED[override]]:
+        assert part in err
+
+
+@pytest.fixture
+def conf(tmp_path) -> Path:
+    """A copy of conf/ to spoil."""
+    return Path(shutil.copytree(CONF, tmp_path / "conf"))
+
+
+def spoil(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+
+
+def test_a_bad_value_in_a_group_file_names_the_file(conf):
+    spoil(conf / "model" / "mlp.yaml", "width: 256", "width: 0")
+    with pytest.raises(Refusal, match=r"conf/model/mlp\.yaml: model\.width must be at least 1"):
+        compose_cells(conf, [], multirun=False)
+
+
+def test_a_bad_value_in_a_file_that_another_starts_from_names_the_one_that_says_it(conf):
+    spoil(conf / "norm" / "batch_default.yaml", "momentum: 0.99 ", "momentum: 1.99 ")
+    with pytest.raises(Refusal, match=r"conf/norm/batch_default\.yaml: norm\.momentum must be"):
+        compose_cells(conf, ["norm=batch_after"], multirun=False)
+
+
+def test_a_bad_value_in_an_experiment_names_the_experiment(conf):
+    spoil(conf / "experiment" / "tuned_mlp.yaml", "epochs=5", "epochs=-5")
+    with pytest.raises(Refusal, match=r"experiment/tuned_mlp\.yaml: epochs must be at least 1"):
+        compose_plan(conf, "quick")
+
+
+def test_a_profile_that_names_a_missing_experiment_is_refused_with_the_nearest(conf):
+    spoil(conf / "profile" / "quick.yaml", "[tuned_mlp,", "[tuned_mpl,")
+    with pytest.raises(Refusal, match=r"profile/quick\.yaml.*tuned_mpl.*did you mean 'tuned_mlp'"):
+        compose_plan(conf, "quick")
+
+
+def test_a_missing_key_of_a_root_file_is_refused(conf):
+    spoil(conf / "cell.yaml", "epochs: 5", "")
+    with pytest.raises(Refusal, match=r"epochs is missing"):
+        compose_cells(conf, [], multirun=False)
+
+
+def test_an_unknown_key_of_a_root_file_is_refused_with_the_nearest(conf):
+    spoil(conf / "cell.yaml", "epochs: 5", "epochs: 5\nepoch: 5")
+    with pytest.raises(Refusal, match=r"epoch is not a known key; did you mean 'epochs'\?"):
+        compose_cells(conf, [], multirun=False)
+
+
+def test_a_file_that_is_no_yaml_is_refused(conf):
+    (conf / "model" / "mlp.yaml").write_text("width: [1")
+    with pytest.raises(Refusal) as refused:
+        compose_cells(conf, [], multirun=False)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_search_of_an_argument_that_the_layer_lacks_is_refused(conf):
+    spoil(conf / "norm" / "batch.yaml", "  momentum: {low", "  momentun: {low")
+    with pytest.raises(Refusal, match=r"norm\.search\.momentun.*did you mean 'momentum'\?"):
+        compose_plan(conf, "quick")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("low: 16", "low: 512", "low must be less than high"),
+        ("low: 16", "low: 17", "must be powers of two"),
+        ("high: 256", "high: 4096", "must be at most the 3000 training examples"),
+        ("scale: powers_of_two", "scale: linear", "must be 'log'"),
+        ("low: 16", "low: 0", "must be greater than 0"),
+    ],
+)
+def test_a_bad_searched_range_is_refused(conf, old, new, says):
+    spoil(conf / "cell.yaml", old, new)
+    with pytest.raises(Refusal, match=says) as refused:
+        compose_plan(conf, "quick")
+    assert "search.batch_size" in str(refused.value)
+
+
+def test_two_experiments_that_split_one_dataset_differently_are_refused(conf):
+    spoil(conf / "experiment" / "tuned_cnn.yaml", "epochs=3,", "epochs=3, dataset.seed=1,")
+    with pytest.raises(Refusal, match="split in different ways"):
+        compose_plan(conf, "quick")
+
+
+def test_multirun_trains_every_combination_in_order():
+    asked = compose_cells(CONF, ["norm=none,batch", "seed=0,1"], multirun=True)
+    assert [each.overrides for each in asked] == [
+        ("norm=none", "seed=0"),
+        ("norm=none", "seed=1"),
+        ("norm=batch", "seed=0"),
+        ("norm=batch", "seed=1"),
+    ]
+    assert [each.cell.norm.layer is None for each in asked] == [True, True, False, False]
+
+
+def test_every_arm_gets_the_same_number_of_trials_and_the_same_seeds():
+    studies = compose_plan(CONF, "quick").studies.values()
+    assert len(studies) == 8
+    assert {study.design.trials for study in studies} == {16}
+    assert len({study.confirm_seeds for study in studies}) == 1
+    assert all(study.seed not in study.confirm_seeds for study in studies)
+
+
+def test_only_the_tuned_batch_arm_searches_momentum_and_epsilon():
+    searched = {name: set(study.space) for name, study in compose_plan(CONF, "quick").studies.items()}
+    plain = {"batch_size", "optimizer.learning_rate"}
+    for name, dimensions in searched.items():
+        own = {"norm.momentum", "norm.epsilon"} if name.endswith("/batch") else set()
+        assert dimensions == plain | own
+
+
+def test_the_cnn_takes_epsilon_from_a_grid_of_five_and_the_mlp_does_not():
+    studies = compose_plan(CONF, "quick").studies
+    assert studies["tuned_cnn/mnist_5k/cnn/batch"].space["norm.epsilon"].points == 5
+    assert studies["tuned_mlp/mnist_5k/mlp/batch"].space["norm.epsilon"].points is None
+
+
+def test_smoke_is_quick_shrunk():
+    quick, smoke = compose_plan(CONF, "quick"), compose_plan(CONF, "smoke")
+    assert smoke.studies.keys() == quick.studies.keys()
+    for name, study in smoke.studies.items():
+        assert study.model == quick.studies[name].model
+        assert study.design.trials < quick.studies[name].design.trials

@@ -1,0 +1,179 @@
+"""Prepared arrays are the same bytes each time, and are refused once they are others."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline.data.arrays import open_split, read_manifest, verify, write
+from pipeline.data.source import Source
+from pipeline.errors import Refusal
+from pipeline.records import Component, Dataset
+
+# image i is filled with the byte i, so that an image says which one it is
+IMAGES = np.arange(100, dtype=np.uint8)[:, None, None, None] * np.ones((1, 2, 3, 1), np.uint8)
+LABELS = np.arange(100) // 50
+
+
+def source(**changes: Any) -> Source:
+    content: dict[str, Any] = {
+        "images": IMAGES,
+        "labels": LABELS,
+        "classes": ("low", "high"),
+        "test_images": None,
+        "test_labels": None,
+        "scale": 0.5,
+        "source": "numbers",
+        "license": "CC0",
+    }
+    return Source(**{**content, **changes})
+
+
+def dataset(**changes: Any) -> Dataset:
+    component = Component(target="numbers.load", arguments={})
+    content = {"source": component, "train": 60, "validation": 20, "test": 20, "seed": 0}
+    return Dataset(**{**content, **changes})
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    place = tmp_path / "numbers"
+    write(source(), dataset(), "numbers", place)
+    return place
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+def test_labels_stay_with_their_images(folder: Path) -> None:
+    seen: list[int] = []
+    for split in ("train", "validation", "test"):
+        images, labels = open_split(folder, split)
+        assert (images[:, 0, 0, 0] // 50).tolist() == labels.tolist()
+        seen.extend(images[:, 0, 0, 0].tolist())
+    assert sorted(seen) == list(range(100))
+
+
+def test_the_manifest_says_what_was_written(folder: Path) -> None:
+    manifest = read_manifest(folder)
+    assert manifest.shape == (2, 3, 1)
+    assert manifest.examples == {"train": 60, "validation": 20, "test": 20}
+    assert manifest.class_counts["train"] == (30, 30)
+    assert (manifest.name, manifest.source, manifest.license) == ("numbers", "numbers", "CC0")
+    assert verify(folder) == manifest
+
+
+def test_writing_twice_gives_the_same_bytes(folder: Path) -> None:
+    first = contents(folder)
+    write(source(), dataset(), "numbers", folder)
+    assert contents(folder) == first
+    assert [each.name for each in folder.parent.iterdir()] == ["numbers"]
+
+
+def test_another_seed_or_scale_gives_another_digest(tmp_path: Path) -> None:
+    digests = {
+        write(source(scale=scale), dataset(seed=seed), "numbers", tmp_path / "numbers").digest
+        for scale, seed in [(0.5, 0), (0.5, 1), (1.0, 0)]
+    }
+    assert len(digests) == 3
+
+
+def test_opened_images_are_mapped_and_cannot_be_written_to(folder: Path) -> None:
+    images, labels = open_split(folder, "train")
+    assert isinstance(images, np.memmap)
+    with pytest.raises(ValueError, match="read-only"):
+        images[0] = 1
+    with pytest.raises(ValueError, match="read-only"):
+        labels[0] = 1
+
+
+def test_the_publishers_test_split_is_kept_apart(tmp_path: Path) -> None:
+    published = source(test_images=IMAGES[:9] + np.uint8(150), test_labels=LABELS[:9])
+    manifest = write(published, dataset(test="publisher"), "numbers", tmp_path / "numbers")
+    images, _ = open_split(tmp_path / "numbers", "test")
+    assert manifest.examples["test"] == 9
+    assert sorted(images[:, 0, 0, 0].tolist()) == list(range(150, 159))
+
+
+def test_a_publisher_without_a_test_split_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refusal, match=r"^dataset numbers: test is 'publisher', but numbers brings"):
+        write(source(), dataset(test="publisher"), "numbers", tmp_path / "numbers")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_write_leaves_the_old_arrays_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = contents(folder)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(OSError, match="No space left"):
+        write(source(), dataset(seed=1), "numbers", folder)
+    assert contents(folder) == first
+    assert [each.name for each in folder.parent.iterdir()] == ["numbers"]
+
+
+@pytest.mark.parametrize("array", ["train_images", "train_labels"])
+@pytest.mark.parametrize("kept", [0, 5, 70, 150])
+def test_a_truncated_file_is_refused_by_name(folder: Path, array: str, kept: int) -> None:
+    file = folder / f"{array}.npy"
+    file.write_bytes(file.read_bytes()[:kept])
+    with pytest.raises(Refusal) as refusal:
+        open_split(folder, "train")
+    assert str(refusal.value) == f"{file}: is truncated or damaged; run prepare again"
+
+
+def test_a_damaged_header_is_refused_by_name(folder: Path) -> None:
+    file = folder / "test_labels.npy"
+    content = bytearray(file.read_bytes())
+    content[8] = 12  # the header's length: numpy's parser then meets half a header
+    file.write_bytes(content)
+    with pytest.raises(Refusal) as refusal:
+        open_split(folder, "test")
+    assert str(refusal.value) == f"{file}: is truncated or damaged; run prepare again"
+
+
+@pytest.mark.parametrize("array", ["validation_images", "validation_labels"])
+def test_one_changed_byte_is_refused_by_name(folder: Path, array: str) -> None:
+    file = folder / f"{array}.npy"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    for check in (lambda: open_split(folder, "validation"), lambda: verify(folder)):
+        with pytest.raises(Refusal) as refusal:
+            check()
+        assert str(refusal.value) == (
+            f"{file}: was edited since it was prepared; run prepare again"
+        )
+
+
+def test_a_missing_file_is_refused_by_name(folder: Path) -> None:
+    (folder / "test_labels.npy").unlink()
+    with pytest.raises(Refusal, match=r"test_labels.npy: is missing; run prepare again$"):
+        open_split(folder, "test")
+
+
+def test_a_missing_or_damaged_manifest_is_refused(folder: Path) -> None:
+    file = folder / "manifest.json"
+    text = file.read_text()
+    file.write_text(text[:-5])
+    with pytest.raises(Refusal, match=r"manifest.json: is damaged; run prepare again$"):
+        read_manifest(folder)
+    file.unlink()
+    with pytest.raises(Refusal, match=r"manifest.json: is missing; run prepare again$"):
+        open_split(folder, "train")
+
+
+def test_an_edited_scale_is_refused(folder: Path) -> None:
+    file = folder / "manifest.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "scale": 1.0}))
+    with pytest.raises(Refusal, match=r"manifest.json: was edited; run prepare again$"):
+        open_split(folder, "train")

@@ -1,0 +1,100 @@
+"""The two stages over a profile's files: what they write, and what they refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+import yaml
+from fake_answers import fake_runs
+
+from pipeline.errors import Refusal
+from pipeline.records import Answer
+from pipeline.stages import analyze, report
+from pipeline.stages.places import Places
+
+PLACES = Places("quick")
+
+
+def _sealed(path: Path, answers: Iterable[Answer]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{answer.model_dump_json()}\n" for answer in answers))
+
+
+@pytest.fixture(autouse=True)
+def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A profile's files up to the confirmed winners, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    runs = fake_runs()
+    PLACES.plan.parent.mkdir(parents=True)
+    PLACES.plan.write_text(yaml.safe_dump(runs.plan.plain()))
+    _sealed(PLACES.studies, runs.swept)
+    _sealed(PLACES.confirmed, runs.confirmed)
+    for name, manifest in runs.manifests.items():
+        (PLACES.arrays / name).mkdir(parents=True)
+        (PLACES.arrays / name / "manifest.json").write_text(manifest.model_dump_json())
+
+
+def _files() -> dict[str, bytes]:
+    return {str(p): p.read_bytes() for p in sorted(PLACES.reports.rglob("*")) if p.is_file()}
+
+
+def test_both_stages_run_twice_write_the_same_bytes(capsys: pytest.CaptureFixture[str]) -> None:
+    analyze.run("quick")
+    report.run("quick")
+    once = _files()
+    analyze.run("quick")
+    for path in (PLACES.studies, PLACES.confirmed):
+        path.unlink()  # the report reads the analysis alone
+    report.run("quick")
+    assert _files() == once
+    assert "reports/quick/charts/sweep.svg" in once
+    assert capsys.readouterr().out == 2 * "The page: reports/quick/report.html\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "command"),
+    [
+        (PLACES.plan, "compose"),
+        (PLACES.arrays / "mnist_5k" / "manifest.json", "prepare"),
+        (PLACES.studies, "sweep"),
+        (PLACES.confirmed, "confirm"),
+    ],
+)
+def test_a_missing_input_is_refused_with_the_command_to_run_first(path: Path, command: str) -> None:
+    path.unlink()
+    with pytest.raises(Refusal) as refusal:
+        analyze.run("quick")
+    assert str(refusal.value) == f"{path}: not found; run normbench {command} quick first"
+
+
+def test_a_truncated_answer_is_refused_by_its_line() -> None:
+    lines = PLACES.studies.read_text().splitlines(keepends=True)
+    PLACES.studies.write_text("".join([*lines[:4], lines[4][:50]]))
+    with pytest.raises(Refusal, match=r"studies\.jsonl, line 5: not an answer; run normbench"):
+        analyze.run("quick")
+
+
+def test_answers_of_another_plan_are_refused_by_name() -> None:
+    text = PLACES.confirmed.read_text().replace('"tuned/mnist_5k/cnn/layer"', '"tuned/old"')
+    PLACES.confirmed.write_text(text)
+    with pytest.raises(Refusal, match="tuned/old is not a study of the composed plan"):
+        analyze.run("quick")
+
+
+def test_a_broken_plan_or_manifest_is_refused_by_name() -> None:
+    (PLACES.arrays / "mnist_5k" / "manifest.json").write_text("{}")
+    with pytest.raises(Refusal, match=r"manifest\.json: not a manifest; run normbench prepare"):
+        analyze.run("quick")
+    PLACES.plan.write_text("profile: [")
+    with pytest.raises(Refusal, match=r"config\.yaml: not a plan; run normbench compose quick"):
+        analyze.run("quick")
+
+
+def test_a_report_without_its_analysis_is_refused() -> None:
+    with pytest.raises(Refusal, match=r"analysis\.json: not found; run normbench analyze quick"):
+        report.run("quick")
+    PLACES.analysis.write_text("{}")
+    with pytest.raises(Refusal, match="not an analysis of this version"):
+        report.run("quick")
