@@ -254,6 +254,4 @@ def _commands(profile: str) -> dict[str, str]:
         "everything": since("compose"),
         "sweep": since("sweep"),
         "confirmed": since("confirm"),
-        "figures": since("analyze"),
-        "page": since("report"),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.analysis.summary import StudyFigures, Summary
+from pipeline.records import ARGUMENTS
 from pipeline.report.wording import cell_names, counted, listed, points, span
 
 NAMED = 4  # studies that a sentence names before it only counts them
@@ -31,14 +32,14 @@ def setting(summary: Summary) -> str:
 
 
 def described(figures: StudyFigures) -> str:
-    """Return what an arm is: its layer, its place, and what was not searched."""
+    """Return what an arm is: its layer, its place, and the well-known arguments left fixed."""
     layer = figures.study.norm.layer
     if layer is None:
         return "no normalization"
     fixed = {
         name: value
         for name, value in layer.arguments.items()
-        if f"norm.{name}" not in figures.study.space
+        if name in ARGUMENTS and f"norm.{name}" not in figures.study.space
     }
     kept = ", ".join(f"{name} {value}" for name, value in fixed.items())
     place = f"{layer.target}, {figures.study.norm.placement} the activation"

@@ -6,39 +6,18 @@ Each chart takes a layout and returns None where there is nothing to draw.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import altair as alt
 
 from pipeline.analysis.comparisons import Contrast
-from pipeline.analysis.effects import Effect
 from pipeline.analysis.summary import Summary
 from pipeline.report.palette import COLORS, colors, shapes
+from pipeline.report.panels import Layout, Rows, Specification, arms_of, interval, panels
 from pipeline.report.wording import cell_names
-
-Rows = list[dict[str, Any]]
-Specification = dict[str, Any]
 
 KINDS = ["moving", "recalibrated"]
 STATISTICS = ["batch", "moving", "recalibrated"]
 SPLITS = ["training", "validation"]
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How a chart fills its page: panels side by side, and sizes in pixels."""
-
-    name: str
-    columns: int
-    panel_width: int
-    small_columns: int
-    small_width: int
-    label_width: int
-
-
-WIDE = Layout("wide", 2, 380, 4, 200, 130)
-NARROW = Layout("narrow", 1, 215, 2, 118, 90)
 
 
 def effects_chart(summary: Summary, layout: Layout) -> Specification | None:
@@ -54,7 +33,7 @@ def effects_chart(summary: Summary, layout: Layout) -> Specification | None:
             "recalibrated": found.recalibrated if found else None,
         }
         rows += [
-            {**place, "kind": kind, **_interval(contrast.points)}
+            {**place, "kind": kind, **interval(contrast.points)}
             for kind, contrast in contrasts.items()
             if contrast is not None
         ]
@@ -63,7 +42,7 @@ def effects_chart(summary: Summary, layout: Layout) -> Specification | None:
     if not rows:
         return None
     reference = summary.analysis.reference
-    arms = _arms(summary)
+    arms = arms_of(summary)
     y = alt.Y("arm:N", sort=arms, title=None, axis=alt.Axis(labelLimit=layout.label_width))
     base = alt.Chart().encode(
         y=y,
@@ -72,7 +51,7 @@ def effects_chart(summary: Summary, layout: Layout) -> Specification | None:
     )
     x_title = f"points of test accuracy above {reference}"
     points = base.mark_point(filled=True, size=90, opacity=1).encode(
-        x=alt.X("estimate:Q", title=x_title, scale=alt.Scale(zero=True, nice=True)),
+        x=alt.X("estimate:Q", title=x_title, scale=alt.Scale(zero=True, padding=12)),
         shape=alt.Shape(
             "kind:N",
             scale=shapes(KINDS),
@@ -90,18 +69,18 @@ def effects_chart(summary: Summary, layout: Layout) -> Specification | None:
     panel = alt.layer(zero, intervals, points, missing).properties(
         width=layout.panel_width, height=alt.Step(22)
     )
-    return _panels(panel, rows, layout.columns, layout.panel_width, own_scales=True)
+    return panels(panel, rows, layout.columns, layout.panel_width, own_scales=True)
 
 
 def gap_chart(summary: Summary, layout: Layout) -> Specification | None:
     """Validation accuracy with batch, moving and recalibrated statistics, with intervals."""
-    names, arms = cell_names(summary), _arms(summary)
+    names, arms = cell_names(summary), arms_of(summary)
     rows: Rows = [
         {
             "cell": names[figures.name],
             "arm": figures.study.arm,
             "kind": kind,
-            **_interval(effect),
+            **interval(effect),
         }
         for figures in summary.studies
         if figures.gap is not None
@@ -118,19 +97,19 @@ def gap_chart(summary: Summary, layout: Layout) -> Specification | None:
         x=alt.X(
             "estimate:Q",
             title="validation accuracy",
-            scale=alt.Scale(zero=False, nice=True),
-            axis=alt.Axis(format=".3~p", tickCount=5),
+            scale=alt.Scale(zero=False, padding=12),
+            axis=alt.Axis(format=".3~p", tickCount=5, labelOverlap=True, labelSeparation=6),
         ),
         shape=alt.Shape("kind:N", scale=shapes(STATISTICS), title="statistics"),
     )
     intervals = base.mark_rule(strokeWidth=2.5).encode(x="low:Q", x2="high:Q")
     panel = alt.layer(intervals, points).properties(width=layout.panel_width, height=alt.Step(18))
-    return _panels(panel, rows, layout.columns, layout.panel_width, own_scales=True)
+    return panels(panel, rows, layout.columns, layout.panel_width, own_scales=True)
 
 
 def sweep_chart(summary: Summary, layout: Layout) -> Specification | None:
     """Validation accuracy of every trial against its learning rate; failed trials are hollow."""
-    names, arms = cell_names(summary), _arms(summary)
+    names, arms = cell_names(summary), arms_of(summary)
     rows: Rows = [
         {
             "cell": names[figures.name],
@@ -177,7 +156,7 @@ def sweep_chart(summary: Summary, layout: Layout) -> Specification | None:
         )
     )
     panel = alt.layer(rings, points).properties(width=layout.panel_width, height=260)
-    return _panels(panel, rows, layout.columns, layout.panel_width, own_scales=False)
+    return panels(panel, rows, layout.columns, layout.panel_width, own_scales=False)
 
 
 def curves_chart(summary: Summary, layout: Layout) -> Specification | None:
@@ -216,7 +195,8 @@ def curves_chart(summary: Summary, layout: Layout) -> Specification | None:
         axis=alt.Axis(format=".3~p", tickCount=5),
     )
     hues = (COLORS[2], COLORS[1])
-    dashes = alt.Scale(domain=SPLITS, range=[[5, 4], [1, 0]])
+    # Not by scale: a second one would merge into the legend, or take it away.
+    is_training = f"datum.split === '{SPLITS[0]}'"
     band = (
         alt.Chart()
         .mark_area(opacity=0.22)
@@ -224,10 +204,8 @@ def curves_chart(summary: Summary, layout: Layout) -> Specification | None:
             x=x,
             y=alt.Y("low:Q", title="accuracy"),
             y2="high:Q",
-            detail="split:N",  # not by scale: a second channel on it would take the legend away
-            fill=alt.condition(
-                f"datum.split === '{SPLITS[0]}'", alt.value(hues[0]), alt.value(hues[1])
-            ),
+            detail="split:N",
+            fill=alt.condition(is_training, alt.value(hues[0]), alt.value(hues[1])),
         )
     )
     base = alt.Chart().encode(
@@ -235,13 +213,13 @@ def curves_chart(summary: Summary, layout: Layout) -> Specification | None:
         color=alt.Color("split:N", scale=alt.Scale(domain=SPLITS, range=list(hues)), title=None),
     )
     lines = base.mark_line(strokeWidth=2).encode(
-        y=y, strokeDash=alt.StrokeDash("split:N", scale=dashes, title=None)
+        y=y, strokeDash=alt.condition(is_training, alt.value([5, 4]), alt.value([1, 0]))
     )
     points = base.mark_point(filled=True, size=30, opacity=1).encode(
         y=y, shape=alt.Shape("split:N", scale=shapes(SPLITS), title=None)
     )
     panel = alt.layer(band, lines, points).properties(width=layout.small_width, height=140)
-    return _panels(panel, rows, layout.small_columns, layout.small_width, own_scales=False)
+    return panels(panel, rows, layout.small_columns, layout.small_width, own_scales=False)
 
 
 CHARTS: dict[str, Callable[[Summary, Layout], Specification | None]] = {
@@ -250,39 +228,6 @@ CHARTS: dict[str, Callable[[Summary, Layout], Specification | None]] = {
     "sweep": sweep_chart,
     "curves": curves_chart,
 }
-
-
-def _panels(
-    panel: alt.LayerChart | alt.FacetChart,
-    rows: Rows,
-    columns: int,
-    width: int,
-    *,
-    own_scales: bool,
-) -> Specification:
-    cells = list(dict.fromkeys(row["cell"] for row in rows))
-    header = alt.Header(labelLimit=width, labelExpr=r"split(datum.label, '\n')")
-    chart = panel.facet(
-        facet=alt.Facet("cell:N", sort=cells, title=None, header=header),
-        data=alt.InlineData(values=rows),
-        columns=min(columns, len(cells)),
-        spacing=28,
-    )
-    if own_scales:
-        chart = chart.resolve_scale(x="independent", y="independent")
-    with alt.data_transformers.disable_max_rows():
-        specification: Specification = chart.to_dict()
-    return specification
-
-
-def _interval(effect: Effect) -> dict[str, float | None]:
-    return {"estimate": effect.estimate, "low": effect.low, "high": effect.high}
-
-
-def _arms(summary: Summary) -> list[str]:
-    """List the arms, the reference first, so that an arm has one colour in every chart."""
-    found = dict.fromkeys(figures.study.arm for figures in summary.studies)
-    return sorted(found, key=lambda arm: arm != summary.analysis.reference)
 
 
 def _legend(layout: Layout) -> alt.Legend:

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from pipeline.analysis.summary import Summary
 from pipeline.report import tables
 from pipeline.report.answer import answer, not_tested, setting, title
-from pipeline.report.charts import CHARTS, NARROW, WIDE
+from pipeline.report.charts import CHARTS
 from pipeline.report.descriptions import DESCRIPTIONS
+from pipeline.report.panels import NARROW, WIDE
 from pipeline.report.svg import draw, on_white
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -156,15 +156,14 @@ def _html() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["drawing"] = Markup  # ours, from figures that Vega has escaped
-    environment.globals["style"] = Markup((TEMPLATES / "report.css").read_text())
+    environment.globals["style"] = (TEMPLATES / "report.css").read_text()
     return environment
 
 
 def _markdown() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
-        autoescape=False,
+        autoescape=False,  # noqa: S701  `finalize` escapes for Markdown, and HTML with it
         finalize=shown_as_text,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -12,7 +12,7 @@ TIE = "\N{NO-BREAK SPACE}"  # keeps an interval on one line
 
 
 def signed(value: float) -> str:
-    """`+1.20` or `−0.36`, and `0.00` without a sign."""
+    """Two places and a sign, a real minus; zero has none."""
     shown = f"{value:.2f}"
     return shown.lstrip("-") if float(shown) == 0 else f"{value:+.2f}".replace("-", MINUS)
 

@@ -32,9 +32,13 @@ def run(profile: str) -> None:
 def mirror_profile(profile: str) -> str:
     """Mirror a profile as far as it has come, and return the line to print.
 
-    The line is a warning where MLflow is down: a stage that is done goes on.
+    The line is a warning where MLflow is down or a file is missing: a stage
+    that is done goes on.
     """
-    return try_mirror(snapshot(profile))
+    try:
+        return try_mirror(snapshot(profile))
+    except Refusal as refusal:
+        return f"warning: not mirrored: {refusal}"
 
 
 def snapshot(profile: str) -> Snapshot:
@@ -67,7 +71,7 @@ def _manifests(plan: Plan, places: Places) -> dict[str, Manifest]:
 
 def _models(plan: Plan, places: Places) -> dict[str, Path]:
     names = [study.name for study in plan.studies.values()]
-    files = {name: places.models / f"{name}.keras" for name in names}
+    files = {name: places.model(name) for name in names}
     return {name: file for name, file in files.items() if file.is_file()}
 
 

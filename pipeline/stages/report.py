@@ -1,4 +1,4 @@
-"""The analysis -> the pages that people read. Reads nothing else."""
+"""The analysis -> the pages that people read, which go to MLflow too."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from pipeline.analysis.summary import Summary
 from pipeline.errors import Refusal
 from pipeline.report.page import pages
+from pipeline.stages.mirror import mirror_profile
 from pipeline.stages.places import Places
 
 
@@ -21,13 +22,12 @@ def run(profile: str) -> None:
     try:
         summary = Summary.model_validate_json(places.analysis.read_bytes())
     except FileNotFoundError:
-        raise Refusal(f"{places.analysis}: not found; run {command} first") from None
+        raise Refusal(f"{places.analysis} is missing; run: {command}") from None
     except ValidationError:
-        raise Refusal(
-            f"{places.analysis}: not an analysis of this version; run {command} again"
-        ) from None
+        raise Refusal(f"{places.analysis} is damaged or old; run: {command}") from None
     for name, text in pages(summary).items():
         path = places.reports / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     print(f"The page: {places.reports / 'report.html'}")
+    print(mirror_profile(profile))

@@ -19,6 +19,7 @@ from pipeline.execution.work import answer, describe
 from pipeline.records import Result, Trial, content_digest
 from pipeline.search.questions import components, question
 from pipeline.stages.places import Places
+from pipeline.tracking.mirror import try_mirror_run
 
 STATISTICS = ("batch", "moving", "recalibrated")
 
@@ -51,6 +52,8 @@ def _train(asked: Asked, console: Console) -> Result:
     result = _watched(trial, folder)
     console.print(_curves(result))
     print(_closing(trial, result), flush=True)
+    clock = Store.open().clock(trial.key)
+    print(try_mirror_run(cell, trial, result, clock, read_manifest(folder)))
     return result
 
 

@@ -21,7 +21,11 @@ LOCAL_ARTIFACTS = "mlartifacts"
 LONGEST_REASON = 300  # characters; MLflow quotes whole SQL statements
 
 # Read by MLflow when it is imported or connects; a user's own settings win.
-QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_LOGGING_LEVEL": "WARNING"}
+QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # else two lines per run
+}
 SHORT_WAITS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",

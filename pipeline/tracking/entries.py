@@ -5,6 +5,7 @@
       winner              mean metrics over fresh seeds; its Keras model
         seed ...          one per answer of the confirmation
     report                the composed configuration, the analysis and the pages
+    run                   one training run from the command line, in an experiment of its own
 
 A run is recognized by its `Identity`, which stands in its tags. Names begin
 with model and arm, because MLflow's tables cut them after some 20 characters.
@@ -19,12 +20,12 @@ from pathlib import Path
 from statistics import fmean
 from typing import Literal, NamedTuple
 
-from pipeline.records import Answer, Environment, Study, Trial, content_digest
+from pipeline.records import Answer, Cell, Environment, Result, Study, Trial, content_digest
 from pipeline.search.objective import winner
 from pipeline.tracking.parameters import study_parameters, text, trial_parameters
 from pipeline.tracking.snapshot import Clock, Snapshot
 
-Kind = Literal["study", "trial", "winner", "seed", "report"]
+Kind = Literal["study", "trial", "winner", "seed", "report", "run"]
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,21 @@ def _study_entry(
         points=tuple(Point(name, value, 0) for name, value in metrics.items()),
         tags={"mlflow.source.name": f"normbench sweep {snapshot.plan.profile}"},
         dataset=(study.dataset, "validation"),
-        span=_span([*trials, *seeds], snapshot),
+        span=_span(_clocks([*trials, *seeds], snapshot)),
+    )
+
+
+def run_entry(cell: Cell, trial: Trial, result: Result, clock: Clock | None) -> Entry:
+    """Return a single training run: the same question again is the same run."""
+    return Entry(
+        identity=Identity("run", "", "", trial.key),
+        name=f"{cell.model_name}/{cell.arm} seed {trial.seed}",
+        parent=None,
+        params=trial_parameters(cell, trial),
+        points=_points(trial, result),
+        tags={"mlflow.source.name": "normbench train", **_result_tags(trial, result, clock)},
+        dataset=(trial.dataset, trial.split),
+        span=_span([clock] if clock else []),
     )
 
 
@@ -153,17 +168,13 @@ def _leaf(kind: Kind, study: Study, answer: Answer, snapshot: Snapshot) -> Entry
         name=f"{study.model_name}/{study.arm} {number}",
         parent=parent,
         params=trial_parameters(study, trial),
-        points=_points(answer),
+        points=_points(trial, answer.result),
         tags={
             "mlflow.source.name": f"normbench {command} {snapshot.plan.profile}",
-            "normbench.status": answer.result.status,
-            "normbench.steps": str(answer.result.steps),
-            "normbench.weights_digest": answer.result.weights_digest,
-            **_environment_tags([trial]),
-            **_clock_tags(clock),
+            **_result_tags(trial, answer.result, clock),
         },
         dataset=(trial.dataset, trial.split),
-        span=_span([answer], snapshot),
+        span=_span([clock] if clock else []),
     )
 
 
@@ -183,7 +194,7 @@ def _winner_entry(study: Study, answers: Sequence[Answer], snapshot: Snapshot) -
         dataset=(first.trial.dataset, first.trial.split),
         model=snapshot.models.get(study.name),
         environment=first.trial.environment,
-        span=_span(answers, snapshot),
+        span=_span(_clocks(answers, snapshot)),
     )
 
 
@@ -191,7 +202,7 @@ def _report_entry(snapshot: Snapshot) -> tuple[Entry, ...]:
     if not snapshot.pages:
         return ()
     plan, answers = snapshot.plan, [*snapshot.swept, *snapshot.confirmed]
-    ended = _span(answers, snapshot).ended
+    ended = _span(_clocks(answers, snapshot)).ended
     return (
         Entry(
             identity=Identity("report", "", "", ""),
@@ -225,16 +236,26 @@ def means(answers: Sequence[Answer]) -> dict[str, float]:
     return {name: fmean(values) for name, values in found.items()}
 
 
-def _points(answer: Answer) -> tuple[Point, ...]:
+def _result_tags(trial: Trial, result: Result, clock: Clock | None) -> dict[str, str]:
+    return {
+        "normbench.status": result.status,
+        "normbench.steps": str(result.steps),
+        "normbench.weights_digest": result.weights_digest,
+        **_environment_tags([trial]),
+        **_clock_tags(clock),
+    }
+
+
+def _points(trial: Trial, result: Result) -> tuple[Point, ...]:
     """Curves with epochs as steps, but for values that are not finite; then the final metrics.
 
     A final metric takes the place of its curve's value at the last epoch: the
     two may differ (a diverged run is scored at chance), and a run shows one.
     """
-    last, metrics = answer.trial.epochs, answer.result.metrics
+    last, metrics = trial.epochs, result.metrics
     return tuple(
         Point(name, value, epoch)
-        for name, curve in answer.result.curves.items()
+        for name, curve in result.curves.items()
         for epoch, value in enumerate(curve, start=1)
         if value is not None and not (epoch >= last and name in metrics)
     ) + tuple(Point(name, value, last) for name, value in metrics.items())
@@ -260,8 +281,11 @@ def _clock_tags(clock: Clock | None) -> dict[str, str]:
     return {name: value for name, value in known.items() if value}
 
 
-def _span(answers: Sequence[Answer], snapshot: Snapshot) -> Span:
-    clocks = [snapshot.clocks[answer.key] for answer in answers if answer.key in snapshot.clocks]
+def _clocks(answers: Sequence[Answer], snapshot: Snapshot) -> list[Clock]:
+    return [snapshot.clocks[answer.key] for answer in answers if answer.key in snapshot.clocks]
+
+
+def _span(clocks: Sequence[Clock]) -> Span:
     return Span(
         min((clock.started for clock in clocks), default=None),
         max((clock.started + clock.wall_seconds for clock in clocks), default=None),

@@ -6,14 +6,16 @@ write: of two, the later one cleans up after both.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from pipeline.records import Cell, Manifest, Result, Trial
 from pipeline.tracking.connection import MirrorUnreachable, connected, open_experiment
-from pipeline.tracking.entries import Entry, Identity, entries, unplanned
+from pipeline.tracking.entries import Entry, Identity, entries, run_entry, unplanned
 from pipeline.tracking.fingerprint import Fingerprint, fingerprint
 from pipeline.tracking.reconcile import difference, parents
-from pipeline.tracking.snapshot import Snapshot
+from pipeline.tracking.snapshot import Clock, Snapshot
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -72,7 +74,8 @@ def mirror(snapshot: Snapshot) -> Mended:
         for entry in entries(snapshot)
     }
     with connected() as client:
-        return _carry_out(client, snapshot, wanted)
+        mended = _carry_out(client, snapshot.plan.profile, wanted, snapshot.manifests)
+    return replace(mended, unplanned=unplanned(snapshot))
 
 
 def try_mirror(snapshot: Snapshot) -> str:
@@ -88,12 +91,32 @@ def try_mirror(snapshot: Snapshot) -> str:
         return f"warning: not mirrored, catch up with `normbench mirror {profile}`: {outage}"
 
 
+def try_mirror_run(
+    cell: Cell, trial: Trial, result: Result, clock: Clock | None, manifest: Manifest
+) -> str:
+    """Write one training run into MLflow's experiment normbench/train, and return a line to print.
+
+    The line is a warning where MLflow is down.
+    """
+    entry, manifests = run_entry(cell, trial, result, clock), {manifest.name: manifest}
+    wanted = {entry.identity: (entry, fingerprint(entry, manifests))}
+    try:
+        with connected() as client:
+            _carry_out(client, "train", wanted, manifests)
+    except MirrorUnreachable as outage:
+        return f"warning: not in MLflow, train again once it is back: {outage}"
+    return f"MLflow normbench/train: {entry.name}"
+
+
 def _carry_out(
-    client: MlflowClient, snapshot: Snapshot, wanted: dict[Identity, tuple[Entry, Fingerprint]]
+    client: MlflowClient,
+    profile: str,
+    wanted: dict[Identity, tuple[Entry, Fingerprint]],
+    manifests: Mapping[str, Manifest],
 ) -> Mended:
     from pipeline.tracking import writing  # imports MLflow
 
-    experiment_id = open_experiment(client, snapshot.plan.profile)
+    experiment_id = open_experiment(client, profile)
     plan = difference(wanted, writing.find(client, experiment_id))
     for run in plan.removed:
         writing.remove(client, experiment_id, run)
@@ -107,7 +130,7 @@ def _carry_out(
             entry,
             wanted[entry.identity][1],
             parent=run_ids[entry.parent] if entry.parent else None,
-            manifests=snapshot.manifests,
+            manifests=manifests,
         )
     moves = parents(
         [entry for entry, _ in wanted.values()], run_ids, [*plan.kept.values(), *plan.stale]
@@ -115,12 +138,12 @@ def _carry_out(
     for run_id, parent in moves.items():
         client.set_tag(run_id, writing.PARENT, parent)
     return Mended(
-        profile=snapshot.plan.profile,
+        profile=profile,
         written=len(plan.written),
         refreshed=len(plan.refreshed),
         removed=len(plan.removed),
         moved=len(moves),
         unchanged=len(plan.kept) - len(plan.refreshed),
         stale=len(plan.stale),
-        unplanned=unplanned(snapshot),
+        unplanned=0,
     )

@@ -7,7 +7,16 @@ the three every study compares by are bare: learning_rate, momentum and epsilon
 
 from __future__ import annotations
 
-from pipeline.records import Arm, Component, Design, Dimension, Study, Trial, canonical_json
+from pipeline.records import (
+    Arm,
+    CellFields,
+    Component,
+    Design,
+    Dimension,
+    Study,
+    Trial,
+    canonical_json,
+)
 
 BARE = {
     "optimizer.learning_rate": "learning_rate",
@@ -36,13 +45,13 @@ def study_parameters(study: Study) -> dict[str, str]:
     }
 
 
-def trial_parameters(study: Study, trial: Trial) -> dict[str, str]:
-    """Return one question of a study, all but its environment."""
+def trial_parameters(cell: CellFields, trial: Trial) -> dict[str, str]:
+    """Return one question of a cell or study, all but its environment."""
     return {
-        "experiment": study.experiment,
+        **({"experiment": cell.experiment} if isinstance(cell, Study) else {}),
         "dataset": trial.dataset,
-        "model": study.model_name,
-        "arm": study.arm,
+        "model": cell.model_name,
+        "arm": cell.arm,
         "data_digest": trial.data_digest,
         "split": trial.split,
         **_components(trial.model, trial.norm, trial.optimizer),

@@ -80,7 +80,7 @@ def with_moving_statistics(model: keras.Model) -> list[keras.Layer]:
 def kept_statistics(layers: list[keras.Layer]) -> Iterator[None]:
     """Put the layers' moving statistics back, whatever the body did to them."""
     variables = [v for layer in layers for v in (layer.moving_mean, layer.moving_variance)]
-    before = [keras.ops.convert_to_numpy(v).copy() for v in variables]
+    before = [variable.numpy().copy() for variable in variables]
     try:
         yield
     finally:
@@ -118,4 +118,4 @@ def recalibrate(
 
 
 def _values(variable: keras.Variable) -> NDArray[np.float64]:
-    return keras.ops.convert_to_numpy(variable).astype(np.float64)
+    return variable.numpy().astype(np.float64)

@@ -58,7 +58,7 @@ def weights_digest(model: keras.Model) -> str:
     """Return the SHA-256 of all weights, moving statistics included: names, shapes and bytes."""
     digest = hashlib.sha256()
     for variable in model.variables:
-        value = np.ascontiguousarray(keras.ops.convert_to_numpy(variable))
+        value = np.ascontiguousarray(variable.numpy())
         digest.update(f"{variable.path} {value.dtype} {value.shape}\n".encode())
         digest.update(value.tobytes())
     return digest.hexdigest()

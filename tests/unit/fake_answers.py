@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.random import Generator
 
-from pipeline.records import Answer, Manifest, Plan, Trial
+from pipeline.records import Answer, Manifest, Plan, Trial, content_digest
 
 BATCH = "keras.layers.BatchNormalization"
 LAYERS: dict[str, tuple[str, dict[str, float]] | None] = {
@@ -224,6 +224,7 @@ def _share(accuracy: float) -> float:
 
 
 def _manifest(dataset: str) -> Manifest:
+    digests = {"train_images": DIGEST}
     return Manifest.parse(
         {
             "name": dataset,
@@ -234,7 +235,7 @@ def _manifest(dataset: str) -> Manifest:
             "shape": [28, 28, 1],
             "examples": {"train": 3000, "validation": 1000, "test": 1000},
             "class_counts": {"train": [300] * 10, "validation": [100] * 10, "test": [100] * 10},
-            "digests": {"train_images.npy": DIGEST},
-            "digest": DIGEST,
+            "digests": digests,
+            "digest": content_digest({"arrays": digests, "scale": 255.0}),
         }
     )

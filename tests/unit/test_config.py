@@ -163,7 +163,9 @@ def test_every_arm_gets_the_same_number_of_trials_and_the_same_seeds():
 
 
 def test_only_the_tuned_batch_arm_searches_momentum_and_epsilon():
-    searched = {name: set(study.space) for name, study in compose_plan(CONF, "quick").studies.items()}
+    searched = {
+        name: set(study.space) for name, study in compose_plan(CONF, "quick").studies.items()
+    }
     plain = {"batch_size", "optimizer.learning_rate"}
     for name, dimensions in searched.items():
         own = {"norm.momentum", "norm.epsilon"} if name.endswith("/batch") else set()

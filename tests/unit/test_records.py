@@ -2,31 +2,9 @@
 
 import pytest
 from pydantic import ValidationError
+from questions import QUESTION
 
 from pipeline.records import Component, Result, Trial, canonical_json
-
-QUESTION = {
-    "dataset": "digits",
-    "data_digest": "d" * 64,
-    "model": {"target": "models.mlp.build", "arguments": {"width": 8}},
-    "norm": {"layer": None, "placement": "before"},
-    "optimizer": {"target": "optimizers.Adam", "arguments": {"learning_rate": 0.001}},
-    "batch_size": 32,
-    "epochs": 2,
-    "examples": 100,
-    "seed": 0,
-    "device": "cpu",
-    "split": "validation",
-    "probes": {"recalibration_examples": 100, "recalibration_batch_size": 50},
-    "environment": {
-        "tensorflow": "1",
-        "keras": "1",
-        "numpy": "1",
-        "processor": "p",
-        "threads": 1,
-        "code": "c",
-    },
-}
 
 
 def test_the_same_question_has_the_same_key_however_it_was_written():

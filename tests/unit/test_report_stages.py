@@ -26,6 +26,7 @@ def _sealed(path: Path, answers: Iterable[Answer]) -> None:
 def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A profile's files up to the confirmed winners, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(report, "mirror_profile", lambda profile: f"mirrored {profile}")
     runs = fake_runs()
     PLACES.plan.parent.mkdir(parents=True)
     PLACES.plan.write_text(yaml.safe_dump(runs.plan.plain()))
@@ -50,14 +51,14 @@ def test_both_stages_run_twice_write_the_same_bytes(capsys: pytest.CaptureFixtur
     report.run("quick")
     assert _files() == once
     assert "reports/quick/charts/sweep.svg" in once
-    assert capsys.readouterr().out == 2 * "The page: reports/quick/report.html\n"
+    last = capsys.readouterr().out.splitlines()[-2:]
+    assert last == ["The page: reports/quick/report.html", "mirrored quick"]
 
 
 @pytest.mark.parametrize(
     ("path", "command"),
     [
         (PLACES.plan, "compose"),
-        (PLACES.arrays / "mnist_5k" / "manifest.json", "prepare"),
         (PLACES.studies, "sweep"),
         (PLACES.confirmed, "confirm"),
     ],
@@ -66,13 +67,12 @@ def test_a_missing_input_is_refused_with_the_command_to_run_first(path: Path, co
     path.unlink()
     with pytest.raises(Refusal) as refusal:
         analyze.run("quick")
-    assert str(refusal.value) == f"{path}: not found; run normbench {command} quick first"
+    assert str(refusal.value) == f"{path} is missing; run: normbench {command} quick"
 
 
-def test_a_truncated_answer_is_refused_by_its_line() -> None:
-    lines = PLACES.studies.read_text().splitlines(keepends=True)
-    PLACES.studies.write_text("".join([*lines[:4], lines[4][:50]]))
-    with pytest.raises(Refusal, match=r"studies\.jsonl, line 5: not an answer; run normbench"):
+def test_truncated_answers_are_refused_by_name() -> None:
+    PLACES.studies.write_text(PLACES.studies.read_text()[:-50])
+    with pytest.raises(Refusal, match=r"studies\.jsonl is damaged"):
         analyze.run("quick")
 
 
@@ -84,17 +84,21 @@ def test_answers_of_another_plan_are_refused_by_name() -> None:
 
 
 def test_a_broken_plan_or_manifest_is_refused_by_name() -> None:
-    (PLACES.arrays / "mnist_5k" / "manifest.json").write_text("{}")
-    with pytest.raises(Refusal, match=r"manifest\.json: not a manifest; run normbench prepare"):
+    manifest = PLACES.arrays / "mnist_5k" / "manifest.json"
+    manifest.write_text("{}")
+    with pytest.raises(Refusal, match=r"mnist_5k/manifest\.json: is damaged"):
+        analyze.run("quick")
+    manifest.unlink()
+    with pytest.raises(Refusal, match=r"mnist_5k/manifest\.json: is missing"):
         analyze.run("quick")
     PLACES.plan.write_text("profile: [")
-    with pytest.raises(Refusal, match=r"config\.yaml: not a plan; run normbench compose quick"):
+    with pytest.raises(Refusal, match=r"config\.yaml is damaged or old; run: normbench compose"):
         analyze.run("quick")
 
 
 def test_a_report_without_its_analysis_is_refused() -> None:
-    with pytest.raises(Refusal, match=r"analysis\.json: not found; run normbench analyze quick"):
+    with pytest.raises(Refusal, match=r"analysis\.json is missing; run: normbench analyze quick"):
         report.run("quick")
     PLACES.analysis.write_text("{}")
-    with pytest.raises(Refusal, match="not an analysis of this version"):
+    with pytest.raises(Refusal, match=r"analysis\.json is damaged or old; run: normbench analyze"):
         report.run("quick")

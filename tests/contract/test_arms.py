@@ -1,0 +1,128 @@
+"""Every arm in every model: built, paired with the plain arm, trained, saved, loaded."""
+
+import inspect
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ARMS = sorted(file.stem for file in Path("conf/norm").glob("*.yaml"))
+MODELS = sorted(file.stem for file in Path("conf/model").glob("*.yaml"))
+SHAPE, CLASSES = (28, 28, 1), 10
+
+
+def test_all_arms_and_models_are_found():
+    assert {"none", "batch", "batch_default", "batch_after", "layer", "group"} <= set(ARMS)
+    assert {"mlp", "cnn"} <= set(MODELS)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("arm", ARMS)
+def test_an_arm_shifts_nobody_elses_first_weights(model, arm, asked):
+    from pipeline.training.fit import built
+
+    weights = {
+        name: {
+            variable.path: variable.numpy()
+            for variable in built(asked(f"model={model}", f"norm={name}"), SHAPE, CLASSES).variables
+        }
+        for name in ("none", arm)
+    }
+    shared = weights["none"].keys()
+    assert shared <= weights[arm].keys()
+    for path in shared:
+        np.testing.assert_array_equal(weights["none"][path], weights[arm][path])
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("arm", ARMS)
+def test_an_arm_trains_is_saved_and_loads(model, arm, asked, folder, tmp_path):
+    from pipeline.training.evaluation import accuracy, inference, logits_of
+    from pipeline.training.fit import arrays, train
+    from pipeline.training.saved import load_model, save_model
+
+    trial = asked(f"model={model}", f"norm={arm}", "epochs=2", split="test")
+    result, trained = train(trial, folder)
+    assert result.status == "ok"
+    assert result.steps == 2 * (256 // 32)
+    assert {len(curve) for curve in result.curves.values()} == {2}
+    assert result.curves["training_loss"][1] < result.curves["training_loss"][0]
+    recalibrated = {"gap_batch", "gap_moving", "gap_recalibrated", "test_accuracy_recalibrated"}
+    assert (recalibrated <= result.metrics.keys()) == arm.startswith("batch")
+
+    for name in ("one.keras", "two.keras"):
+        save_model(trained, tmp_path / name)
+    assert (tmp_path / "one.keras").read_bytes() == (tmp_path / "two.keras").read_bytes()
+    images, labels = arrays(folder, trial.data_digest, "test")
+    loaded = load_model(tmp_path / "one.keras")
+    found = accuracy(logits_of(inference(loaded), images, 100), labels)
+    assert found == result.metrics["test_accuracy"]
+
+
+@cache
+def defaults_of(name: str) -> dict[str, object]:
+    import keras
+
+    parameters = inspect.signature(getattr(keras.layers, name).__init__).parameters.values()
+    return {
+        parameter.name: parameter.default
+        for parameter in parameters
+        if parameter.default is not inspect.Parameter.empty
+    }
+
+
+def test_every_parameter_of_keras_batch_normalization_is_reachable(asked):
+    for arm in ("batch", "batch_default", "batch_after"):
+        layer = asked(f"norm={arm}").norm.layer
+        assert layer.arguments.keys() == defaults_of("BatchNormalization").keys()
+
+
+def test_the_default_arm_has_keras_defaults(asked):
+    assert asked("norm=batch_default").norm.layer.arguments == defaults_of("BatchNormalization")
+
+
+@pytest.mark.parametrize("arm", ["batch", "batch_after"])
+def test_an_arm_stands_on_its_side_of_the_activation(arm, asked):
+    from pipeline.training.fit import built
+
+    names = [layer.name for layer in built(asked(f"norm={arm}"), SHAPE, CLASSES).layers]
+    before = names.index("norm_0") < names.index("norm_0_activation")
+    assert before == (arm == "batch")
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_the_bias_in_front_of_a_norm_follows_one_rule_for_every_arm(arm, asked):
+    from pipeline.training.fit import built
+
+    for wanted in (True, False):
+        model = built(asked(f"norm={arm}", f"model.use_bias={wanted}"), SHAPE, CLASSES)
+        assert [model.get_layer(f"dense_{i}").use_bias for i in range(2)] == [wanted, wanted]
+        assert model.get_layer("logits").use_bias
+
+
+@pytest.mark.parametrize(
+    ("model", "arm", "weights"),
+    [
+        # 784 * 256 + 256 + 256 * 128 + 128 + 128 * 10 + 10
+        ("mlp", "none", 235_146),
+        # and gamma, beta, two moving statistics for 256 + 128 features
+        ("mlp", "batch", 235_146 + 4 * 384),
+        # gamma and beta alone
+        ("mlp", "layer", 235_146 + 2 * 384),
+        # 9 * 32 + 32 + 9 * 32 * 64 + 64 + 3136 * 128 + 128 + 128 * 10 + 10
+        ("cnn", "none", 421_642),
+        ("cnn", "batch", 421_642 + 4 * (32 + 64 + 128)),
+    ],
+)
+def test_a_model_has_as_many_weights_as_arithmetic_says(model, arm, weights, asked):
+    from pipeline.training.fit import built
+
+    assert built(asked(f"model={model}", f"norm={arm}"), SHAPE, CLASSES).count_params() == weights
+
+
+def test_width_and_depth_are_parameters(asked):
+    from pipeline.training.fit import built
+
+    model = built(asked("model.depth=4", "model.width=16", "model.taper=1"), SHAPE, CLASSES)
+    assert [model.get_layer(f"dense_{i}").units for i in range(4)] == [16] * 4

@@ -1,0 +1,173 @@
+"""One trial: its order, its end, its statistics, and the same bits whenever it is asked."""
+
+import numpy as np
+import pytest
+
+from pipeline.errors import Refusal
+
+SHAPE, CLASSES = (28, 28, 1), 10
+
+
+def test_the_same_trial_gives_the_same_bits_and_another_seed_gives_others(asked, folder):
+    from pipeline.training.fit import train
+
+    first, _ = train(asked("norm=batch"), folder)
+    again, _ = train(asked("norm=batch"), folder)
+    other, _ = train(asked("norm=batch", "seed=1"), folder)
+    assert first == again
+    assert first.weights_digest != other.weights_digest
+
+
+def test_a_trial_does_not_depend_on_what_the_process_trained_before(asked, folder):
+    from pipeline.training.fit import train
+
+    before, _ = train(asked("norm=layer"), folder)
+    train(asked("norm=group", "batch_size=16", "seed=3"), folder)
+    after, _ = train(asked("norm=layer"), folder)
+    assert before == after
+
+
+def test_the_order_of_examples_is_a_function_of_seed_and_epoch():
+    from pipeline.training.fit import permutation
+
+    order = permutation(0, 0, 100)
+    assert sorted(order) == list(range(100))
+    np.testing.assert_array_equal(order, permutation(0, 0, 100))
+    assert not np.array_equal(order, permutation(0, 1, 100))
+    assert not np.array_equal(order, permutation(1, 0, 100))
+
+
+def test_a_last_short_batch_is_left_out(asked, folder):
+    from pipeline.training.fit import train
+
+    result, _ = train(asked("norm=batch", "batch_size=100"), folder)
+    assert result.steps == 256 // 100
+
+
+def test_a_diverged_run_ends_early_and_is_a_result_at_chance(asked, folder):
+    from pipeline.training.fit import train
+
+    watched = []
+    trial = asked("norm=batch", "epochs=5", "optimizer.learning_rate=1e30")
+    result, _ = train(trial, folder, lambda epoch, values: watched.append(epoch))
+    assert result.status == "diverged"
+    assert watched == [0]
+    assert result.curves["training_loss"] == (None,)
+    accuracies = [value for name, value in result.metrics.items() if "loss" not in name]
+    assert accuracies
+    assert set(accuracies) == {0.1}
+    assert not [name for name in result.metrics if "loss" in name]
+
+
+def test_recalibrated_statistics_are_those_of_the_training_examples(asked, folder):
+    """Against the definition: mean and variance over all examples of the norm's input."""
+    import keras
+
+    from pipeline.training.evaluation import (
+        batchwise,
+        kept_statistics,
+        recalibrate,
+        with_moving_statistics,
+    )
+    from pipeline.training.fit import arrays, built
+
+    trial = asked("norm=batch", "model.depth=1")
+    images, _ = arrays(folder, trial.data_digest, "train")
+    model = built(trial, SHAPE, CLASSES)
+    inner = keras.Model(model.inputs, model.get_layer("dense_0").output)
+    activations = inner.predict(images, verbose=0).astype(np.float64)
+    [layer] = with_moving_statistics(model)
+    with kept_statistics([layer]):
+        recalibrate(batchwise(model, [layer]), [layer], images, batch_size=64)
+        np.testing.assert_allclose(layer.moving_mean.numpy(), activations.mean(axis=0), atol=1e-5)
+        np.testing.assert_allclose(
+            layer.moving_variance.numpy(), activations.var(axis=0), rtol=1e-4
+        )
+    assert set(layer.moving_mean.numpy()) == {0.0}
+    assert set(layer.moving_variance.numpy()) == {1.0}
+    assert layer.momentum == 0.99
+
+
+def test_batch_statistics_normalize_each_batch_by_itself(asked, folder):
+    """Against numpy: the norm's output over a batch has zero mean and unit variance."""
+    import keras
+
+    from pipeline.training.evaluation import batchwise, with_moving_statistics
+    from pipeline.training.fit import arrays, built
+
+    trial = asked("norm=batch", "model.depth=1", "norm.epsilon=1e-9")
+    images, _ = arrays(folder, trial.data_digest, "train")
+    model = built(trial, SHAPE, CLASSES)
+    inner = keras.Model(model.inputs, model.get_layer("norm_0").output)
+    normalized = batchwise(inner, with_moving_statistics(inner))(images[:64])
+    np.testing.assert_allclose(normalized.mean(axis=0), 0, atol=1e-4)
+    np.testing.assert_allclose(normalized.std(axis=0), 1, atol=1e-3)
+
+
+def test_the_cross_entropy_is_that_of_the_softmax():
+    from pipeline.training.evaluation import accuracy, cross_entropy
+
+    logits = np.log(np.array([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]], np.float32))
+    labels = np.array([0, 1])
+    assert cross_entropy(logits, labels) == pytest.approx(-(np.log(0.7) + np.log(0.1)) / 2)
+    assert accuracy(logits, labels) == 0.5
+
+
+def test_test_data_are_read_only_when_they_are_asked_for(asked, folder, monkeypatch):
+    from pipeline.training import fit
+
+    opened = []
+    real = fit.open_split
+    monkeypatch.setattr(
+        fit, "open_split", lambda place, split: opened.append(split) or real(place, split)
+    )
+    fit.arrays.cache_clear()
+    fit.train(asked("norm=none"), folder)
+    assert set(opened) == {"train", "validation"}
+    fit.arrays.cache_clear()
+    fit.train(asked("norm=none", split="test"), folder)
+    assert "test" in opened
+
+
+def test_arrays_that_are_not_those_of_the_trial_are_refused(asked, folder):
+    from pipeline.training.fit import train
+
+    trial = asked("norm=none").model_copy(update={"data_digest": "0" * 64})
+    with pytest.raises(Refusal, match="run prepare again"):
+        train(trial, folder)
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("+norm.momentun=0.9", "did you mean 'momentum'"),
+        ("+optimizer.learning_rat=1", "did you mean 'learning_rate'"),
+        ("+model.widht=3", "did you mean 'width'"),
+        ("norm._target_=keras.layers.BatchNormalisation", "did you mean 'BatchNormalization'"),
+        ("model._target_=pipeline.models.mpl.build", "did you mean 'mlp'"),
+        ("optimizer._target_=keras.losses.Huber", "learning_rate"),
+    ],
+)
+def test_code_that_does_not_take_its_arguments_is_refused_by_name(override, says, asked, folder):
+    from pipeline.training.fit import train
+
+    with pytest.raises(Refusal, match=says):
+        train(asked(override), folder)
+
+
+def test_a_model_that_cannot_be_seeded_by_name_is_refused():
+    import keras
+
+    from pipeline.training.weights import draw_weights
+
+    class Stubborn(keras.layers.Layer):
+        def build(self, shape):
+            self.factor = self.add_weight(shape=(), initializer="ones", name="factor")
+
+        def call(self, x):
+            return x * self.factor
+
+    inputs = keras.Input((2,))
+    model = keras.Model(inputs, Stubborn(name="stubborn")(inputs))
+    with pytest.raises(Refusal, match=r"stubborn/factor.*_initializer"):
+        draw_weights(model, seed=0)

@@ -1,0 +1,77 @@
+"""Questions and answers for tests: small, valid, and cheap to vary."""
+
+from pipeline.records import Result, Study, Trial
+
+QUESTION = {
+    "dataset": "digits",
+    "data_digest": "d" * 64,
+    "model": {"target": "models.mlp.build", "arguments": {"width": 8}},
+    "norm": {
+        "layer": {"target": "layers.Norm", "arguments": {"momentum": 0.9, "epsilon": 0.001}},
+        "placement": "before",
+    },
+    "optimizer": {"target": "optimizers.Adam", "arguments": {"learning_rate": 0.001}},
+    "batch_size": 32,
+    "epochs": 2,
+    "examples": 100,
+    "seed": 0,
+    "device": "cpu",
+    "split": "validation",
+    "probes": {"recalibration_examples": 100, "recalibration_batch_size": 50},
+    "environment": {
+        "tensorflow": "1",
+        "keras": "1",
+        "numpy": "1",
+        "processor": "p",
+        "threads": 1,
+        "code": "c",
+    },
+}
+CELL = ("dataset", "model", "norm", "optimizer", "batch_size", "epochs", "examples", "device")
+STUDY = {name: QUESTION[name] for name in (*CELL, "seed", "probes")} | {
+    "experiment": "tuned",
+    "model_name": "mlp",
+    "arm": "batch",
+    "design": {
+        "proposer": {
+            "target": "pipeline.search.tpe.LaggedTpe",
+            "arguments": {
+                "startup_trials": 4,
+                "candidates": 24,
+                "multivariate": True,
+                "group": False,
+                "constant_liar": True,
+            },
+        },
+        "trials": 12,
+        "lag": 1,
+        "seed": 0,
+    },
+    "space": {
+        "batch_size": {"low": 16, "high": 256, "scale": "powers_of_two", "points": None},
+        "norm.epsilon": {"low": 1e-5, "high": 0.1, "scale": "log", "points": 5},
+        "norm.momentum": {"low": 0.5, "high": 0.999, "scale": "log_complement", "points": None},
+        "optimizer.learning_rate": {"low": 1e-4, "high": 1e-1, "scale": "log", "points": None},
+    },
+    "confirm_seeds": [101, 102],
+}
+
+
+def trial(**changes) -> Trial:
+    return Trial.parse(QUESTION | changes)
+
+
+def study(*, lag: int = 1, trials: int = 12, **changes) -> Study:
+    design = STUDY["design"] | {"lag": lag, "trials": trials}
+    return Study.parse(STUDY | {"design": design} | changes)
+
+
+def result(accuracy: float, *, loss: float = 0.5, weights: str = "w") -> Result:
+    return Result.parse(
+        {
+            "steps": 6,
+            "metrics": {"validation_accuracy": accuracy, "validation_loss": loss},
+            "curves": {"training_loss": [0.9, loss], "validation_accuracy": [0.1, accuracy]},
+            "weights_digest": weights,
+        }
+    )

@@ -1,0 +1,74 @@
+"""The command line: help at once, mistakes in one line, exit codes that mean something."""
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from pipeline.__main__ import STAGES, main
+
+
+def test_help_imports_no_heavy_library():
+    script = (
+        "import sys\n"
+        "from pipeline.__main__ import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit as end:\n    assert end.code == 0\n"
+        "heavy = {'tensorflow', 'keras', 'mlflow', 'optuna', 'hydra', 'pandas', 'numpy'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    )
+    for command in ("train", *STAGES):
+        assert command in done.stdout
+
+
+def test_no_command_at_all_shows_the_help(capsys):
+    assert main([]) == 0
+    assert "normbench train model=cnn" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["sweeep", "quick"], "did you mean 'sweep'?"),
+        (["sweep"], "profile"),
+        (["train", "--fast"], "--fast"),
+    ],
+)
+def test_a_mistaken_command_is_one_line_and_exit_code_2(arguments, says, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == 2
+    err = capsys.readouterr().err
+    assert says in err
+    assert len(err.splitlines()) == 1
+
+
+def test_an_unknown_profile_is_refused_with_the_nearest(capsys):
+    assert main(["compose", "quik"]) == 2
+    err = capsys.readouterr().err
+    assert "did you mean 'quick'?" in err
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("stage", ["prepare", "sweep", "confirm", "analyze", "report", "mirror"])
+def test_a_stage_without_what_comes_before_says_what_to_run(stage, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main([stage, "quick"]) == 2
+    err = capsys.readouterr().err
+    assert "run: normbench" in err
+    assert len(err.splitlines()) == 1
+
+
+def test_a_missing_conf_folder_is_refused_with_the_way_out(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["train"]) == 2
+    assert "--conf" in capsys.readouterr().err
+
+
+def test_the_console_script_is_the_module():
+    scripts = tomllib.loads(Path("pyproject.toml").read_text())["project"]["scripts"]
+    assert scripts == {"normbench": "pipeline.__main__:main"}

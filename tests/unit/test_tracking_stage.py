@@ -1,0 +1,99 @@
+"""`normbench mirror quick`: which files it takes, and what it refuses. MLflow is not reached."""
+
+from __future__ import annotations
+
+import socket
+
+import numpy as np
+import pytest
+import yaml
+from fake_answers import fake_runs
+
+from pipeline.data import arrays
+from pipeline.data.source import Source
+from pipeline.errors import Refusal
+from pipeline.execution.store import Clock, Store
+from pipeline.records import Component, Dataset
+from pipeline.stages import mirror
+from pipeline.stages.files import write_answers
+from pipeline.stages.places import Places
+
+STUDY = "tuned/mnist_5k/mlp/batch"
+SOURCE = Source(
+    images=np.zeros((12, 2, 2, 1), np.uint8),
+    labels=np.arange(12) % 2,
+    classes=("even", "odd"),
+    test_images=None,
+    test_labels=None,
+    scale=1.0,
+    source="twelve black images",
+    license="none",
+)
+SPLIT = Dataset(
+    source=Component(target="made.up", arguments={}), train=8, validation=2, test=2, seed=0
+)
+
+
+@pytest.fixture(scope="module")
+def runs():
+    return fake_runs()
+
+
+@pytest.fixture
+def places(tmp_path, monkeypatch, runs) -> Places:
+    """A checkout in which `quick` has been composed."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NORMBENCH_STORE", raising=False)
+    places = Places("quick")
+    places.reports.mkdir(parents=True)
+    places.plan.write_text(yaml.safe_dump(runs.plan.plain()))
+    return places
+
+
+@pytest.fixture
+def nobody_there(monkeypatch):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free.getsockname()[1]}")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+
+
+def test_before_the_sweep_the_command_to_run_first_is_named(places):
+    with pytest.raises(Refusal, match=r"studies\.jsonl is missing; run: normbench sweep quick"):
+        mirror.run("quick")
+
+
+def test_what_does_not_exist_yet_is_empty(places, runs):
+    write_answers(places.studies, runs.swept)
+    found = mirror.snapshot("quick")
+    assert found.swept == runs.swept
+    assert (found.confirmed, dict(found.clocks)) == ((), {})
+    assert (dict(found.manifests), dict(found.models)) == ({}, {})
+    assert dict(found.pages) == {"config.yaml": places.plan}
+
+
+def test_everything_that_exists_is_taken(places, runs):
+    write_answers(places.studies, runs.swept)
+    write_answers(places.confirmed, runs.confirmed)
+    chart = places.reports / "charts" / "effects.svg"
+    for file in (places.model(STUDY), chart):
+        file.parent.mkdir(parents=True)
+        file.write_text("whatever")
+    manifest = arrays.write(SOURCE, SPLIT, "mnist_5k", places.arrays / "mnist_5k")
+    first = runs.swept[0]
+    clock = Clock(started=100.0, wall_seconds=2.0, commit="", dirty="", host="there")
+    Store.open().put(first.trial, first.result, clock)
+    found = mirror.snapshot("quick")
+    assert found.confirmed == runs.confirmed
+    assert found.clocks == {first.key: clock}
+    assert found.manifests == {"mnist_5k": manifest}
+    assert found.models == {STUDY: places.model(STUDY)}
+    assert found.pages == {"config.yaml": places.plan, "charts/effects.svg": chart}
+
+
+def test_a_stage_goes_on_when_mlflow_is_down_and_the_command_does_not(places, runs, nobody_there):
+    write_answers(places.studies, runs.swept)
+    line = mirror.mirror_profile("quick")
+    assert line.startswith("warning: not mirrored, catch up with `normbench mirror quick`")
+    with pytest.raises(Refusal, match="run normbench mirror quick once it is back"):
+        mirror.run("quick")
