@@ -8,100 +8,13 @@ each value has its one home in conf/.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    TypeAdapter,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
-Count = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(ge=0, lt=1)]
-Positive = Annotated[float, Field(gt=0)]
-Scalar = bool | int | float | str | None
-Argument = Scalar | tuple[Scalar, ...]
-
-
-class Record(BaseModel):
-    """Immutable, strictly typed, closed to unknown fields."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-    @classmethod
-    def parse(cls, content: object) -> Self:
-        """Build the record from plain data (mappings, lists, numbers, text).
-
-        Raises:
-            pydantic.ValidationError: A field is unknown, missing, mistyped or out of range.
-        """
-        return cls.model_validate_json(json.dumps(content))
-
-    def plain(self) -> dict[str, Any]:
-        """Return the record as plain data, ready for JSON or YAML."""
-        return self.model_dump(mode="json")
-
-
-def canonical_json(content: object) -> str:
-    """Return the one JSON text of plain data: sorted keys, shortest floats, no spaces.
-
-    Raises:
-        ValueError: A number is not finite.
-    """
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
-def content_digest(content: object) -> str:
-    """Return the SHA-256 of the canonical JSON, 64 hexadecimal digits."""
-    return hashlib.sha256(canonical_json(content).encode()).hexdigest()
-
-
-ACTIVATIONS = ("elu", "gelu", "leaky_relu", "linear", "relu", "selu", "sigmoid", "silu", "tanh")
-
-# What a well-known argument may be, whichever class or function it goes to.
-ARGUMENTS: dict[str, TypeAdapter[Any]] = {
-    name: TypeAdapter[Any](kind, config=ConfigDict(strict=True, allow_inf_nan=False))
-    for name, kind in dict[str, Any](
-        {
-            "activation": Literal[*ACTIVATIONS],
-            "center": bool,
-            "depth": Count,
-            "epsilon": Positive,
-            "groups": Annotated[int, Field(ge=-1)],
-            "initializer": Literal["glorot_normal", "glorot_uniform", "he_normal", "he_uniform"],
-            "kernel_size": Count,
-            "learning_rate": Positive,
-            "momentum": Share,
-            "scale": bool,
-            "taper": Positive,
-            "use_bias": bool,
-            "weight_decay": Annotated[float, Field(ge=0)] | None,
-            "width": Count,
-        }
-    ).items()
-}
-
-
-def _checked(name: str, value: Argument) -> Argument:
-    if name not in ARGUMENTS:
-        return value
-    try:  # JSON in, so that the rules are those of a file: 1 is a valid float, "1" is not
-        checked: Argument = ARGUMENTS[name].validate_json(json.dumps(value))
-    except ValidationError as error:
-        message = error.errors()[0]["msg"]
-        raise PydanticCustomError(
-            "argument", "{message}", {"argument": name, "message": message, "value": value}
-        ) from None
-    return checked
+from pipeline.arguments import Argument, Count, Positive, checked
+from pipeline.content import Record, content_digest
 
 
 class Component(Record):
@@ -122,7 +35,7 @@ class Component(Record):
     def _well_known_arguments_are_in_range(
         cls, arguments: dict[str, Argument]
     ) -> dict[str, Argument]:
-        return {name: _checked(name, value) for name, value in arguments.items()}
+        return {name: checked(name, value) for name, value in arguments.items()}
 
     def with_argument(self, name: str, value: Argument) -> Self:
         """Return a copy in which one argument has another value."""

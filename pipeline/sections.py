@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from pipeline.content import Record
 from pipeline.errors import nearest
-from pipeline.records import Cell, CellFields, Dataset, Record, Study
+from pipeline.records import Cell, CellFields, Dataset, Study
 
 Plain = dict[str, Any]
 R = TypeVar("R", bound=Record)

@@ -17,7 +17,7 @@ from pipeline.analysis.effects import (
     paired_effect,
 )
 from pipeline.analysis.failures import FailureDifference, failed_runs, failure_difference
-from pipeline.records import Record
+from pipeline.content import Record
 
 MOVING, RECALIBRATED = "test_accuracy", "test_accuracy_recalibrated"
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from pipeline.records import Record
+from pipeline.content import Record
 
 
 class Curve(Record):

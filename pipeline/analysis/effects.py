@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 from scipy import stats
 
-from pipeline.records import Count, Record
+from pipeline.arguments import Count
+from pipeline.content import Record
 
 Reading = Literal["higher", "lower", "undecided"]
 Floats = NDArray[np.float64]

@@ -16,7 +16,7 @@ from pydantic import Field
 from scipy import stats
 
 from pipeline.analysis.effects import Effect, paired_effect
-from pipeline.records import Record
+from pipeline.content import Record
 
 Tally = Annotated[int, Field(ge=0)]
 

@@ -14,7 +14,7 @@ import pandas as pd
 from pydantic import Field
 
 from pipeline.analysis.effects import Effect, mean_effect, paired_effect
-from pipeline.records import Record
+from pipeline.content import Record
 
 STATISTICS = ("batch", "moving", "recalibrated")
 

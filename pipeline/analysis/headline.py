@@ -10,7 +10,7 @@ from pydantic import Field
 from pipeline.analysis.comparisons import Comparison
 from pipeline.analysis.failures import Failures
 from pipeline.analysis.gap import Gap
-from pipeline.records import Record
+from pipeline.content import Record
 
 SETTLED_CLUSTERS = 20  # seeds that a headline claim needs; below it, a profile is a screening
 

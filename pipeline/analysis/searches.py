@@ -11,7 +11,9 @@ import pandas as pd
 from pydantic import Field
 
 from pipeline.analysis.failures import failed_runs
-from pipeline.records import Answer, Argument, Record, Trial
+from pipeline.arguments import Argument
+from pipeline.content import Record
+from pipeline.records import Answer, Trial
 
 Index = Annotated[int, Field(ge=0)]
 

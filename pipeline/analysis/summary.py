@@ -22,7 +22,9 @@ from pipeline.analysis.gap import Gap, train_inference_gap
 from pipeline.analysis.headline import Headline, headline
 from pipeline.analysis.searches import Search, search
 from pipeline.analysis.table import answers_table, runs_of
-from pipeline.records import Analysis, Answer, Count, Manifest, Plan, Record, Study
+from pipeline.arguments import Count
+from pipeline.content import Record
+from pipeline.records import Analysis, Answer, Manifest, Plan, Study
 
 
 class Data(Record):

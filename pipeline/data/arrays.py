@@ -18,11 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from pipeline.content import content_digest
 from pipeline.data.digest import array_digest
 from pipeline.data.source import Images, Labels, Source
 from pipeline.data.split import stratified
 from pipeline.errors import Refusal
-from pipeline.records import Dataset, Manifest, content_digest
+from pipeline.records import Dataset, Manifest
 
 SPLITS = ("train", "validation", "test")
 AGAIN = "run prepare again"

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.content import content_digest
 from pipeline.errors import Refusal
-from pipeline.records import content_digest
 
 SHOWN = 12  # digits of a digest that a line shows
 

@@ -19,8 +19,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from pipeline.content import Record, canonical_json, content_digest
 from pipeline.errors import Contradiction, Refusal
-from pipeline.records import Record, Result, Trial, canonical_json, content_digest
+from pipeline.records import Result, Trial
 
 FORMAT = "normbench.answer/1"
 log = logging.getLogger("normbench")

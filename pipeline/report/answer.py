@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.analysis.summary import StudyFigures, Summary
-from pipeline.records import ARGUMENTS
+from pipeline.arguments import ARGUMENTS
 from pipeline.report.wording import cell_names, counted, listed, points, span
 
 NAMED = 4  # studies that a sentence names before it only counts them

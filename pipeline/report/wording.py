@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.analysis.effects import Effect, Ratio
 from pipeline.analysis.summary import Summary
-from pipeline.records import Argument
+from pipeline.arguments import Argument
 
 MISSING = "missing"
 MINUS = "\N{MINUS SIGN}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, TypeVar
 
-from pipeline.records import Argument, CellFields, Component, Environment, Trial
+from pipeline.arguments import Argument
+from pipeline.records import CellFields, Component, Environment, Trial
 
 Fields = TypeVar("Fields", bound=CellFields)
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
+from pipeline.content import canonical_json
 from pipeline.errors import Refusal
-from pipeline.records import Answer, Plan, canonical_json
+from pipeline.records import Answer, Plan
 from pipeline.stages.places import Places
 
 

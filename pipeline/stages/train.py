@@ -12,11 +12,12 @@ from rich.table import Table
 
 from pipeline.components import build
 from pipeline.config import Asked, compose_cells
+from pipeline.content import content_digest
 from pipeline.data.arrays import read_manifest, write
 from pipeline.execution.environment import environment
 from pipeline.execution.store import Store
 from pipeline.execution.work import answer, describe
-from pipeline.records import Result, Trial, content_digest
+from pipeline.records import Result, Trial
 from pipeline.search.questions import components, question
 from pipeline.stages.places import Places
 from pipeline.tracking.mirror import try_mirror_run

@@ -20,7 +20,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Literal, NamedTuple
 
-from pipeline.records import Answer, Cell, Environment, Result, Study, Trial, content_digest
+from pipeline.content import content_digest
+from pipeline.records import Answer, Cell, Environment, Result, Study, Trial
 from pipeline.search.objective import winner
 from pipeline.tracking.parameters import study_parameters, text, trial_parameters
 from pipeline.tracking.snapshot import Clock, Snapshot

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.records import Manifest, content_digest
+from pipeline.content import content_digest
+from pipeline.records import Manifest
 from pipeline.tracking.entries import Entry
 
 

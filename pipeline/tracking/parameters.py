@@ -7,16 +7,8 @@ the three every study compares by are bare: learning_rate, momentum and epsilon
 
 from __future__ import annotations
 
-from pipeline.records import (
-    Arm,
-    CellFields,
-    Component,
-    Design,
-    Dimension,
-    Study,
-    Trial,
-    canonical_json,
-)
+from pipeline.content import canonical_json
+from pipeline.records import Arm, CellFields, Component, Design, Dimension, Study, Trial
 
 BARE = {
     "optimizer.learning_rate": "learning_rate",

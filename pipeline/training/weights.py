@@ -18,8 +18,11 @@ from pipeline.errors import Refusal
 def draw_weights(model: keras.Model, seed: int) -> None:
     """Draw every weight of the model again from its layer's initializers.
 
+    A weight without an initializer of its name keeps its value if that is a
+    constant: nothing was drawn.
+
     Raises:
-        Refusal: A weight has no initializer that can be seeded by name.
+        Refusal: A weight was drawn by something that cannot be seeded by name.
     """
     reached: set[int] = set()
     for layer in model._flatten_layers(include_self=False):
@@ -34,7 +37,7 @@ def draw_weights(model: keras.Model, seed: int) -> None:
             variable.assign(fresh(variable.shape, dtype=variable.dtype))
             reached.add(id(variable))
     for variable in model.trainable_variables:
-        if id(variable) not in reached:
+        if id(variable) not in reached and np.ptp(variable.numpy()) > 0:
             raise Refusal(
                 f"model weight {variable.path} cannot be seeded by name: "
                 "give its layer an attribute NAME_initializer for the weight NAME"

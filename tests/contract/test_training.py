@@ -162,10 +162,10 @@ def test_a_model_that_cannot_be_seeded_by_name_is_refused():
 
     class Stubborn(keras.layers.Layer):
         def build(self, shape):
-            self.factor = self.add_weight(shape=(), initializer="ones", name="factor")
+            self.factor = self.add_weight((3,), initializer="uniform", name="factor")
 
         def call(self, x):
-            return x * self.factor
+            return x * self.factor[0]
 
     inputs = keras.Input((2,))
     model = keras.Model(inputs, Stubborn(name="stubborn")(inputs))

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.random import Generator
 
-from pipeline.records import Answer, Manifest, Plan, Trial, content_digest
+from pipeline.content import content_digest
+from pipeline.records import Answer, Manifest, Plan, Trial
 
 BATCH = "keras.layers.BatchNormalization"
 LAYERS: dict[str, tuple[str, dict[str, float]] | None] = {

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.arguments import Argument
 from pipeline.components import build, resolve
 from pipeline.errors import Refusal
-from pipeline.records import Argument, Component
+from pipeline.records import Component
 
 
 def component(target: str, **arguments: Argument) -> Component:

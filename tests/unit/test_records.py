@@ -4,7 +4,8 @@ import pytest
 from pydantic import ValidationError
 from questions import QUESTION
 
-from pipeline.records import Component, Result, Trial, canonical_json
+from pipeline.content import canonical_json
+from pipeline.records import Component, Result, Trial
 
 
 def test_the_same_question_has_the_same_key_however_it_was_written():

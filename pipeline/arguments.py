@@ -1,0 +1,59 @@
+"""What a well-known argument may be, whichever class or function it goes to."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
+
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Positive = Annotated[float, Field(gt=0)]
+Scalar = bool | int | float | str | None
+Argument = Scalar | tuple[Scalar, ...]
+
+ACTIVATIONS = ("elu", "gelu", "leaky_relu", "linear", "relu", "selu", "sigmoid", "silu", "tanh")
+
+ARGUMENTS: dict[str, TypeAdapter[Any]] = {
+    name: TypeAdapter[Any](kind, config=ConfigDict(strict=True, allow_inf_nan=False))
+    for name, kind in dict[str, Any](
+        {
+            "activation": Literal[*ACTIVATIONS],
+            "center": bool,
+            "dense": Count,
+            "depth": Count,
+            "epsilon": Positive,
+            "growth": Positive,
+            "groups": Annotated[int, Field(ge=-1)],
+            "initializer": Literal["glorot_normal", "glorot_uniform", "he_normal", "he_uniform"],
+            "kernel_size": Count,
+            "learning_rate": Positive,
+            "momentum": Share,
+            "scale": bool,
+            "taper": Positive,
+            "use_bias": bool,
+            "weight_decay": Annotated[float, Field(ge=0)] | None,
+            "width": Count,
+        }
+    ).items()
+}
+
+
+def checked(name: str, value: Argument) -> Argument:
+    """Return an argument's value as its kind: 1 for a rate is 1.0. Unknown names pass.
+
+    Raises:
+        PydanticCustomError: The value is mistyped or out of range.
+    """
+    if name not in ARGUMENTS:
+        return value
+    try:  # JSON in, so that the rules are those of a file: 1 is a valid float, "1" is not
+        kept: Argument = ARGUMENTS[name].validate_json(json.dumps(value))
+    except ValidationError as error:
+        message = error.errors()[0]["msg"]
+        raise PydanticCustomError(
+            "argument", "{message}", {"argument": name, "message": message, "value": value}
+        ) from None
+    return kept

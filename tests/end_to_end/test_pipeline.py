@@ -1,0 +1,146 @@
+"""The whole pipeline by DVC, on the shipped configuration shrunk: the smoke profile."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROFILE = "smoke"
+STAGES = ("compose", "prepare", "sweep", "confirm", "analyze", "report")
+OUTPUTS = ("artifacts", f"reports/{PROFILE}")
+
+
+class Checkout:
+    """A copy of this checkout whose dvc.yaml runs the smoke profile."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        names = subprocess.run(listed, check=True, capture_output=True, text=True).stdout
+        for name in filter(None, names.split("\0")):
+            if Path(name).is_file() and name != "dvc.lock":
+                target = root / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(name, target)
+        self.edit("dvc.yaml", "- quick\n", f"- {PROFILE}\n")
+        self.run("git", "init", "--quiet")
+
+    def run(self, *command: str) -> str:
+        """Run a command here, with the environment of the tests first on the path."""
+        programs = str(Path(sys.executable).parent)
+        environment = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+        for name in ("NORMBENCH_STORE", "MLFLOW_TRACKING_URI"):
+            environment.pop(name, None)
+        done = subprocess.run(
+            command, cwd=self.root, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        file = self.root / name
+        assert old in file.read_text()
+        file.write_text(file.read_text().replace(old, new))
+
+    def repro(self) -> str:
+        return self.run("dvc", "repro", f"report@{PROFILE}")
+
+    def outputs(self) -> dict[str, bytes]:
+        return {
+            str(file.relative_to(self.root)): file.read_bytes()
+            for folder in OUTPUTS
+            for file in sorted((self.root / folder).rglob("*"))
+            if file.is_file() and file.suffix != ".lock"
+        }
+
+    def ran(self, output: str) -> list[str]:
+        return [name for name in STAGES if f"Running stage '{name}@{PROFILE}'" in output]
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory) -> Checkout:
+    """A checkout in which the pipeline has run once."""
+    made = Checkout(tmp_path_factory.mktemp("checkout"))
+    assert made.ran(made.repro()) == list(STAGES)
+    return made
+
+
+def test_the_pipeline_ends_with_a_page_about_real_digits(checkout):
+    page = (checkout.root / f"reports/{PROFILE}/report.html").read_text()
+    analysis = json.loads((checkout.root / f"reports/{PROFILE}/analysis.json").read_text())
+    for arm in ("none", "batch", "batch_default", "layer"):
+        assert arm in page
+    assert "<script" not in page
+    assert analysis["profile"] == PROFILE
+
+
+def test_every_arm_has_the_same_number_of_trials_and_confirmations(checkout):
+    for name in ("studies", "confirmed"):
+        lines = (checkout.root / f"artifacts/{PROFILE}/{name}.jsonl").read_text().splitlines()
+        counts: dict[str, int] = {}
+        for line in lines:
+            study = json.loads(line)["study"]
+            counts[study] = counts.get(study, 0) + 1
+        assert len(counts) == 8
+        assert set(counts.values()) == {2}
+    assert len(list((checkout.root / f"artifacts/{PROFILE}/models").rglob("*.keras"))) == 8
+
+
+def test_nothing_runs_again_when_nothing_changed(checkout):
+    before = checkout.outputs()
+    assert checkout.ran(checkout.repro()) == []
+    assert checkout.outputs() == before
+
+
+def test_deleted_outputs_come_back_without_training(checkout):
+    before = checkout.outputs()
+    for folder in OUTPUTS:
+        shutil.rmtree(checkout.root / folder)
+    output = checkout.repro()
+    assert "trained now" not in output
+    assert checkout.outputs() == before
+
+
+def test_without_cache_the_store_gives_the_same_bytes_without_training(checkout):
+    before = checkout.outputs()
+    for folder in (*OUTPUTS, ".dvc/cache"):
+        shutil.rmtree(checkout.root / folder)
+    output = checkout.repro()
+    assert "sweep: 16 trials, 0 of them trained now" in output
+    assert "confirm: 16 trials, 0 of them trained now" in output
+    assert checkout.outputs() == before
+
+
+def test_a_changed_template_runs_only_the_report_again(checkout):
+    checkout.edit("pipeline/report/templates/report.css", "", "\n")
+    assert checkout.ran(checkout.repro()) == ["report"]
+
+
+def test_mlflow_has_one_finished_run_per_trial_seed_winner_and_study(checkout):
+    script = (
+        "import json\n"
+        "from mlflow import MlflowClient\n"
+        "client = MlflowClient('sqlite:///mlflow.db')\n"
+        f"experiment = client.get_experiment_by_name('normbench/{PROFILE}')\n"
+        "runs = client.search_runs([experiment.experiment_id], max_results=1000)\n"
+        "print(json.dumps([[r.data.tags['normbench.kind'], r.info.status] for r in runs]))\n"
+    )
+    runs = json.loads(checkout.run("python", "-c", script).splitlines()[-1])
+    kinds = [kind for kind, _ in runs]
+    assert {status for _, status in runs} == {"FINISHED"}
+    assert {kind: kinds.count(kind) for kind in set(kinds)} == {
+        "study": 8,
+        "trial": 16,
+        "winner": 8,
+        "seed": 16,
+        "report": 1,
+    }
+
+
+def test_more_trials_train_only_what_is_new(checkout):
+    checkout.edit(f"conf/profile/{PROFILE}.yaml", "design.trials=2", "design.trials=3")
+    assert "sweep: 24 trials, 8 of them trained now" in checkout.repro()

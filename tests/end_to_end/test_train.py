@@ -1,0 +1,76 @@
+"""`normbench train` as a user runs it: processes of their own, files added to conf/."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TINY = ("dataset.train=256", "dataset.validation=100", "dataset.test=100", "epochs=2")
+RMS = """\
+# Root-mean-square normalization (Zhang and Sennrich, 2019) before the activation.
+_target_: keras.layers.RMSNormalization
+axis: -1
+epsilon: 1.0e-6
+placement: before
+search:
+  epsilon: {low: 1.0e-7, high: 1.0e-3, scale: log, points: null}
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """A folder with a copy of conf/ and one arm more, added as one file."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    shutil.copytree("conf", folder / "conf")
+    (folder / "conf" / "norm" / "rms.yaml").write_text(RMS)
+    return folder
+
+
+def train(folder: Path, *overrides: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: os.environ[name] for name in os.environ if name != "MLFLOW_TRACKING_URI"}
+    return subprocess.run(
+        [sys.executable, "-m", "pipeline", "train", *overrides],
+        cwd=folder,
+        env=environment | {"NORMBENCH_STORE": str(folder / "store")},
+        capture_output=True,
+        text=True,
+    )
+
+
+def weights(done: subprocess.CompletedProcess[str]) -> list[str]:
+    assert done.returncode == 0, done.stderr
+    return re.findall(r"^weights +([0-9a-f]{64})$", done.stdout, re.MULTILINE)
+
+
+def test_two_processes_print_the_same_digest_and_another_seed_another(folder):
+    first, second = (weights(train(folder, *TINY, "norm=batch")) for _ in range(2))
+    [other] = weights(train(folder, *TINY, "norm=batch", "seed=1"))
+    assert first == second
+    assert first != [other]
+
+
+def test_an_arm_is_added_by_adding_one_file(folder):
+    done = train(folder, "-m", *TINY, "norm=rms,none", "summary=true")
+    assert len(set(weights(done))) == 2
+    assert "norm_0 (RMSNormalization)" in done.stdout
+    assert "MLflow normbench/train: mlp/rms seed 0" in done.stdout
+
+
+def test_a_run_says_what_a_reader_wants_to_know(folder):
+    done = train(folder, *TINY, "norm=batch")
+    assert done.returncode == 0, done.stderr
+    for part in ("validation accuracy", "moving", "recalibrated", "train/inference gap"):
+        assert part in done.stdout
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("mistake", ["modle=cnn", "optimizer.learning_rate=fast"])
+def test_a_mistake_is_one_line_and_exit_code_2(folder, mistake):
+    done = train(folder, mistake)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
