@@ -143,4 +143,6 @@ def test_mlflow_has_one_finished_run_per_trial_seed_winner_and_study(checkout):
 
 def test_more_trials_train_only_what_is_new(checkout):
     checkout.edit(f"conf/profile/{PROFILE}.yaml", "design.trials=2", "design.trials=3")
-    assert "sweep: 24 trials, 8 of them trained now" in checkout.repro()
+    assert "sweep: 24 trials, 8 of them trained now" in checkout.run(
+        "dvc", "repro", f"sweep@{PROFILE}"
+    )
