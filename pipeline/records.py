@@ -13,8 +13,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from pipeline.arguments import Argument, Count, Positive, checked
+from pipeline.arguments import Argument, Count, Positive, Share, checked
 from pipeline.content import Record, content_digest
+
+Trainer = Literal["engine", "fit"]
 
 
 class Component(Record):
@@ -103,11 +105,14 @@ class Probes(Record):
     """What is measured once the training is over.
 
     Batch-norm statistics are recalibrated over `recalibration_examples`
-    training examples, in batches of `recalibration_batch_size`.
+    training examples, in batches of `recalibration_batch_size`. For each of
+    `shadow_momenta`, moving averages of that momentum are carried along, and a
+    curve says the validation accuracy they would have given.
     """
 
     recalibration_examples: Count
     recalibration_batch_size: Annotated[int, Field(ge=2)]
+    shadow_momenta: tuple[Share, ...]
 
 
 class Environment(Record):
@@ -139,6 +144,8 @@ class Trial(Record):
     examples: Count
     seed: Annotated[int, Field(ge=0)]
     device: str
+    trainer: Trainer
+    decay_norm_weights: bool
     split: Literal["validation", "test"]
     probes: Probes
     environment: Environment
@@ -156,13 +163,15 @@ class Result(Record):
     """One answer. Curves hold a value per epoch, `None` where it was not finite.
 
     `metrics` are scored: a diverged run has chance accuracy, so that nothing
-    downstream has to drop it.
+    downstream has to drop it. `kernels` says which kernel normalized and which
+    one updated the weights.
     """
 
     steps: Annotated[int, Field(ge=0)]
     metrics: dict[str, float]
     curves: dict[str, tuple[float | None, ...]]
     weights_digest: str
+    kernels: dict[str, str]
 
     @property
     def status(self) -> Literal["ok", "diverged"]:
@@ -203,7 +212,8 @@ class CellFields(Record):
     """What a cell says; abstract, shared by `Cell` and `Study`.
 
     `examples` is how many of the training split are used, from its start;
-    `device` is `cpu` or `gpu:N`.
+    `device` is `cpu` or `gpu:N`; `trainer` is the module of `pipeline.training`
+    that trains; weight decay spares gamma and beta unless `decay_norm_weights`.
     """
 
     dataset: str
@@ -217,6 +227,8 @@ class CellFields(Record):
     examples: Count
     seed: Annotated[int, Field(ge=0)]
     device: Annotated[str, Field(pattern=r"^(cpu|gpu:\d+)$")]
+    trainer: Trainer
+    decay_norm_weights: bool
     probes: Probes
 
 

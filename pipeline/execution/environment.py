@@ -20,14 +20,16 @@ from pathlib import Path
 from pipeline.errors import Refusal
 from pipeline.records import Component, Environment
 
-TRAINS = ("pipeline.training.fit",)
 FOLLOWED = ("pipeline.training", "pipeline.models", "pipeline.components")
+SETTINGS = "pipeline.training.determinism"  # decides the digits, whatever trains
 VERSIONED = ("keras", "tensorflow")  # covered by their version
 FLAGS = ("sse4_2", "fma", "avx", "avx2", "avx_vnni", "avx512", "amx", "asimd", "sve")
 
 
-def environment(components: Iterable[Component]) -> Environment:
+def environment(components: Iterable[Component], trainer: str) -> Environment:
     """Return what decides the digits of a trial that is built from `components`.
+
+    `trainer` is the module of `pipeline.training` that trains it.
 
     Raises:
         Refusal: A component's module cannot be found.
@@ -43,7 +45,7 @@ def environment(components: Iterable[Component]) -> Environment:
         numpy=metadata.version("numpy"),
         processor=processor(),
         threads=1,
-        code=code_digest(frozenset(modules)),
+        code=code_digest(frozenset({*modules, f"pipeline.training.{trainer}"})),
     )
 
 
@@ -109,7 +111,7 @@ def code_digest(modules: frozenset[str]) -> str:
 
     A user's own modules are followed within their own package.
     """
-    wanted, seen = [*TRAINS, *modules], dict[str, str]()
+    wanted, seen = [SETTINGS, *modules], dict[str, str]()
     while wanted:
         name = wanted.pop()
         file = _source(name)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any
 
 from pipeline.execution.provenance import clock
 from pipeline.execution.store import Store
@@ -37,29 +37,27 @@ def answer(
         Contradiction: The store holds another answer to the same question.
     """
     started = time.time()
-    trainer = _trainer(trial)
-    result, model = trainer.train(trial, folder, watch)
+    trained = _module(trial, trial.trainer).train(trial, folder, watch)
+    result: Result = trained.result
     if keep_model:
-        store.put_model(trial, lambda path: trainer.save_model(model, path))
+        save = _module(trial, "saved").save_model
+        store.put_model(trial, lambda path: save(trained.model(), path))
     store.put(trial, result, clock(started))
     return result
 
 
 def describe(trial: Trial, folder: Path) -> str:
     """Return the trial's model as a table of layers, shapes and parameters."""
-    return _trainer(trial).summary(trial, folder)
+    return str(_module(trial, "setting").summary(trial, folder))
 
 
-def _trainer(trial: Trial) -> _Trainer:
-    """Return what trains, once TensorFlow is set up: the settings must come before its import."""
-    determinism = import_module("pipeline.training.determinism")
-    determinism.configure(trial.device, trial.environment.threads)
-    return cast("_Trainer", import_module("pipeline.training.fit"))
+def _module(trial: Trial, name: str) -> Any:
+    """Return a module of the training room, once TensorFlow is set up.
 
-
-class _Trainer(Protocol):
-    def train(self, trial: Trial, folder: Path, watch: Watch | None) -> tuple[Result, Any]: ...
-
-    def save_model(self, model: Any, path: Path) -> None: ...
-
-    def summary(self, trial: Trial, folder: Path) -> str: ...
+    The settings must come before TensorFlow's import, so nothing of the room
+    but `determinism` may be imported earlier.
+    """
+    import_module("pipeline.training.determinism").configure(
+        trial.device, trial.environment.threads
+    )
+    return import_module(f"pipeline.training.{name}")

@@ -21,8 +21,10 @@ from pipeline.records import Arm
 Norm = Callable[..., Any]
 
 
-def norm_factory(arm: Arm) -> Norm:
+def norm_factory(arm: Arm, make: Callable[..., Any] = build) -> Norm:
     """Return the arm as a function `norm(x, name, activation=None) -> tensor`.
+
+    `make(component, name=...)` makes the arm's layer.
 
     Each call makes a fresh layer called `name`; the activation layer is called
     `name` with `_activation` behind it. Without an activation, only the norm
@@ -30,7 +32,7 @@ def norm_factory(arm: Arm) -> Norm:
     """
 
     def norm(x: Any, name: str, activation: str | None = None) -> Any:
-        layers = [] if arm.layer is None else [build(arm.layer, name=name)]
+        layers = [] if arm.layer is None else [make(arm.layer, name=name)]
         if activation is not None:
             last = keras.layers.Activation(activation, name=f"{name}_activation")
             layers.insert(len(layers) if arm.placement == "before" else 0, last)

@@ -51,6 +51,8 @@ def question(
         examples=cell.examples,
         seed=seed,
         device=cell.device,
+        trainer=cell.trainer,
+        decay_norm_weights=cell.decay_norm_weights,
         split=split,
         probes=cell.probes,
         environment=environment,

@@ -30,7 +30,7 @@ def asker(plan: Plan) -> Ask:
         return question(
             cell,
             data_digest=digests[cell.dataset],
-            environment=environment(components(cell)),
+            environment=environment(components(cell), cell.trainer),
             seed=seed,
             split=split,
         )

@@ -44,7 +44,7 @@ def _train(asked: Asked, console: Console) -> Result:
     trial = question(
         cell,
         data_digest=read_manifest(folder).digest,
-        environment=environment(components(cell)),
+        environment=environment(components(cell), cell.trainer),
         seed=cell.seed,
         split="validation",
     )

@@ -52,6 +52,9 @@ def configure(device: str, threads: int) -> None:
         raise Refusal(f"device={device}: TensorFlow already runs otherwise: {error}") from error
     tf.get_logger().setLevel("ERROR")  # each trial traces graphs of its own, and is warned of it
     tf.config.experimental.enable_op_determinism()
+    # It reorders sums by what stands around them in the graph: the same layer in another graph
+    # would give other last bits. Leaving it off costs no time.
+    tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
     keras.config.set_floatx("float32")
     keras.config.set_epsilon(1e-7)
     keras.config.set_image_data_format("channels_last")

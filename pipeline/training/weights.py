@@ -36,6 +36,8 @@ def draw_weights(model: keras.Model, seed: int) -> None:
             fresh = type(initializer).from_config(configuration)
             variable.assign(fresh(variable.shape, dtype=variable.dtype))
             reached.add(id(variable))
+    for generator in _generators(model):
+        generator.state.assign([0, _seed(seed, generator.state.path)])
     for variable in model.trainable_variables:
         if id(variable) not in reached and np.ptp(variable.numpy()) > 0:
             raise Refusal(
@@ -50,6 +52,14 @@ def _initializers(
     for name, value in vars(layer).items():
         if name.endswith("_initializer") and isinstance(value, keras.initializers.Initializer):
             yield name.removesuffix("_initializer"), value
+
+
+def _generators(model: keras.Model) -> Iterable[keras.random.SeedGenerator]:
+    """Yield what layers such as dropout draw from while they train."""
+    for layer in model._flatten_layers(include_self=False):
+        for value in vars(layer).values():
+            if isinstance(value, keras.random.SeedGenerator):
+                yield value
 
 
 def _seed(seed: int, name: str) -> int:

@@ -42,7 +42,7 @@ def asked(folder) -> Callable[..., Trial]:
         return question(
             cell,
             data_digest=read_manifest(folder).digest,
-            environment=environment(components(cell)),
+            environment=environment(components(cell), cell.trainer),
             seed=cell.seed,
             split=split,
         )

@@ -20,7 +20,7 @@ def test_all_arms_and_models_are_found():
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("arm", ARMS)
 def test_an_arm_shifts_nobody_elses_first_weights(model, arm, asked):
-    from pipeline.training.fit import built
+    from pipeline.training.setting import built
 
     weights = {
         name: {
@@ -38,12 +38,14 @@ def test_an_arm_shifts_nobody_elses_first_weights(model, arm, asked):
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("arm", ARMS)
 def test_an_arm_trains_is_saved_and_loads(model, arm, asked, folder, tmp_path):
+    from pipeline.training.engine import train
     from pipeline.training.evaluation import accuracy, inference, logits_of
-    from pipeline.training.fit import arrays, train
     from pipeline.training.saved import load_model, save_model
+    from pipeline.training.setting import arrays
 
     trial = asked(f"model={model}", f"norm={arm}", "epochs=2", split="test")
-    result, trained = train(trial, folder)
+    trained = train(trial, folder)
+    result, plain = trained.result, trained.model()
     assert result.status == "ok"
     assert result.steps == 2 * (256 // 32)
     assert {len(curve) for curve in result.curves.values()} == {2}
@@ -52,7 +54,7 @@ def test_an_arm_trains_is_saved_and_loads(model, arm, asked, folder, tmp_path):
     assert (recalibrated <= result.metrics.keys()) == arm.startswith("batch")
 
     for name in ("one.keras", "two.keras"):
-        save_model(trained, tmp_path / name)
+        save_model(plain, tmp_path / name)
     assert (tmp_path / "one.keras").read_bytes() == (tmp_path / "two.keras").read_bytes()
     images, labels = arrays(folder, trial.data_digest, "test")
     loaded = load_model(tmp_path / "one.keras")
@@ -84,7 +86,7 @@ def test_the_default_arm_has_keras_defaults(asked):
 
 @pytest.mark.parametrize("arm", ["batch", "batch_after"])
 def test_an_arm_stands_on_its_side_of_the_activation(arm, asked):
-    from pipeline.training.fit import built
+    from pipeline.training.setting import built
 
     names = [layer.name for layer in built(asked(f"norm={arm}"), SHAPE, CLASSES).layers]
     before = names.index("norm_0") < names.index("norm_0_activation")
@@ -93,7 +95,7 @@ def test_an_arm_stands_on_its_side_of_the_activation(arm, asked):
 
 @pytest.mark.parametrize("arm", ARMS)
 def test_the_bias_in_front_of_a_norm_follows_one_rule_for_every_arm(arm, asked):
-    from pipeline.training.fit import built
+    from pipeline.training.setting import built
 
     for wanted in (True, False):
         model = built(asked(f"norm={arm}", f"model.use_bias={wanted}"), SHAPE, CLASSES)
@@ -116,13 +118,13 @@ def test_the_bias_in_front_of_a_norm_follows_one_rule_for_every_arm(arm, asked):
     ],
 )
 def test_a_model_has_as_many_weights_as_arithmetic_says(model, arm, weights, asked):
-    from pipeline.training.fit import built
+    from pipeline.training.setting import built
 
     assert built(asked(f"model={model}", f"norm={arm}"), SHAPE, CLASSES).count_params() == weights
 
 
 def test_width_and_depth_are_parameters(asked):
-    from pipeline.training.fit import built
+    from pipeline.training.setting import built
 
     model = built(asked("model.depth=4", "model.width=16", "model.taper=1"), SHAPE, CLASSES)
     assert [model.get_layer(f"dense_{i}").units for i in range(4)] == [16] * 4

@@ -9,26 +9,26 @@ SHAPE, CLASSES = (28, 28, 1), 10
 
 
 def test_the_same_trial_gives_the_same_bits_and_another_seed_gives_others(asked, folder):
-    from pipeline.training.fit import train
+    from pipeline.training.engine import train
 
-    first, _ = train(asked("norm=batch"), folder)
-    again, _ = train(asked("norm=batch"), folder)
-    other, _ = train(asked("norm=batch", "seed=1"), folder)
+    first = train(asked("norm=batch"), folder).result
+    again = train(asked("norm=batch"), folder).result
+    other = train(asked("norm=batch", "seed=1"), folder).result
     assert first == again
     assert first.weights_digest != other.weights_digest
 
 
 def test_a_trial_does_not_depend_on_what_the_process_trained_before(asked, folder):
-    from pipeline.training.fit import train
+    from pipeline.training.engine import train
 
-    before, _ = train(asked("norm=layer"), folder)
+    before = train(asked("norm=layer"), folder).result
     train(asked("norm=group", "batch_size=16", "seed=3"), folder)
-    after, _ = train(asked("norm=layer"), folder)
+    after = train(asked("norm=layer"), folder).result
     assert before == after
 
 
 def test_the_order_of_examples_is_a_function_of_seed_and_epoch():
-    from pipeline.training.fit import permutation
+    from pipeline.training.setting import permutation
 
     order = permutation(0, 0, 100)
     assert sorted(order) == list(range(100))
@@ -38,18 +38,18 @@ def test_the_order_of_examples_is_a_function_of_seed_and_epoch():
 
 
 def test_a_last_short_batch_is_left_out(asked, folder):
-    from pipeline.training.fit import train
+    from pipeline.training.engine import train
 
-    result, _ = train(asked("norm=batch", "batch_size=100"), folder)
+    result = train(asked("norm=batch", "batch_size=100"), folder).result
     assert result.steps == 256 // 100
 
 
 def test_a_diverged_run_ends_early_and_is_a_result_at_chance(asked, folder):
-    from pipeline.training.fit import train
+    from pipeline.training.engine import train
 
     watched = []
     trial = asked("norm=batch", "epochs=5", "optimizer.learning_rate=1e30")
-    result, _ = train(trial, folder, lambda epoch, values: watched.append(epoch))
+    result = train(trial, folder, lambda epoch, values: watched.append(epoch)).result
     assert result.status == "diverged"
     assert watched == [0]
     assert result.curves["training_loss"] == (None,)
@@ -69,7 +69,7 @@ def test_recalibrated_statistics_are_those_of_the_training_examples(asked, folde
         recalibrate,
         with_moving_statistics,
     )
-    from pipeline.training.fit import arrays, built
+    from pipeline.training.setting import arrays, built
 
     trial = asked("norm=batch", "model.depth=1")
     images, _ = arrays(folder, trial.data_digest, "train")
@@ -93,7 +93,7 @@ def test_batch_statistics_normalize_each_batch_by_itself(asked, folder):
     import keras
 
     from pipeline.training.evaluation import batchwise, with_moving_statistics
-    from pipeline.training.fit import arrays, built
+    from pipeline.training.setting import arrays, built
 
     trial = asked("norm=batch", "model.depth=1", "norm.epsilon=1e-9")
     images, _ = arrays(folder, trial.data_digest, "train")
@@ -114,23 +114,24 @@ def test_the_cross_entropy_is_that_of_the_softmax():
 
 
 def test_test_data_are_read_only_when_they_are_asked_for(asked, folder, monkeypatch):
-    from pipeline.training import fit
+    from pipeline.training import engine, setting
 
     opened = []
-    real = fit.open_split
+    real = setting.open_split
     monkeypatch.setattr(
-        fit, "open_split", lambda place, split: opened.append(split) or real(place, split)
+        setting, "open_split", lambda place, split: opened.append(split) or real(place, split)
     )
-    fit.arrays.cache_clear()
-    fit.train(asked("norm=none"), folder)
+    engine._resident.cache_clear()
+    setting.arrays.cache_clear()
+    engine.train(asked("norm=none"), folder)
     assert set(opened) == {"train", "validation"}
-    fit.arrays.cache_clear()
-    fit.train(asked("norm=none", split="test"), folder)
+    setting.arrays.cache_clear()
+    engine.train(asked("norm=none", split="test"), folder)
     assert "test" in opened
 
 
 def test_arrays_that_are_not_those_of_the_trial_are_refused(asked, folder):
-    from pipeline.training.fit import train
+    from pipeline.training.engine import train
 
     trial = asked("norm=none").model_copy(update={"data_digest": "0" * 64})
     with pytest.raises(Refusal, match="run prepare again"):
@@ -149,7 +150,7 @@ def test_arrays_that_are_not_those_of_the_trial_are_refused(asked, folder):
     ],
 )
 def test_code_that_does_not_take_its_arguments_is_refused_by_name(override, says, asked, folder):
-    from pipeline.training.fit import train
+    from pipeline.training.engine import train
 
     with pytest.raises(Refusal, match=says):
         train(asked(override), folder)

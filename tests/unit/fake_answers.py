@@ -128,7 +128,13 @@ def _study(
         "examples": 3000,
         "seed": 1,
         "device": "cpu",
-        "probes": {"recalibration_examples": 1024, "recalibration_batch_size": 128},
+        "trainer": "engine",
+        "decay_norm_weights": False,
+        "probes": {
+            "recalibration_examples": 1024,
+            "recalibration_batch_size": 128,
+            "shadow_momenta": [],
+        },
         "design": {
             "proposer": {"target": "pipeline.search.tpe.LaggedTpe", "arguments": {}},
             "trials": TRIALS,
@@ -141,7 +147,8 @@ def _study(
 
 
 def _trial(study: dict[str, object], arm: str, generator: Generator) -> Trial:
-    kept = ("dataset", "model", "epochs", "examples", "seed", "device", "probes")
+    kept = ("dataset", "model", "epochs", "examples", "seed", "device", "trainer", "probes")
+    kept += ("decay_norm_weights",)
     rate = float(10 ** generator.uniform(-4, -1))
     drawn = {}
     if "norm.momentum" in SEARCHED[arm]:
@@ -209,6 +216,7 @@ def _answer(
         "validation_loss": [None if diverged else 2 * (1 - part) + 0.1 for part in rise],
     }
     result = {"steps": 100, "metrics": metrics, "curves": curves, "weights_digest": "0" * 64}
+    result["kernels"] = {"norm": "keras", "optimizer": "keras"}
     return Answer.parse(
         {
             "study": study,

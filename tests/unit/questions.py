@@ -16,8 +16,10 @@ QUESTION = {
     "examples": 100,
     "seed": 0,
     "device": "cpu",
+    "trainer": "engine",
+    "decay_norm_weights": False,
     "split": "validation",
-    "probes": {"recalibration_examples": 100, "recalibration_batch_size": 50},
+    "probes": {"recalibration_examples": 100, "recalibration_batch_size": 50, "shadow_momenta": []},
     "environment": {
         "tensorflow": "1",
         "keras": "1",
@@ -27,7 +29,18 @@ QUESTION = {
         "code": "c",
     },
 }
-CELL = ("dataset", "model", "norm", "optimizer", "batch_size", "epochs", "examples", "device")
+CELL = (
+    "dataset",
+    "model",
+    "norm",
+    "optimizer",
+    "batch_size",
+    "epochs",
+    "examples",
+    "device",
+    "trainer",
+    "decay_norm_weights",
+)
 STUDY = {name: QUESTION[name] for name in (*CELL, "seed", "probes")} | {
     "experiment": "tuned",
     "model_name": "mlp",
@@ -73,5 +86,6 @@ def result(accuracy: float, *, loss: float = 0.5, weights: str = "w") -> Result:
             "metrics": {"validation_accuracy": accuracy, "validation_loss": loss},
             "curves": {"training_loss": [0.9, loss], "validation_accuracy": [0.1, accuracy]},
             "weights_digest": weights,
+            "kernels": {},
         }
     )

@@ -134,7 +134,7 @@ def test_the_trainer_is_part_of_every_trials_code(monkeypatch):
     from pipeline.execution import environment as module
 
     code_digest.cache_clear()
-    before = code_digest(frozenset())
+    before = code_digest(frozenset({"pipeline.training.engine"}))
     real = module.normalized
 
     def edited(tree):
@@ -142,13 +142,15 @@ def test_the_trainer_is_part_of_every_trials_code(monkeypatch):
 
     code_digest.cache_clear()
     monkeypatch.setattr(module, "normalized", edited)
-    assert code_digest(frozenset()) != before
+    assert code_digest(frozenset({"pipeline.training.engine"})) != before
     code_digest.cache_clear()
 
 
 def test_a_component_whose_module_is_missing_is_refused():
     with pytest.raises(Refusal, match=r"nowhere\.models"):
-        environment([Component.parse({"target": "nowhere.models.build", "arguments": {}})])
+        environment(
+            [Component.parse({"target": "nowhere.models.build", "arguments": {}})], "engine"
+        )
 
 
 def test_the_environment_is_found_without_importing_tensorflow():
@@ -157,7 +159,7 @@ def test_the_environment_is_found_without_importing_tensorflow():
         "from pipeline.execution.environment import environment\n"
         "from pipeline.records import Component\n"
         "targets = ['pipeline.models.cnn.build', 'keras.layers.BatchNormalization']\n"
-        "found = environment([Component(target=t, arguments={}) for t in targets])\n"
+        "found = environment([Component(target=t, arguments={}) for t in targets], 'engine')\n"
         "assert len(found.code) == 64 and found.tensorflow\n"
         "assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules\n"
     )

@@ -35,7 +35,7 @@ def test_a_record_is_frozen_and_closed():
 
 
 def test_a_result_whose_loss_is_not_finite_is_diverged():
-    answer = {"steps": 4, "metrics": {}, "weights_digest": "w"}
+    answer = {"steps": 4, "metrics": {}, "weights_digest": "w", "kernels": {}}
     curves = {"training_loss": [0.5, None], "validation_accuracy": [0.1, 0.1]}
     assert Result.parse(answer | {"curves": curves}).status == "diverged"
     assert Result.parse(answer | {"curves": curves | {"training_loss": [0.5, 0.4]}}).status == "ok"

@@ -1,0 +1,272 @@
+"""One trial by compiled epochs: a whole epoch is one graph, and a graph serves many trials.
+
+Images and labels stay in memory as tensors; the graph gathers each batch by the
+epoch's order and takes the step: forward, backward, update. The numbers in
+which trials differ (learning rate, weight decay, BN momentum, epsilon off the
+fused kernel) are variables, and weights are drawn again for each trial, so that
+trials of one model, arm, optimizer and batch size share a graph. `fit.py` is
+the plain twin.
+"""
+
+from __future__ import annotations
+
+import gc
+import math
+from collections import OrderedDict
+from collections.abc import Sequence
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from pipeline.components import build
+from pipeline.content import content_digest
+from pipeline.records import Component, Trial
+from pipeline.training.batch_norm import BatchNormalization
+from pipeline.training.evaluation import (
+    Forward,
+    batchwise,
+    inference,
+    kept_statistics,
+    with_moving_statistics,
+)
+from pipeline.training.measure import Subject, Trained, result_of, validated
+from pipeline.training.setting import (
+    Watch,
+    arrays,
+    built,
+    classes_of,
+    component_without,
+    decayed,
+    order,
+)
+from pipeline.training.steps import RUNTIME, raw, step
+from pipeline.training.weights import draw_weights
+
+KERAS_BATCH_NORM = "keras.layers.BatchNormalization"
+GRAPHS_KEPT = 12  # a graph of the shipped CNN takes some 20 MB
+
+
+class Engine:
+    """One graph and its state: model, optimizer, batch size. `restart` prepares it for a trial."""
+
+    def __init__(self, trial: Trial, shape: tuple[int, ...], classes: int) -> None:
+        make = partial(_layer, trial.probes.shadow_momenta)
+        self.model = built(trial, shape, classes, make)
+        self._first = [variable.numpy() for variable in self.model.variables]
+        self._norms = [
+            layer
+            for layer in self.model._flatten_layers(include_self=False)
+            if isinstance(layer, BatchNormalization)
+        ]
+        # on images epsilon chooses the kernel and belongs to it, whatever its size
+        self.normalizes_images = any(len(layer.input.shape) == 4 for layer in self._norms)
+        weights = self.model.trainable_variables
+        self._step = step(trial.optimizer, weights, decayed(trial, self.model))
+        self._loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        self._batch_size = trial.batch_size
+        self._epoch = tf.function(
+            self._traced_epoch,
+            input_signature=[
+                tf.TensorSpec((None, *shape), tf.float32),
+                tf.TensorSpec((None,), tf.int64),
+                tf.TensorSpec((None,), tf.int64),
+            ],
+        )
+        self.layers = with_moving_statistics(self.model)
+        self.infer = inference(self.model)
+        self._by_batch: Forward | None = None
+        self.kernels = {"norm": _norm_kernel(trial, self._norms), "optimizer": self._step.kernel}
+
+    def restart(self, trial: Trial) -> None:
+        """Put every variable where a fresh build for this trial would have it."""
+        for variable, value in zip(self.model.variables, self._first, strict=True):
+            variable.assign(value)
+        draw_weights(self.model, trial.seed)
+        self._step.reset(trial.optimizer)
+        for layer in self._norms:
+            numbers = trial.norm.layer.arguments if trial.norm.layer else {}
+            layer.averages.set(_number(numbers, "momentum"), _number(numbers, "epsilon"))
+            layer.averages.restart(layer.moving_mean, layer.moving_variance)
+
+    def epoch(
+        self, images: tf.Tensor, labels: tf.Tensor, chosen: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], int]:
+        """Train one epoch on the chosen examples, whole batches in their order.
+
+        Returns:
+            The loss of each step, shape (steps,), and how many examples were right.
+        """
+        losses, right = self._epoch(images, labels, tf.constant(chosen))
+        return losses.numpy(), int(right)
+
+    def by_batch(self) -> Forward:
+        """Return the forward pass that normalizes by its own images, compiled once."""
+        for layer in self._norms:
+            layer.averages.set(0.0, float(layer.averages.epsilon.numpy()))
+        if self._by_batch is None:
+            self._by_batch = batchwise(self.model, self.layers)
+        return self._by_batch
+
+    def shadowed(self, trial: Trial, folder: Path) -> dict[str, float]:
+        """Return the validation accuracy under the averages of each further momentum."""
+        found: dict[str, float] = {}
+        for i, momentum in enumerate(trial.probes.shadow_momenta if self._norms else ()):
+            with kept_statistics(self.layers):
+                for layer in self._norms:
+                    layer.averages.lend(i, layer.moving_mean, layer.moving_variance)
+                values = validated(trial, folder, self.infer)
+            found[f"validation_accuracy_momentum_{momentum:g}"] = values["validation_accuracy"]
+        return found
+
+    def _traced_epoch(
+        self, images: tf.Tensor, labels: tf.Tensor, chosen: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        size = self._batch_size
+        steps = tf.shape(chosen)[0] // size
+        losses = tf.TensorArray(tf.float32, steps)
+        right = tf.constant(0, tf.int64)
+        for i in tf.range(steps):
+            places = tf.ensure_shape(chosen[i * size : (i + 1) * size], (size,))
+            batch, targets = tf.gather(images, places), tf.gather(labels, places)
+            loss, logits = self._traced_step(batch, targets)
+            losses = losses.write(i, loss)
+            right += tf.math.count_nonzero(tf.equal(tf.argmax(logits, axis=-1), targets))
+        return losses.stack(), right
+
+    def _traced_step(self, batch: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        with tf.GradientTape() as tape:
+            logits = self.model(batch, training=True)
+            loss = self._loss(targets, logits)
+            if self.model.losses:  # regularizers
+                loss += tf.add_n(self.model.losses)
+        self._step.apply(tape.gradient(loss, [w.value for w in self.model.trainable_variables]))
+        return loss, logits
+
+
+def train(trial: Trial, folder: Path, watch: Watch | None = None) -> Trained:
+    """Answer a trial from the arrays in `folder`, on a graph that is kept for the next one.
+
+    `determinism.configure` must have been called in this process.
+
+    Args:
+        trial: The question.
+        folder: The dataset's folder, as `prepare` wrote it.
+        watch: Called after each epoch with its index and the values of the curves.
+
+    Raises:
+        Refusal: The arrays are not those of the trial, or the model cannot be built.
+    """
+    images, labels = _resident(folder, trial.data_digest)
+    shape, classes = tuple(images.shape[1:]), classes_of(folder)
+    engine = engine_for(trial, shape, classes)
+    engine.restart(trial)
+    curves: list[dict[str, float]] = []
+    for epoch in range(trial.epochs):
+        chosen = order(trial, epoch)
+        losses, right = engine.epoch(images, labels, chosen)
+        values = {
+            "training_loss": float(np.mean(losses, dtype=np.float64)),
+            "training_accuracy": right / len(chosen),
+            **validated(trial, folder, engine.infer),
+            **engine.shadowed(trial, folder),
+        }
+        curves.append(values)
+        if watch is not None:
+            watch(epoch, values)
+        if not math.isfinite(values["training_loss"]):
+            break
+
+    subject = Subject(engine.model, engine.infer, engine.by_batch, engine.layers, engine.kernels)
+    result = result_of(trial, folder, subject, curves)
+    return Trained(result, lambda: _plain(engine.model, trial, shape, classes))
+
+
+_kept: OrderedDict[str, Engine] = OrderedDict()
+_takes_images: dict[str, bool] = {}  # by the key without epsilon: does the graph depend on it?
+
+
+def engine_for(trial: Trial, shape: tuple[int, ...], classes: int) -> Engine:
+    """Return the engine of the trial's graph: kept from an earlier trial, or compiled now.
+
+    The last `GRAPHS_KEPT` are kept.
+    """
+    wide = graph_key(trial, shape, classes, epsilon=False)
+    narrow = graph_key(trial, shape, classes, epsilon=True)
+    key = narrow if _takes_images.get(wide, True) else wide
+    if key not in _kept:
+        while len(_kept) >= GRAPHS_KEPT:
+            _kept.popitem(last=False)
+            gc.collect()
+        engine = Engine(trial, shape, classes)
+        _takes_images[wide] = engine.normalizes_images
+        key = narrow if engine.normalizes_images else wide
+        _kept[key] = engine
+    _kept.move_to_end(key)
+    return _kept[key]
+
+
+def graph_key(trial: Trial, shape: tuple[int, ...], classes: int, *, epsilon: bool) -> str:
+    """Return the digest of what a trial's graph depends on, with BN's epsilon or without."""
+    layer, optimizer = trial.norm.layer, trial.optimizer
+    if layer is not None and _is_ours(layer):
+        layer = component_without(layer, "momentum", *([] if epsilon else ["epsilon"]))
+    decays = optimizer.arguments.get("weight_decay") is not None
+    names = RUNTIME if raw(optimizer) else {"learning_rate"}
+    return content_digest(
+        {
+            "model": trial.model.plain(),
+            "layer": layer.plain() if layer else None,
+            "placement": trial.norm.placement,
+            "shadows": trial.probes.shadow_momenta,
+            "optimizer": component_without(optimizer, *names).plain(),
+            "decays": decays and trial.decay_norm_weights,
+            "decay": decays,
+            "batch_size": trial.batch_size,
+            "shape": shape,
+            "classes": classes,
+        }
+    )
+
+
+def _is_ours(layer: Component) -> bool:
+    """Tell whether a layer is Keras's batch normalization, without what ours leaves to it."""
+    known = layer.arguments.get
+    return layer.target == KERAS_BATCH_NORM and not known("renorm") and not known("synchronized")
+
+
+def _layer(shadows: Sequence[float], component: Component, **more: Any) -> Any:
+    plain = build(component, **more)  # says what is wrong with the arguments, too
+    if not _is_ours(component):
+        return plain
+    return BatchNormalization(shadows=shadows, **component.arguments, **more)
+
+
+def _number(arguments: Any, name: str) -> float:
+    return float(arguments[name])
+
+
+def _norm_kernel(trial: Trial, norms: list[BatchNormalization]) -> str:
+    if trial.norm.layer is None:
+        return "none"
+    kernels = {"fused" if layer.fused(layer.input) else "formula" for layer in norms}
+    return " and ".join(sorted(kernels)) or "keras"
+
+
+def _plain(model: keras.Model, trial: Trial, shape: tuple[int, ...], classes: int) -> keras.Model:
+    """Return Keras's own model with the weights of the engine's."""
+    plain = built(trial, shape, classes)
+    values = {variable.path: variable.numpy() for variable in model.variables}
+    for variable in plain.variables:
+        variable.assign(values[variable.path])
+    return plain
+
+
+@lru_cache(maxsize=2)
+def _resident(folder: Path, data_digest: str) -> tuple[tf.Tensor, tf.Tensor]:
+    images, labels = arrays(folder, data_digest, "train")
+    return tf.constant(images), tf.constant(labels)

@@ -1,0 +1,111 @@
+"""What both trainers start from: arrays as a model sees them, the model, and the order of examples.
+
+Epochs use the first `examples` training images in an order drawn from (seed,
+epoch). A last batch that would be short is left out; another order puts other
+examples there in the next epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.components import build
+from pipeline.data.arrays import open_split, read_manifest
+from pipeline.errors import Refusal
+from pipeline.models.norms import norm_factory
+from pipeline.records import Component, Trial
+from pipeline.training.weights import draw_weights
+
+Images = NDArray[np.float32]
+Labels = NDArray[np.int64]
+Watch = Callable[[int, dict[str, float]], None]
+Make = Callable[..., Any]
+
+NORM_WEIGHTS = ("gamma", "beta")
+
+
+def built(trial: Trial, shape: tuple[int, ...], classes: int, make: Make = build) -> keras.Model:
+    """Return the trial's model with its initial weights.
+
+    Args:
+        trial: The question.
+        shape: Shape of an image, (h, w, c).
+        classes: Number of logits.
+        make: What makes the arm's layer of its component.
+
+    Raises:
+        Refusal: The model's or the layer's code does not take its arguments.
+    """
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(trial.seed)
+    model = build(trial.model, shape, classes, norm_factory(trial.norm, make))
+    if not isinstance(model, keras.Model):
+        raise Refusal(f"{trial.model.target} returned {type(model).__name__}, not a keras.Model")
+    draw_weights(model, trial.seed)
+    return model
+
+
+def decayed(trial: Trial, model: keras.Model) -> list[bool]:
+    """Return for each trainable weight whether weight decay may shrink it.
+
+    Gamma and beta are spared, unless the trial says otherwise.
+    """
+    return [
+        trial.decay_norm_weights or weight.name not in NORM_WEIGHTS
+        for weight in model.trainable_variables
+    ]
+
+
+def order(trial: Trial, epoch: int) -> NDArray[np.int64]:
+    """Return the examples of an epoch, whole batches of them, in their order."""
+    whole = trial.examples // trial.batch_size * trial.batch_size
+    return permutation(trial.seed, epoch, trial.examples)[:whole]
+
+
+def permutation(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
+    """Return the order of `count` examples: a function of (seed, epoch) alone."""
+    return np.random.default_rng([seed, epoch % 2**32]).permutation(count)
+
+
+def summary(trial: Trial, folder: Path) -> str:
+    """Return the trial's model as Keras's table of layers, shapes and parameters."""
+    images, _ = arrays(folder, trial.data_digest, "train")
+    model = built(trial, images.shape[1:], classes_of(folder))
+    lines: list[str] = []
+    model.summary(print_fn=lambda text, **_: lines.append(text))
+    return "\n".join(lines)
+
+
+def classes_of(folder: Path) -> int:
+    """Return how many classes the dataset in a folder has."""
+    return len(read_manifest(folder).classes)
+
+
+@lru_cache(maxsize=6)
+def arrays(folder: Path, data_digest: str, split: str) -> tuple[Images, Labels]:
+    """Return a split as the numbers a model sees: images scaled to float32, and labels.
+
+    Raises:
+        Refusal: The folder's arrays are not those with `data_digest`.
+    """
+    manifest = read_manifest(folder)
+    if manifest.digest != data_digest:
+        raise Refusal(
+            f"{folder}: holds data {manifest.digest[:12]}, but the trial asks about "
+            f"{data_digest[:12]}; run prepare again"
+        )
+    images, labels = open_split(folder, split)
+    return np.multiply(images, np.float32(manifest.scale), dtype=np.float32), np.asarray(labels)
+
+
+def component_without(component: Component, *names: str) -> Component:
+    """Return a component without some of its arguments: what does not belong to a graph."""
+    kept = {name: value for name, value in component.arguments.items() if name not in names}
+    return component.model_copy(update={"arguments": kept})
