@@ -98,6 +98,6 @@ def apportion(sizes: Integers, counts: Integers) -> Integers:
 
     for row, missing in enumerate(rows - shares.sum(axis=1)):
         for _ in range(int(missing)):
-            if not round_up(row, set()):  # pragma: no cover
-                raise AssertionError("fair shares are feasible, so their rounding is")
+            rounded = round_up(row, set())
+            assert rounded, "fair shares are feasible, so their rounding is"
     return np.asarray((shares + up)[: len(counts)])

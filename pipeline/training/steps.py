@@ -7,7 +7,9 @@ argument the kernels do not know, goes through Keras's own class.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import keras
@@ -44,10 +46,9 @@ def step(optimizer: Component, weights: Sequence[keras.Variable], decayed: Seque
         weights: The trainable weights, in the order gradients will come.
         decayed: For each weight, whether weight decay, if any, applies to it.
     """
-    if raw(optimizer) and not any(weight.constraint for weight in weights):
-        kind = RawAdam if optimizer.target == "keras.optimizers.Adam" else RawDescent
-        return kind(optimizer, weights, decayed)
-    return KerasStep(optimizer, weights, decayed)
+    unconstrained = not any(weight.constraint for weight in weights)
+    kind = KernelStep if raw(optimizer) and unconstrained else KerasStep
+    return kind(optimizer, weights, decayed)
 
 
 def raw(optimizer: Component) -> bool:
@@ -86,10 +87,78 @@ class Rates:
             weight.assign_sub(weight * self.weight_decay * rate)
 
 
-class RawAdam:
-    """Adam by TensorFlow's kernel: Keras's formula, one operation per weight."""
+@dataclass(frozen=True)
+class Kernel:
+    """A TensorFlow operation that updates one weight.
 
-    kernel = "ResourceApplyAdam"
+    Attributes:
+        name: The operation.
+        slots: How many variables of a weight's shape it keeps beside the weight.
+        at: Given the number of this step (from 1) and the rate, returns what
+            updates one weight: `update(weight, slots, gradient)`.
+    """
+
+    name: str
+    slots: int
+    at: Callable[[tf.Tensor, tf.Tensor], Callable[[Any, Sequence[Any], tf.Tensor], Any]]
+
+
+def _kernel(optimizer: Component) -> Kernel:
+    arguments = optimizer.arguments
+    if optimizer.target == "keras.optimizers.Adam":
+        return _adam(*(_number(arguments[name]) for name in ("beta_1", "beta_2", "epsilon")))
+    momentum = _number(arguments["momentum"])
+    return _momentum(momentum, nesterov=bool(arguments["nesterov"])) if momentum else _descent()
+
+
+def _number(value: Any) -> float:
+    return float(value)
+
+
+def _adam(first: float, second: float, epsilon: float) -> Kernel:
+    def at(done: tf.Tensor, rate: tf.Tensor) -> Any:
+        powers = tf.pow(np.float32(first), done), tf.pow(np.float32(second), done)
+        return lambda weight, slots, gradient: tf.raw_ops.ResourceApplyAdam(
+            var=weight.handle,
+            m=slots[0].handle,
+            v=slots[1].handle,
+            beta1_power=powers[0],
+            beta2_power=powers[1],
+            lr=rate,
+            beta1=first,
+            beta2=second,
+            epsilon=epsilon,
+            grad=gradient,
+        )
+
+    return Kernel("ResourceApplyAdam", 2, at)
+
+
+def _momentum(momentum: float, *, nesterov: bool) -> Kernel:
+    def at(_: tf.Tensor, rate: tf.Tensor) -> Any:
+        return lambda weight, slots, gradient: tf.raw_ops.ResourceApplyKerasMomentum(
+            var=weight.handle,
+            accum=slots[0].handle,
+            lr=rate,
+            grad=gradient,
+            momentum=momentum,
+            use_nesterov=nesterov,
+        )
+
+    return Kernel("ResourceApplyKerasMomentum", 1, at)
+
+
+def _descent() -> Kernel:
+    def at(_: tf.Tensor, rate: tf.Tensor) -> Any:
+        return lambda weight, _, gradient: tf.raw_ops.ResourceApplyGradientDescent(
+            var=weight.handle, alpha=rate, delta=gradient
+        )
+
+    return Kernel("ResourceApplyGradientDescent", 0, at)
+
+
+class KernelStep:
+    """Adam or gradient descent: Keras's formula, one operation per weight."""
 
     def __init__(
         self,
@@ -97,95 +166,32 @@ class RawAdam:
         weights: Sequence[keras.Variable],
         decayed: Sequence[bool],
     ) -> None:
+        kernel = _kernel(optimizer)
+        self.kernel = kernel.name
+        self._at = kernel.at
         self._rates = Rates(optimizer, weights, decayed)
         self._weights = [weight.value for weight in weights]
-        self._means = [tf.Variable(tf.zeros_like(weight)) for weight in self._weights]
-        self._squares = [tf.Variable(tf.zeros_like(weight)) for weight in self._weights]
+        self._slots = [
+            [tf.Variable(tf.zeros_like(weight)) for _ in range(kernel.slots)]
+            for weight in self._weights
+        ]
         self._done = tf.Variable(0, dtype=tf.int64, trainable=False)
-        arguments = optimizer.arguments
-        self._betas = float(arguments["beta_1"]), float(arguments["beta_2"])  # type: ignore[arg-type]
-        self._epsilon = float(arguments["epsilon"])  # type: ignore[arg-type]
 
     def reset(self, optimizer: Component) -> None:
         """Take the optimizer's numbers; forget the moments."""
         self._rates.set(optimizer)
         self._done.assign(0)
-        for slot in (*self._means, *self._squares):
+        for slot in itertools.chain.from_iterable(self._slots):
             slot.assign(tf.zeros_like(slot))
 
     def apply(self, gradients: Sequence[tf.Tensor | None]) -> None:
         """Add one step to the graph."""
         rate = self._rates.learning_rate.read_value()
         self._rates.decay(rate)
-        done = tf.cast(self._done.assign_add(1), tf.float32)
-        first, second = self._betas
-        powers = tf.pow(np.float32(first), done), tf.pow(np.float32(second), done)
-        for weight, mean, square, gradient in zip(
-            self._weights, self._means, self._squares, gradients, strict=True
-        ):
+        update = self._at(tf.cast(self._done.assign_add(1), tf.float32), rate)
+        for weight, slots, gradient in zip(self._weights, self._slots, gradients, strict=True):
             if gradient is not None:
-                tf.raw_ops.ResourceApplyAdam(
-                    var=weight.handle,
-                    m=mean.handle,
-                    v=square.handle,
-                    beta1_power=powers[0],
-                    beta2_power=powers[1],
-                    lr=rate,
-                    beta1=first,
-                    beta2=second,
-                    epsilon=self._epsilon,
-                    grad=gradient,
-                )
-
-
-class RawDescent:
-    """Gradient descent, with or without momentum, by TensorFlow's kernels: Keras's formula."""
-
-    kernel = "ResourceApplyKerasMomentum"
-
-    def __init__(
-        self,
-        optimizer: Component,
-        weights: Sequence[keras.Variable],
-        decayed: Sequence[bool],
-    ) -> None:
-        self._rates = Rates(optimizer, weights, decayed)
-        self._weights = [weight.value for weight in weights]
-        self._momentum = float(optimizer.arguments["momentum"])  # type: ignore[arg-type]
-        self._nesterov = bool(optimizer.arguments["nesterov"])
-        self._speeds = [
-            tf.Variable(tf.zeros_like(weight)) for weight in self._weights if self._momentum
-        ]
-        if not self._momentum:
-            self.kernel = "ResourceApplyGradientDescent"
-
-    def reset(self, optimizer: Component) -> None:
-        """Take the optimizer's numbers; come to rest."""
-        self._rates.set(optimizer)
-        for slot in self._speeds:
-            slot.assign(tf.zeros_like(slot))
-
-    def apply(self, gradients: Sequence[tf.Tensor | None]) -> None:
-        """Add one step to the graph."""
-        rate = self._rates.learning_rate.read_value()
-        self._rates.decay(rate)
-        if not self._momentum:
-            for weight, gradient in zip(self._weights, gradients, strict=True):
-                if gradient is not None:
-                    tf.raw_ops.ResourceApplyGradientDescent(
-                        var=weight.handle, alpha=rate, delta=gradient
-                    )
-            return
-        for weight, speed, gradient in zip(self._weights, self._speeds, gradients, strict=True):
-            if gradient is not None:
-                tf.raw_ops.ResourceApplyKerasMomentum(
-                    var=weight.handle,
-                    accum=speed.handle,
-                    lr=rate,
-                    grad=gradient,
-                    momentum=self._momentum,
-                    use_nesterov=self._nesterov,
-                )
+                update(weight, slots, gradient)
 
 
 class KerasStep:

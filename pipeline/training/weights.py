@@ -36,8 +36,8 @@ def draw_weights(model: keras.Model, seed: int) -> None:
             fresh = type(initializer).from_config(configuration)
             variable.assign(fresh(variable.shape, dtype=variable.dtype))
             reached.add(id(variable))
-    for generator in _generators(model):
-        generator.state.assign([0, _seed(seed, generator.state.path)])
+    for name, generator in _generators(model):
+        generator.state.assign([0, _seed(seed, name)])
     for variable in model.trainable_variables:
         if id(variable) not in reached and np.ptp(variable.numpy()) > 0:
             raise Refusal(
@@ -54,12 +54,12 @@ def _initializers(
             yield name.removesuffix("_initializer"), value
 
 
-def _generators(model: keras.Model) -> Iterable[keras.random.SeedGenerator]:
-    """Yield what layers such as dropout draw from while they train."""
+def _generators(model: keras.Model) -> Iterable[tuple[str, keras.random.SeedGenerator]]:
+    """Yield what layers such as dropout draw from while they train, each with its name."""
     for layer in model._flatten_layers(include_self=False):
-        for value in vars(layer).values():
+        for attribute, value in vars(layer).items():
             if isinstance(value, keras.random.SeedGenerator):
-                yield value
+                yield f"{layer.path}/{attribute}", value
 
 
 def _seed(seed: int, name: str) -> int:

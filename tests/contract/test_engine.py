@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.records import Component
+
 ARMS = sorted(file.stem for file in Path("conf/norm").glob("*.yaml"))
 MODELS = sorted(file.stem for file in Path("conf/model").glob("*.yaml"))
 OPTIMIZERS = sorted(file.stem for file in Path("conf/optimizer").glob("*.yaml"))
@@ -146,3 +148,37 @@ def test_a_result_says_which_kernels_ran(asked, folder):
     assert kernels["cnn", "batch"]["norm"] == "formula and fused"
     assert kernels["mlp", "layer"]["norm"] == "keras"
     assert kernels["mlp", "none"]["norm"] == "none"
+
+
+DROPOUT = """
+import keras
+
+
+def build(shape, classes, norm, *, rate):
+    inputs = keras.Input(shape)
+    x = keras.layers.Flatten()(inputs)
+    x = norm(keras.layers.Dense(16)(x), name="norm", activation="relu")
+    x = keras.layers.Dropout(rate)(x)
+    return keras.Model(inputs, keras.layers.Dense(classes)(x))
+"""
+
+
+def test_a_model_of_the_user_s_own_with_dropout_trains_to_the_same_bits(
+    asked, folder, tmp_path, monkeypatch
+):
+    """Names that Keras gives and masks that dropout draws depend on nothing but the trial."""
+    from pipeline.training import engine, fit
+
+    (tmp_path / "theirs.py").write_text(DROPOUT)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    trial = asked("norm=batch", "optimizer=sgd", "epochs=2").model_copy(
+        update={"model": Component(target="theirs.build", arguments={"rate": 0.3})}
+    )
+    fresh = engine.train(trial, folder).result
+    engine.train(asked("norm=layer"), folder)
+    engine.train(trial.model_copy(update={"seed": 9}), folder)
+    assert engine.train(trial, folder).result == fresh
+    engine._kept.clear()
+    assert engine.train(trial, folder).result == fresh
+    twin = fit.train(trial, folder).result
+    assert twin.weights_digest == fresh.weights_digest
