@@ -48,7 +48,7 @@ ui: $(READY)  ## browse every run in MLflow, on this machine only (PORT=5000)
 	$(BIN)/mlflow server --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port $(PORT)
 
 bench: $(READY)  ## run the benchmarks
-	$(BIN)/python -m pytest tests/benchmarks -m bench -s
+	$(BIN)/python -m pytest tests/benchmarks -m bench --numprocesses=0 -s
 
 lock: $(READY)  ## resolve requirements.lock again, from pyproject.toml
 	$(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --extra dev \

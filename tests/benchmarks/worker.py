@@ -1,0 +1,148 @@
+"""A process that trains trials one way and says how long they took: python worker.py WAY.
+
+Reads one JSON line per request, {"folder": ..., "trials": [...]}, trains the
+trials, and answers with one JSON line, {"seconds": ..., "rss_bytes": ...}. The
+ways: engine, fit (the twin), and what people write: keras (a loop of default
+`fit`), keras_epoch (with steps_per_execution), keras_tuner (RandomSearch).
+"""
+
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pipeline.components import build
+from pipeline.records import Trial
+from pipeline.training.determinism import configure
+
+Way = Callable[[Sequence[Trial], Path], None]
+
+
+def engine(trials: Sequence[Trial], folder: Path) -> None:
+    from pipeline.training.engine import train
+
+    for trial in trials:
+        train(trial, folder)
+
+
+def fit(trials: Sequence[Trial], folder: Path) -> None:
+    from pipeline.training.fit import train
+
+    for trial in trials:
+        train(trial, folder)
+
+
+def compiled(trial: Trial, steps: int):
+    """The trial's model as a user compiles it."""
+    import keras
+
+    from pipeline.models.norms import norm_factory
+
+    model = build(trial.model, (28, 28, 1), 10, norm_factory(trial.norm))
+    model.compile(
+        optimizer=build(trial.optimizer),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        steps_per_execution=steps,
+    )
+    return model
+
+
+def keras(trials: Sequence[Trial], folder: Path, *, whole: bool = False) -> None:
+    import keras as library
+
+    for trial in trials:
+        images, labels, validation = data(trial, folder)
+        library.utils.clear_session()
+        model = compiled(trial, len(labels) // trial.batch_size if whole else 1)
+        model.fit(
+            images,
+            labels,
+            batch_size=trial.batch_size,
+            epochs=trial.epochs,
+            validation_data=validation,
+            verbose=0,
+        )
+
+
+def keras_epoch(trials: Sequence[Trial], folder: Path) -> None:
+    keras(trials, folder, whole=True)
+
+
+def keras_tuner(trials: Sequence[Trial], folder: Path) -> None:
+    """RandomSearch over the places of the trials: it draws each once."""
+    import keras_tuner as library
+
+    class Cells(library.HyperModel):
+        def build(self, hp):
+            return compiled(trials[hp.Choice("trial", list(range(len(trials))))], 1)
+
+        def fit(self, hp, model, *arguments, **named):
+            trial = trials[hp.get("trial")]
+            images, labels, validation = data(trial, folder)
+            return model.fit(
+                images,
+                labels,
+                batch_size=trial.batch_size,
+                epochs=trial.epochs,
+                validation_data=validation,
+                verbose=0,
+                callbacks=named["callbacks"],
+            )
+
+    with tempfile.TemporaryDirectory() as scratch:
+        tuner = library.RandomSearch(
+            Cells(),
+            objective="val_accuracy",
+            max_trials=len(trials),
+            seed=0,
+            directory=scratch,
+            project_name="bench",
+        )
+        tuner.search(verbose=0)
+        done = len(tuner.oracle.trials)
+    assert done == len(trials), f"keras-tuner ran {done} of {len(trials)} trials"
+
+
+def data(trial: Trial, folder: Path):
+    from pipeline.training.setting import arrays
+
+    images, labels = arrays(folder, trial.data_digest, "train")
+    validation = arrays(folder, trial.data_digest, "validation")
+    return images[: trial.examples], labels[: trial.examples], validation
+
+
+WAYS: dict[str, Way] = {way.__name__: way for way in (engine, fit, keras, keras_epoch, keras_tuner)}
+
+
+def resident_bytes() -> int:
+    """Memory this process holds now; its peak where the system does not say."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+    except FileNotFoundError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def main() -> None:
+    way, threads = WAYS[sys.argv[1]], int(sys.argv[2])
+    answers = os.fdopen(os.dup(1), "w", buffering=1)  # libraries may print on theirs
+    os.dup2(2, 1)
+    if threads == 1:
+        configure("cpu", threads=1)
+    print(json.dumps({"ready": True}), file=answers)
+    for line in sys.stdin:
+        asked = json.loads(line)
+        trials = [Trial.parse(plain) for plain in asked["trials"]]
+        started = time.perf_counter()
+        way(trials, Path(asked["folder"]))
+        seconds = time.perf_counter() - started
+        print(json.dumps({"seconds": seconds, "rss_bytes": resident_bytes()}), file=answers)
+
+
+if __name__ == "__main__":
+    main()
