@@ -42,6 +42,7 @@ def compiled(trial: Trial, steps: int):
 
     from pipeline.models.norms import norm_factory
 
+    keras.utils.set_random_seed(trial.seed)
     model = build(trial.model, (28, 28, 1), 10, norm_factory(trial.norm))
     model.compile(
         optimizer=build(trial.optimizer),
