@@ -48,7 +48,7 @@ from pipeline.training.steps import RUNTIME, raw, step
 from pipeline.training.weights import draw_weights
 
 KERAS_BATCH_NORM = "keras.layers.BatchNormalization"
-GRAPHS_KEPT = 12  # a graph of the shipped CNN takes some 20 MB
+GRAPHS_KEPT = 12  # bounds a worker's memory; a study of the quick profile comes back to most
 
 
 class Engine:

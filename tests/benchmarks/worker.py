@@ -57,17 +57,9 @@ def keras(trials: Sequence[Trial], folder: Path, *, whole: bool = False) -> None
     import keras as library
 
     for trial in trials:
-        images, labels, validation = data(trial, folder)
         library.utils.clear_session()
-        model = compiled(trial, len(labels) // trial.batch_size if whole else 1)
-        model.fit(
-            images,
-            labels,
-            batch_size=trial.batch_size,
-            epochs=trial.epochs,
-            validation_data=validation,
-            verbose=0,
-        )
+        steps = trial.examples // trial.batch_size if whole else 1
+        fitted(compiled(trial, steps), trial, folder)
 
 
 def keras_epoch(trials: Sequence[Trial], folder: Path) -> None:
@@ -84,16 +76,7 @@ def keras_tuner(trials: Sequence[Trial], folder: Path) -> None:
 
         def fit(self, hp, model, *arguments, **named):
             trial = trials[hp.get("trial")]
-            images, labels, validation = data(trial, folder)
-            return model.fit(
-                images,
-                labels,
-                batch_size=trial.batch_size,
-                epochs=trial.epochs,
-                validation_data=validation,
-                verbose=0,
-                callbacks=named["callbacks"],
-            )
+            return fitted(model, trial, folder, callbacks=named["callbacks"])
 
     with tempfile.TemporaryDirectory() as scratch:
         tuner = library.RandomSearch(
@@ -109,12 +92,20 @@ def keras_tuner(trials: Sequence[Trial], folder: Path) -> None:
     assert done == len(trials), f"keras-tuner ran {done} of {len(trials)} trials"
 
 
-def data(trial: Trial, folder: Path):
+def fitted(model, trial: Trial, folder: Path, **more):
+    """Fit a compiled model to the trial's data as a user does, and return the history."""
     from pipeline.training.setting import arrays
 
     images, labels = arrays(folder, trial.data_digest, "train")
-    validation = arrays(folder, trial.data_digest, "validation")
-    return images[: trial.examples], labels[: trial.examples], validation
+    return model.fit(
+        images[: trial.examples],
+        labels[: trial.examples],
+        batch_size=trial.batch_size,
+        epochs=trial.epochs,
+        validation_data=arrays(folder, trial.data_digest, "validation"),
+        verbose=0,
+        **more,
+    )
 
 
 WAYS: dict[str, Way] = {way.__name__: way for way in (engine, fit, keras, keras_epoch, keras_tuner)}
