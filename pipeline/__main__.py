@@ -1,8 +1,8 @@
 """The command line: `normbench COMMAND ...`, or `python -m pipeline COMMAND ...`.
 
 A command's module is imported when it is called, so that help comes at once.
-Exit codes: 0 done, 1 an answer that contradicts an earlier one, 2 a request
-that cannot be carried out, told in one line, 130 interrupted.
+Exit codes: 0 done, 1 trials that failed or gave other digits than before, 2 a
+request that cannot be carried out, told in one line, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from pipeline.errors import Contradiction, Refusal, nearest
+from pipeline.errors import Contradiction, Refusal, Unfinished, nearest
 
 STAGES = {
     "compose": "turn conf/ into one validated file",
@@ -24,13 +25,17 @@ STAGES = {
     "confirm": "train the winners again on fresh seeds and read the test split once",
     "analyze": "compute every figure of the report",
     "report": "write the page: report.md, report.html and charts",
-    "mirror": "bring MLflow up to date from what is on disk",
+    "mirror": "bring MLflow and the Optuna dashboard up to date from what is on disk",
+    "status": "show how far a sweep or confirmation has come, from any terminal",
 }
+RUNNING = ("sweep", "confirm")
+QUESTIONS = ("train", "show", "verify")
 EPILOG = """\
 examples:
   normbench train model=cnn norm=batch optimizer.learning_rate=0.01
   normbench train -m norm=none,batch seed=0,1
-  normbench sweep quick
+  normbench sweep quick --cluster "local workers=4"
+  normbench verify --sample 20
 
 The whole of it, from raw data to report: make reproduce
 """
@@ -66,7 +71,35 @@ def parser() -> argparse.ArgumentParser:
     for name, summary in STAGES.items():
         stage = commands.add_parser(name, help=summary, description=summary)
         stage.add_argument("profile", help="a file of conf/profile, such as quick")
+        if name in RUNNING:
+            stage.add_argument(
+                "--cluster",
+                default=os.environ.get("NORMBENCH_CLUSTER") or "local",
+                metavar="NAME [KEY=VALUE ...]",
+                help="who works: a file of conf/cluster and values of it, in one argument "
+                "(default: NORMBENCH_CLUSTER, else local)",
+            )
+    _add_questions(commands)
     return top
+
+
+def _add_questions(commands: Any) -> None:
+    show = commands.add_parser("show", help="print a stored trial: question, answer, provenance")
+    show.add_argument("key", help="the trial's key, or how it begins")
+    show.add_argument("--json", action="store_true", help="print the record as JSON")
+    verify = commands.add_parser("verify", help="train stored trials again and compare every bit")
+    which = verify.add_mutually_exclusive_group(required=True)
+    which.add_argument("key", nargs="?", help="one trial's key, or how it begins")
+    which.add_argument("--sample", type=_count, metavar="N", help="N of the profile's trials")
+    which.add_argument("--all", action="store_true", help="all of the profile's trials")
+    verify.add_argument("--profile", default="quick", help="whose trials (default: quick)")
+    verify.add_argument("--seed", type=int, default=0, help="of the sample (default: 0)")
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1, got {text!r}")
+    return int(text)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -74,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(format="normbench: %(message)s", level=logging.WARNING)
     given = list(sys.argv[1:] if arguments is None else arguments)
     top = parser()
-    known = ["train", *STAGES]
+    known = [*QUESTIONS, *STAGES]
     named = next((word for word in given if not word.startswith("-")), None)
     if "--conf" not in given and named is not None and named not in known:
         top.error(f"there is no command {named!r}{nearest(named, known)}")
@@ -87,8 +120,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Refusal as refusal:
         print(f"normbench {asked.command}: {refusal}", file=sys.stderr)
         return 2
-    except Contradiction as contradiction:
-        print(f"normbench {asked.command}: {contradiction}", file=sys.stderr)
+    except (Contradiction, Unfinished) as failure:
+        print(f"normbench {asked.command}: {failure}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(
@@ -102,12 +135,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _carry_out(asked: argparse.Namespace) -> None:
     stage = importlib.import_module(f"pipeline.stages.{asked.command}")
-    if asked.command in ("train", "compose") and not asked.conf.is_dir():
+    if asked.command in ("train", "compose", *RUNNING) and not asked.conf.is_dir():
         raise Refusal(f"{asked.conf}: no such folder; run from the checkout or name it with --conf")
     if asked.command == "train":
         stage.run(asked.conf, asked.overrides, multirun=asked.multirun)
     elif asked.command == "compose":
         stage.run(asked.conf, asked.profile)
+    elif asked.command in RUNNING:
+        stage.run(asked.profile, conf=asked.conf, cluster=asked.cluster)
+    elif asked.command == "show":
+        stage.run(asked.key, as_json=asked.json)
+    elif asked.command == "verify":
+        stage.run(
+            asked.key,
+            sample=asked.sample,
+            everything=asked.all,
+            profile=asked.profile,
+            seed=asked.seed,
+        )
     else:
         stage.run(asked.profile)
 

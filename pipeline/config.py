@@ -7,6 +7,7 @@ that names the place, the key and the way out.
 from __future__ import annotations
 
 import itertools
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,8 +23,9 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from pipeline import sections
+from pipeline.components import build, resolve
 from pipeline.errors import Refusal, nearest
-from pipeline.records import Cell, Dataset, Plan, Study
+from pipeline.records import Cell, Cluster, Dataset, Plan, Study
 
 Plain = dict[str, Any]
 COMMAND_LINE = "command line"
@@ -155,6 +157,31 @@ def compose_plan(conf: Path, profile: str) -> Plan:
         raise Refusal(f"{own.place}: {invalid}") from None
 
 
+def compose_cluster(conf: Path, asked: str) -> Cluster:
+    """Compose who works: a file of conf/cluster, and values of it.
+
+    Args:
+        conf: The folder of configuration groups.
+        asked: The file's name, then `KEY=VALUE` words: `local workers=4`.
+
+    Raises:
+        Refusal: There is no such file, or something in it or in the words is not valid.
+    """
+    name, *words = shlex.split(asked) or [""]
+    place = f"cluster {asked!r}"
+    _check_choice(conf, "cluster", name, place)
+    for word in words:
+        if "=" not in word:
+            raise Refusal(f"{place}: {word!r} is not KEY=VALUE")
+    told = Told(place, tuple(f"cluster.{word}" for word in words))
+    composed = _composed(conf, f"cluster/{name}", [told])
+    with composed.refusing():
+        section = sections.mapping(composed.content, "cluster")
+        limits = section.pop("limits", None)
+        pool = sections.component(section, "cluster")
+        return sections.parsed(Cluster, {"pool": pool, "limits": limits}, below="cluster")
+
+
 def _studies(conf: Path, experiment: str, profile: Told) -> Iterator[tuple[Study, Dataset]]:
     lists = ("datasets", "models", "norms", "overrides")
     content = _listed(conf, "experiment", experiment, profile.place, lists=lists)
@@ -167,9 +194,30 @@ def _studies(conf: Path, experiment: str, profile: Told) -> Iterator[tuple[Study
         with composed.refusing():
             found = sections.dataset(composed.content)
             fields = sections.study_fields(composed.content, composed.choices, experiment)
-            study = sections.parsed(Study, fields)
+            study = _designed(fields)
             sections.check_fit(found, study)
         yield study, found
+
+
+def _designed(fields: Plain) -> Study:
+    """Return a study whose design has a number of trials and a proposer that takes its space."""
+    design = fields["design"]
+    is_open = isinstance(design, dict) and design.get("trials", 0) is None
+    if is_open:
+        fields = {**fields, "design": {**design, "trials": 1}}
+    study = sections.parsed(Study, fields)
+    proposer = study.design.proposer
+    if is_open:
+        size = getattr(resolve(proposer.target), "size", None)
+        if size is None:
+            raise sections.Invalid("design.trials", "must be a number: this design has no end")
+        trials = size(study, **proposer.arguments)
+        study = sections.parsed(Study, {**fields, "design": {**design, "trials": trials}})
+    try:
+        build(proposer, study)
+    except Refusal as refusal:
+        raise sections.Invalid("design.proposer", f"cannot be used: {refusal}") from None
+    return study
 
 
 def _listed(conf: Path, group: str, choice: str, place: str, *, lists: Sequence[str]) -> Plain:

@@ -17,6 +17,10 @@ class Refusal(Exception):
         return " ".join(super().__str__().split())
 
 
+class Unfinished(Exception):
+    """Some trials were given up; `str(unfinished)` lists them. What is done is kept."""
+
+
 class Contradiction(Exception):
     """A trial was trained again and gave other bits: determinism is broken."""
 

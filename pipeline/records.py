@@ -131,7 +131,9 @@ class Trial(Record):
 
     `examples` is how many of the training split are used, from its start.
     `split` is what is evaluated at the end besides the validation split:
-    `test` only when a winner is confirmed.
+    `test` only when a winner is confirmed. After an epoch whose validation
+    accuracy is below its entry in `thresholds`, training ends; without
+    entries, it runs through.
     """
 
     dataset: str
@@ -147,6 +149,7 @@ class Trial(Record):
     trainer: Trainer
     decay_norm_weights: bool
     split: Literal["validation", "test"]
+    thresholds: tuple[float | None, ...]
     probes: Probes
     environment: Environment
 
@@ -162,21 +165,26 @@ class Trial(Record):
 class Result(Record):
     """One answer. Curves hold a value per epoch, `None` where it was not finite.
 
-    `metrics` are scored: a diverged run has chance accuracy, so that nothing
-    downstream has to drop it. `kernels` says which kernel normalized and which
-    one updated the weights.
+    They are shorter than `epochs_asked` where training ended early. `metrics`
+    are scored: a diverged run has chance accuracy, so that nothing downstream
+    has to drop it. `kernels` says which kernel normalized and which one updated
+    the weights.
     """
 
     steps: Annotated[int, Field(ge=0)]
+    epochs_asked: Count
     metrics: dict[str, float]
     curves: dict[str, tuple[float | None, ...]]
     weights_digest: str
     kernels: dict[str, str]
 
     @property
-    def status(self) -> Literal["ok", "diverged"]:
-        """`diverged` when a training loss was not finite."""
-        return "diverged" if None in self.curves["training_loss"] else "ok"
+    def status(self) -> Literal["ok", "diverged", "pruned"]:
+        """`diverged` when a training loss was not finite, `pruned` when a threshold ended it."""
+        losses = self.curves["training_loss"]
+        if None in losses:
+            return "diverged"
+        return "ok" if len(losses) == self.epochs_asked else "pruned"
 
 
 class Answer(Record):
@@ -264,6 +272,20 @@ class Plan(Record):
     datasets: dict[str, Dataset]
     studies: dict[str, Study]
     analysis: Analysis
+
+
+class Limits(Record):
+    """What a worker may spend on one trial; nothing means no limit."""
+
+    wall_seconds: Annotated[float, Field(gt=0)] | None
+    memory_bytes: Count | None
+
+
+class Cluster(Record):
+    """Who works: built as `pool(store, limits, **arguments)`. No part of any question."""
+
+    pool: Component
+    limits: Limits
 
 
 class Manifest(Record):

@@ -20,17 +20,37 @@ def held(file: Path) -> Iterator[None]:
     """Hold the lock while the body runs.
 
     Raises:
-        Refusal: Another process holds it; the line names the process.
+        Refusal: Another process holds it; the line names the process. Or the file cannot be made.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a+") as stream:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        stream = file.open("a+")
+    except OSError as error:
+        raise Refusal(f"{file}: {error.strerror or error}") from error
+    with stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            stream.seek(0)
-            holder = stream.read().strip() or "another process"
-            raise Refusal(f"{file}: held by {holder}; wait for it or end it") from None
+            raise Refusal(f"{file}: held by {_named(file)}; wait for it or end it") from None
         stream.truncate(0)
         stream.write(f"process {os.getpid()} on {os.uname().nodename}\n")
         stream.flush()
         yield
+
+
+def holder(file: Path) -> str | None:
+    """Return who holds the lock, or nothing when it is free."""
+    try:
+        stream = file.open()
+    except FileNotFoundError:
+        return None
+    with stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return _named(file)
+    return None
+
+
+def _named(file: Path) -> str:
+    return file.read_text().strip() or "another process"

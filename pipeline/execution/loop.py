@@ -1,81 +1,149 @@
-"""Run studies: propose, look up or train, go on. One trial after the other.
+"""One loop over all studies: ask what may be asked, give it to whoever is free, take what comes.
 
 Resuming is looking up: a trial whose answer is in the store is not run again.
+No core waits for the slowest trial of a study, nor for a study's tail.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal, Protocol
+from typing import Protocol
 
-from pipeline.components import build
+from pipeline.execution.affinity import Affinity
+from pipeline.execution.pool import Done, Pool
+from pipeline.execution.queues import Queue
 from pipeline.execution.store import Store
-from pipeline.records import Answer, CellFields, Result, Study, Trial
-from pipeline.search.objective import winner
-from pipeline.search.questions import placed
+from pipeline.execution.task import Failed, Lost, Task
+from pipeline.records import Answer, Result
+
+TICK_SECONDS = 0.5
 
 
-class Ask(Protocol):
-    """Turns a cell into the question of one seed."""
+class Watch(Protocol):
+    """Is told what happens, as it happens."""
 
-    def __call__(
-        self, cell: CellFields, *, seed: int, split: Literal["validation", "test"]
-    ) -> Trial:
-        """Return the question; with `split` "test", test data are read."""
+    def answered(self, answer: Answer, *, fresh: bool) -> None:
+        """A task has its answer: trained now, or found in the store."""
+        ...
 
+    def started(self, task: Task, worker: str) -> None:
+        """A worker has been given a task."""
+        ...
 
-Work = Callable[[Trial], Result]
-Tell = Callable[[Answer, bool], None]
+    def lost(self, loss: Lost) -> None:
+        """A task's worker died; it waits for another one."""
+        ...
 
+    def failed(self, failure: Failed) -> None:
+        """A task was given up."""
+        ...
 
-def search_study(study: Study, ask: Ask, work: Work, store: Store, tell: Tell) -> list[Answer]:
-    """Answer every trial that a study's design proposes, in index order.
-
-    Args:
-        study: The study.
-        ask: Turns its settings into a question.
-        work: Answers a question that the store does not know, and stores the answer.
-        store: Where known answers are looked up.
-        tell: Called with each answer, and whether it is a new one.
-    """
-    proposer = build(study.design.proposer, study)
-    answers: list[Answer] = []
-    for index in range(study.design.trials):
-        seen = max(0, index - study.design.lag + 1)
-        values = proposer.propose([answer.result for answer in answers[:seen]])
-        trial = ask(placed(study, values), seed=study.seed, split="validation")
-        answers.append(_answered(study, index, trial, work, store, tell))
-    return answers
+    def tick(self) -> None:
+        """Time has passed."""
+        ...
 
 
-def confirm_study(
-    study: Study, swept: Sequence[Answer], ask: Ask, work: Work, store: Store, tell: Tell
-) -> list[Answer]:
-    """Answer the study's winner on each of its fresh seeds, in their order, with test data.
+def run(
+    queues: Sequence[Queue], open_pool: Callable[[], Pool], store: Store, watch: Watch
+) -> list[Failed]:
+    """Answer everything that the queues ask, and return the tasks that were given up.
 
     Args:
-        study: The study.
-        swept: Its answers from the search.
-        ask: Turns the winner's settings into a question.
-        work: Answers a question that the store does not know, and stores the answer.
-        store: Where known answers are looked up.
-        tell: Called with each answer, and whether it is a new one.
+        queues: One per study, in the order that breaks ties.
+        open_pool: Starts the workers; called when the first task needs one.
+        store: Where known answers are looked up. Workers write to it themselves.
+        watch: Is told what happens.
+
+    Raises:
+        Refusal: A question cannot be answered as it stands, or the workers are out of reach.
+        Contradiction: A trial gave other bits than the store holds.
     """
-    best = swept[winner([answer.result for answer in swept])].trial
-    settings = study.model_copy(
-        update={name: getattr(best, name) for name in ("model", "norm", "optimizer", "batch_size")}
-    )
-    return [
-        _answered(study, index, ask(settings, seed=seed, split="test"), work, store, tell)
-        for index, seed in enumerate(study.confirm_seeds)
-    ]
+    return _Run(queues, open_pool, store, watch).finish()
 
 
-def _answered(
-    study: Study, index: int, trial: Trial, work: Work, store: Store, tell: Tell
-) -> Answer:
-    known = store.get(trial)
-    result = known if known is not None else work(trial)
-    answer = Answer(study=study.name, index=index, key=trial.key, trial=trial, result=result)
-    tell(answer, known is None)
-    return answer
+class _Run:
+    def __init__(
+        self,
+        queues: Sequence[Queue],
+        open_pool: Callable[[], Pool],
+        store: Store,
+        watch: Watch,
+    ) -> None:
+        self._queues = {queue.study.name: queue for queue in queues}
+        self._open_pool = open_pool
+        self._pool: Pool | None = None
+        self._store = store
+        self._watch = watch
+        self._left = {queue.study.name: queue.total for queue in queues}
+        self._waiting: list[Task] = []
+        self._flying: dict[str, list[Task]] = {}  # by key: two studies may ask the same question
+        self._affinity = Affinity()
+        self._failures: list[Failed] = []
+
+    def finish(self) -> list[Failed]:
+        try:
+            self._gather(list(self._queues.values()))
+            while self._waiting or self._flying:
+                self._hand_out()
+                assert self._pool is not None
+                for done in self._pool.done(TICK_SECONDS):
+                    self._land(done)
+                self._watch.tick()
+        finally:
+            if self._pool is not None:
+                self._pool.close()
+        return self._failures
+
+    def _gather(self, queues: list[Queue]) -> None:
+        """Ask the queues until they have nothing more; answer from the store what it knows."""
+        while queues:
+            queue = queues.pop()
+            for task in queue.ready():
+                known = self._known(task)
+                if known is not None:
+                    self._take(task, known, fresh=False)
+                    queues.append(queue)
+                elif task.trial.key in self._flying:
+                    self._flying[task.trial.key].append(task)
+                else:
+                    self._waiting.append(task)
+
+    def _known(self, task: Task) -> Result | None:
+        if task.keep_model and not self._store.model(task.trial.key).exists():
+            return None
+        return self._store.get(task.trial)
+
+    def _hand_out(self) -> None:
+        if self._pool is None:
+            self._pool = self._open_pool()
+        for worker in self._pool.free():
+            task = self._affinity.choose(self._waiting, worker, self._left)
+            if task is None:
+                return
+            same = [each for each in self._waiting if each.trial.key == task.trial.key]
+            self._waiting = [each for each in self._waiting if each.trial.key != task.trial.key]
+            keeper = next((each for each in same if each.keep_model), task)
+            self._flying[task.trial.key] = same
+            self._affinity.note(keeper, worker)
+            self._pool.submit(keeper, worker)
+            self._watch.started(keeper, worker)
+
+    def _land(self, done: Done) -> None:
+        tasks = self._flying.pop(done.task.trial.key)
+        if isinstance(done.outcome, Lost):
+            self._waiting += tasks
+            self._watch.lost(done.outcome)
+            return
+        for task in tasks:
+            if isinstance(done.outcome, Failed):
+                failure = Failed(task, done.outcome.reason)
+                self._failures.append(failure)
+                self._watch.failed(failure)
+            else:
+                self._take(task, done.outcome, fresh=task is done.task)
+        self._gather([self._queues[task.study] for task in tasks])
+
+    def _take(self, task: Task, result: Result, *, fresh: bool) -> None:
+        answer = self._queues[task.study].take(task, result)
+        self._left[task.study] -= 1
+        self._watch.answered(answer, fresh=fresh)

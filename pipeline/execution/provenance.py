@@ -1,6 +1,7 @@
-"""Where an answer came from: the commit, uncommitted changes, host and time.
+"""Where an answer came from, and whether it is the same here: commit, changes, host, environment.
 
-None of it enters an answer or its key; it stands beside, for people.
+None of it enters an answer or its key, but for the environment, which a trial
+names; the rest stands beside, for people.
 """
 
 from __future__ import annotations
@@ -12,7 +13,10 @@ import time
 from functools import cache
 from pathlib import Path
 
+from pipeline.execution.environment import environment
 from pipeline.execution.store import Clock
+from pipeline.records import Environment, Trial
+from pipeline.search.questions import components
 
 
 def clock(started: float) -> Clock:
@@ -36,6 +40,24 @@ def checkout() -> tuple[str, str]:
     commit = _git("rev-parse", "HEAD").strip()
     changes = _git("diff", "HEAD", "--", "pipeline", "conf") if commit else ""
     return commit, hashlib.sha256(changes.encode()).hexdigest() if changes else ""
+
+
+def asked_here(trial: Trial) -> Trial:
+    """Return the question as it is put on this machine, by this checkout: its key may be another.
+
+    Raises:
+        Refusal: The trial's model, layer or optimizer is not to be found here.
+    """
+    return Trial.parse({**trial.plain(), "environment": environment_here(trial).plain()})
+
+
+def environment_here(trial: Trial) -> Environment:
+    """Return what would decide the trial's digits if it were asked here.
+
+    Raises:
+        Refusal: The trial's model, layer or optimizer is not to be found here.
+    """
+    return environment(components(trial), trial.trainer)
 
 
 def _git(*arguments: str) -> str:

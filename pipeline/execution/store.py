@@ -3,7 +3,8 @@
 A file is written under a temporary name and renamed, so that it is whole or
 absent. It carries its own digest: one that was truncated or edited is set
 aside and its trial runs again. The store takes no lock; whoever writes an
-answer that is already there must bring the same bits.
+answer that is already there must bring the same bits. Files of other names
+are nobody's business here.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,10 +23,19 @@ from pydantic import ValidationError
 
 from pipeline.content import Record, canonical_json, content_digest
 from pipeline.errors import Contradiction, Refusal
+from pipeline.execution.keys import the_one
+from pipeline.execution.whole import replacing, write_whole
 from pipeline.records import Result, Trial
 
 FORMAT = "normbench.answer/1"
+KEY = re.compile(r"[0-9a-f]{64}")
+FOLDER = re.compile(r"[0-9a-f]{2}")
+PROBE_BYTES = 2**18  # more than an answer takes, so that a full disk is noticed
 log = logging.getLogger("normbench")
+
+
+class Damaged(Refusal):
+    """A stored answer cannot be taken as it stands; the line says where and why."""
 
 
 class Clock(Record):
@@ -55,27 +66,107 @@ class Store:
     def _file(self, key: str, ending: str) -> Path:
         return self.root / key[:2] / f"{key}{ending}"
 
+    def _folders(self) -> list[Path]:
+        if not self.root.exists():
+            return []
+        return sorted(each for each in self.root.iterdir() if FOLDER.fullmatch(each.name))
+
     def get(self, trial: Trial) -> Result | None:
-        """Return the stored result, or nothing where the trial has not been answered."""
+        """Return the stored result, or nothing where the trial has not been answered.
+
+        A damaged answer is set aside and counts as none.
+
+        Raises:
+            Refusal: The store cannot be read, or a damaged answer cannot be set aside.
+        """
         file = self._file(trial.key, ".json")
         try:
-            text = file.read_text()
+            return Result.parse(_content(file, trial.key)["result"])
         except FileNotFoundError:
             return None
+        except (Damaged, ValidationError):
+            _set_aside(file)
+            return None
+
+    def holds(self, key: str) -> bool:
+        """Whether there is a file for this key, whatever state it is in.
+
+        Raises:
+            Refusal: The store cannot be read.
+        """
+        file = self._file(key, ".json")
+        try:
+            return file.exists()
         except OSError as error:
             raise Refusal(_unusable(file, error)) from error
+
+    def read(self, key: str) -> tuple[Trial, Result]:
+        """Return a question and its answer, checked against the key and the file's own digest.
+
+        What is damaged stays as it is.
+
+        Raises:
+            Damaged: The file was cut short or edited, or another version wrote it.
+            Refusal: There is no such answer, or the store cannot be read.
+        """
+        file = self._file(key, ".json")
         try:
-            content = json.loads(text)
-            digest = content.pop("digest")
-            whole = content["key"] == trial.key and digest == content_digest(content)
-            result = Result.parse(content["result"]) if whole else None
-        except (ValueError, KeyError, AttributeError, TypeError, ValidationError):
-            result = None
-        if result is None:
-            aside = file.with_suffix(".damaged")
-            file.replace(aside)
-            log.warning("%s was damaged; set aside as %s, the trial runs again", file, aside.name)
-        return result
+            content = _content(file, key)
+            return Trial.parse(content["trial"]), Result.parse(content["result"])
+        except FileNotFoundError:
+            raise Refusal(f"{self.root}: holds no answer {key[:12]}") from None
+        except ValidationError:
+            clock = self.clock(key)
+            commit = clock.commit if clock else ""
+            way = f"git checkout {commit} reads it" if commit else "its commit is not known"
+            raise Damaged(f"{file}: was written by another version of this code; {way}") from None
+
+    def keys(self) -> tuple[str, ...]:
+        """Return the keys of all answers, sorted; what else lies in the folder is passed over.
+
+        Raises:
+            Refusal: The store cannot be listed.
+        """
+        try:
+            folders = [folder for folder in self._folders() if folder.is_dir()]
+            files = [file for folder in folders for file in folder.iterdir()]
+        except OSError as error:
+            raise Refusal(_unusable(Path(error.filename or self.root), error)) from error
+        return tuple(
+            sorted(
+                file.stem
+                for file in files
+                if file.suffix == ".json"
+                and KEY.fullmatch(file.stem)
+                and file.stem.startswith(file.parent.name)
+            )
+        )
+
+    def find(self, start: str) -> str:
+        """Return the one key that begins with these digits, at least four.
+
+        Raises:
+            Refusal: None or several do; the line lists candidates.
+        """
+        return the_one(start, self.keys(), self.root)
+
+    def writable(self) -> None:
+        """Refuse a store that could not take an answer; to be called before hours of work.
+
+        Raises:
+            Refusal: The folder or one inside it cannot be written, or the disk is full.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.root) as probe:
+                probe.write(bytes(PROBE_BYTES))
+                probe.flush()
+                os.fsync(probe.fileno())
+            for folder in self._folders():
+                if not os.access(folder, os.W_OK | os.X_OK):
+                    raise Refusal(_unusable(folder, PermissionError("takes no new files")))
+        except OSError as error:
+            raise Refusal(_unusable(self.root, error)) from error
 
     def put(self, trial: Trial, result: Result, clock: Clock) -> None:
         """Write an answer durably, its clock readings beside it.
@@ -104,29 +195,36 @@ class Store:
         )
 
     def clock(self, key: str) -> Clock | None:
-        """Return the clock readings of an answer, or nothing where they are lost."""
+        """Return the clock readings of an answer, or nothing where they are lost.
+
+        Raises:
+            Refusal: The store cannot be read.
+        """
         file = self._file(key, ".clock.json")
         try:
             return Clock.parse(json.loads(file.read_text()))
         except (FileNotFoundError, ValueError):
             return None
+        except OSError as error:
+            raise Refusal(_unusable(file, error)) from error
 
     def model(self, key: str) -> Path:
         """Return where the trained model of an answer lies, if it was kept."""
         return self._file(key, ".keras")
 
     def put_model(self, trial: Trial, save: Callable[[Path], None]) -> None:
-        """Keep a trained model beside its answer; `save` writes it to the path it is given."""
+        """Keep a trained model beside its answer; `save` writes it to the path it is given.
+
+        Raises:
+            Refusal: The store cannot be written.
+        """
         file = self.model(trial.key)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = file.with_name(f".{os.getpid()}-{file.name}")
         try:
-            save(temporary)
-            temporary.replace(file)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(file) as temporary:
+                save(temporary)
         except OSError as error:
             raise Refusal(_unusable(file, error)) from error
-        finally:
-            temporary.unlink(missing_ok=True)
 
     def _write(self, file: Path, text: str) -> None:
         try:
@@ -136,18 +234,43 @@ class Store:
             raise Refusal(_unusable(file, error)) from error
 
 
-def write_whole(file: Path, text: str) -> None:
-    """Write a text file so that its name never stands for half of it, even after a power cut."""
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name[:20]}-")
+def _content(file: Path, key: str) -> dict[str, Any]:
+    """Return what an answer's file says, once it is known to be whole and unedited.
+
+    Raises:
+        Damaged: It is not.
+        FileNotFoundError: There is no such file.
+        Refusal: It cannot be read.
+    """
     try:
-        with os.fdopen(handle, "w") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(file)
-    finally:
-        Path(name).unlink(missing_ok=True)
+        content: dict[str, Any] = json.loads(file.read_text())
+        digest = content.pop("digest")
+        named, asked = content["key"], content_digest(content["trial"])
+        found = content_digest(content)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise Refusal(_unusable(file, error)) from error
+    except (ValueError, KeyError, AttributeError, TypeError):
+        raise Damaged(f"{file}: is damaged: it was cut short, or is no answer") from None
+    if digest != found:
+        raise Damaged(f"{file}: is damaged: its content does not match its own digest")
+    if named != key or asked != key:
+        raise Damaged(f"{file}: is damaged: it answers another question than its name says")
+    if "result" not in content:
+        raise Damaged(f"{file}: is damaged: it holds no result")
+    return content
+
+
+def _set_aside(file: Path) -> None:
+    aside = file.with_suffix(".damaged")
+    try:
+        file.replace(aside)
+    except FileNotFoundError:  # another process was faster
+        return
+    except OSError as error:
+        raise Refusal(f"is damaged and cannot be set aside: {_unusable(file, error)}") from error
+    log.warning("%s was damaged; set aside as %s, the trial runs again", file, aside.name)
 
 
 def _text(content: dict[str, Any]) -> str:

@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from pipeline.errors import Refusal
+from pipeline.execution.environment import environment
 from pipeline.execution.provenance import clock
 from pipeline.execution.store import Store
-from pipeline.records import Result, Trial
+from pipeline.execution.task import Task
+from pipeline.records import Component, Environment, Result, Trial
+from pipeline.search.questions import components
 
 Watch = Callable[[int, dict[str, float]], None]
+_one_at_a_time = threading.Lock()  # graphs and settings belong to the process
+
+
+def work(task: Task, store: Store) -> Result:
+    """Return a task's result: looked up, or trained now and stored.
+
+    Raises:
+        Refusal: The question cannot be answered as it stands, or not by this process.
+        Contradiction: The store holds another answer to the same question.
+    """
+    trial = task.trial
+    with _one_at_a_time:
+        known = store.get(trial)  # another sweep may have been faster
+        if known is not None and not (task.keep_model and not store.model(trial.key).exists()):
+            return known
+        _check_environment(trial)
+        return answer(trial, store, task.folder, keep_model=task.keep_model)
 
 
 def answer(
@@ -49,6 +72,30 @@ def answer(
 def describe(trial: Trial, folder: Path) -> str:
     """Return the trial's model as a table of layers, shapes and parameters."""
     return str(_module(trial, "setting").summary(trial, folder))
+
+
+def reason_of(error: BaseException) -> str:
+    """Return an exception as one line."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}"[:500]
+
+
+def _check_environment(trial: Trial) -> None:
+    here = _environment(tuple(part.target for part in components(trial)), trial.trainer)
+    there = trial.environment
+    for name in Environment.model_fields:
+        if (mine := getattr(here, name)) != (asked := getattr(there, name)):
+            raise Refusal(
+                f"this worker's {name} is {mine}, but the sweep's is {asked}: its digits would be "
+                "the answer to another question; let workers and sweep run the same code on the "
+                "same kind of machine"
+            )
+
+
+@lru_cache(maxsize=64)
+def _environment(targets: tuple[str, ...], trainer: str) -> Environment:
+    named = [Component(target=target, arguments={}) for target in targets]
+    return environment(named, trainer)
 
 
 def _module(trial: Trial, name: str) -> Any:

@@ -15,12 +15,15 @@ def objective(result: Result) -> float:
 def winner(results: Sequence[Result]) -> int:
     """Return the index of the best result: highest accuracy, then lowest loss, then first.
 
+    A trial that was stopped early wins only over others that were.
+
     Raises:
         ValueError: There are no results.
     """
 
-    def badness(index: int) -> tuple[float, float, int]:
-        loss = results[index].metrics.get("validation_loss", float("inf"))
-        return -objective(results[index]), loss, index
+    def badness(index: int) -> tuple[bool, float, float, int]:
+        result = results[index]
+        loss = result.metrics.get("validation_loss", float("inf"))
+        return result.status == "pruned", -objective(result), loss, index
 
     return min(range(len(results)), key=badness)

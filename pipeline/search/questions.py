@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, TypeVar
 
 from pipeline.arguments import Argument
@@ -26,8 +26,8 @@ def placed(cell: Fields, values: Mapping[str, Argument]) -> Fields:
     return cell
 
 
-def components(cell: CellFields) -> list[Component]:
-    """Return the classes and functions that a cell names."""
+def components(cell: CellFields | Trial) -> list[Component]:
+    """Return the classes and functions that a cell or a trial names."""
     return [part for part in (cell.model, cell.norm.layer, cell.optimizer) if part is not None]
 
 
@@ -38,6 +38,7 @@ def question(
     environment: Environment,
     seed: int,
     split: Literal["validation", "test"],
+    thresholds: Sequence[float | None] = (),
 ) -> Trial:
     """Return the trial that asks what this cell gives with this seed on these data."""
     return Trial(
@@ -54,6 +55,7 @@ def question(
         trainer=cell.trainer,
         decay_norm_weights=cell.decay_norm_weights,
         split=split,
+        thresholds=tuple(thresholds),
         probes=cell.probes,
         environment=environment,
     )

@@ -23,6 +23,14 @@ def is_whole(dimension: Dimension) -> bool:
     return dimension.points is not None or dimension.scale == "powers_of_two"
 
 
+def at(dimension: Dimension, unit: float) -> float | int:
+    """Return the hyperparameter's value at a place in [0, 1) of its scale."""
+    low, high = bounds(dimension)
+    if is_whole(dimension):
+        return value(dimension, low + int(unit * (high - low + 1)))
+    return value(dimension, low + unit * (high - low))
+
+
 def value(dimension: Dimension, drawn: float) -> float | int:
     """Return the hyperparameter's value for what was drawn within `bounds`."""
     low, high = _ends(dimension)

@@ -8,7 +8,8 @@ the pending trials are always exactly the last lag - 1.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -16,6 +17,8 @@ import optuna
 
 from pipeline.records import Dimension, Result, Study
 from pipeline.search.objective import objective
+from pipeline.search.proposal import Proposal
+from pipeline.search.pruning import CURVE, thresholds
 from pipeline.search.space import bounds, is_whole, value
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -33,6 +36,9 @@ class LaggedTpe:
         multivariate: bool,
         group: bool,
         constant_liar: bool,
+        prune_quantile: float | None,
+        prune_after: int,
+        prune_minimum: int,
     ) -> None:
         """Begin at proposal 0.
 
@@ -43,8 +49,28 @@ class LaggedTpe:
             multivariate: Whether dimensions are estimated jointly.
             group: Whether a joint estimate splits a space that varies from trial to trial.
             constant_liar: Whether pending trials count as bad ones.
+            prune_quantile: Share of earlier trials that a trial must beat at each epoch to go
+                on, in (0, 1); nothing lets every trial run to its end.
+            prune_after: Epochs that every trial is given.
+            prune_minimum: How many trials must have reached an epoch before one is stopped there.
+
+        Raises:
+            ValueError: A pruning argument is out of its range.
         """
+        if prune_quantile is not None and not 0 < prune_quantile < 1:
+            raise ValueError(f"prune_quantile must be between 0 and 1, got {prune_quantile}")
+        if prune_after < 1 or prune_minimum < 1:
+            raise ValueError("prune_after and prune_minimum must be at least 1")
         self._study = study
+        self._thresholds: Callable[[Sequence[Result]], tuple[float | None, ...]] = lambda _: ()
+        if prune_quantile is not None:
+            self._thresholds = partial(
+                thresholds,
+                epochs=study.epochs,
+                quantile=prune_quantile,
+                after=prune_after,
+                minimum=prune_minimum,
+            )
         self._sampler = partial(
             optuna.samplers.TPESampler,
             n_startup_trials=startup_trials,
@@ -55,11 +81,12 @@ class LaggedTpe:
         )
         self._space = {name: _distribution(d) for name, d in sorted(study.space.items())}
         self._optuna = optuna.create_study(direction="maximize")
+        self._pending: deque[optuna.Trial] = deque()
         self._asked = 0
         self._told = 0
 
-    def propose(self, results: Sequence[Result]) -> dict[str, float | int]:
-        """Return the hyperparameters of the next trial, by dimension name.
+    def propose(self, results: Sequence[Result]) -> Proposal:
+        """Return the next trial's hyperparameters and thresholds.
 
         Args:
             results: At least the results 0 .. n - lag of this study, in index
@@ -67,12 +94,23 @@ class LaggedTpe:
                 are not looked at.
         """
         while self._told <= self._asked - self._study.design.lag:
-            self._optuna.tell(self._told, objective(results[self._told]))
-            self._told += 1
+            self._tell(results[self._told])
         self._optuna.sampler = self._sampler(seed=self._seed())
-        drawn = self._optuna.ask(self._space).params
+        asked = self._optuna.ask(self._space)
+        self._pending.append(asked)
         self._asked += 1
-        return {name: value(self._study.space[name], drawn[name]) for name in self._space}
+        values = {name: value(self._study.space[name], asked.params[name]) for name in self._space}
+        return Proposal(values, self._thresholds(results[: self._told]))
+
+    def _tell(self, result: Result) -> None:
+        trial = self._pending.popleft()
+        self._told += 1
+        if result.status != "pruned":
+            self._optuna.tell(trial, objective(result))
+            return
+        reached = len(result.curves[CURVE])
+        trial.report(objective(result), step=reached)
+        self._optuna.tell(trial, state=optuna.trial.TrialState.PRUNED)
 
     def _seed(self) -> int:
         name = zlib.crc32(self._study.name.encode())

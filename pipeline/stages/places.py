@@ -22,6 +22,10 @@ class Places:
         """Folder with one sub-folder of .npy files and a manifest per dataset."""
         return self.artifacts / "arrays"
 
+    def dataset(self, name: str) -> Path:
+        """Return the folder of a dataset's arrays."""
+        return self.arrays / name
+
     @property
     def studies(self) -> Path:
         """Sealed answers of the sweep, one line each."""
@@ -45,6 +49,11 @@ class Places:
     def lock(self) -> Path:
         """What a run of this profile holds while it writes."""
         return Path("artifacts") / f"{self.profile}.lock"
+
+    @property
+    def progress(self) -> Path:
+        """What a run of this profile tells other terminals."""
+        return Path("artifacts") / f"{self.profile}.progress.json"
 
     @property
     def reports(self) -> Path:

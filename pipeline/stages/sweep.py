@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pipeline.execution.lock import held
-from pipeline.execution.loop import search_study
-from pipeline.execution.store import Store
-from pipeline.execution.work import answer
+from pipeline.execution.queues import Search
+from pipeline.records import Answer
 from pipeline.stages.files import read_plan, write_answers
-from pipeline.stages.mirror import mirror_profile
+from pipeline.stages.mirror import partial_snapshot
 from pipeline.stages.places import Places
-from pipeline.stages.questions import asker, progress
+from pipeline.stages.questions import asker
+from pipeline.stages.running import carry_through
 
 
-def run(profile: str) -> None:
+def run(profile: str, *, conf: Path, cluster: str) -> None:
     """Answer every study's trials, seal them, and print the studies' digest."""
-    plan, places, store = read_plan(profile), Places(profile), Store.open()
+    plan, places = read_plan(profile), Places(profile)
+
+    def seal(answers: list[Answer]) -> None:
+        digest = write_answers(places.studies, answers)
+        print(f"{places.studies}: {len(answers)} trials, digest {digest}", flush=True)
+
     with held(places.lock):
         ask = asker(plan)
-        total = sum(study.design.trials for study in plan.studies.values())
-        with progress(total, "sweep") as tell:
-            answers = [
-                found
-                for study in plan.studies.values()
-                for found in search_study(
-                    study,
-                    ask,
-                    lambda trial: answer(trial, store, places.arrays / trial.dataset),
-                    store,
-                    tell,
-                )
-            ]
-        digest = write_answers(places.studies, answers)
-        print(f"{places.studies}: {len(answers)} trials, digest {digest}")
-        print(mirror_profile(profile))
+        queues = [Search(study, ask, places.dataset) for study in plan.studies.values()]
+        carry_through(
+            "sweep",
+            profile,
+            queues,
+            conf=conf,
+            cluster=cluster,
+            snapshot=lambda found: partial_snapshot(profile, plan, swept=found, confirmed=()),
+            seal=seal,
+        )

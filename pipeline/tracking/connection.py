@@ -7,18 +7,25 @@ imported here and below, only when a mirror is asked for: it takes seconds.
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from pipeline.tracking.one_writer import sqlite_file
+from pipeline.tracking.outage import unreachable
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 LOCAL_DATABASE = "sqlite:///mlflow.db"
 LOCAL_ARTIFACTS = "mlartifacts"
-LONGEST_REASON = 300  # characters; MLflow quotes whole SQL statements
+
+# They print every retry and a traceback for what is raised, and told, anyway.
+TALKATIVE = ("mlflow.store.db.utils", "urllib3.connectionpool")
 
 # Read by MLflow when it is imported or connects; a user's own settings win.
 QUIET = {
@@ -40,13 +47,16 @@ NOTE = (
 )
 
 
-class MirrorUnreachable(Exception):
-    """MLflow could not be read or written; `str(error)` is one line saying where and why."""
-
-
 def tracking_uri() -> str:
     """Return where runs are mirrored to."""
     return os.environ.get("MLFLOW_TRACKING_URI") or LOCAL_DATABASE
+
+
+def settle() -> None:
+    """Say in the environment how MLflow behaves, before it is imported; a user's word wins."""
+    is_server = tracking_uri().startswith(("http:", "https:"))
+    for name, value in (QUIET | (SHORT_WAITS if is_server else {})).items():
+        os.environ.setdefault(name, value)
 
 
 @contextmanager
@@ -58,21 +68,40 @@ def connected() -> Iterator[MlflowClient]:
             raise; everything else is a mistake of ours and passes.
     """
     uri = tracking_uri()
-    is_server = uri.startswith(("http:", "https:"))
-    for name, value in (QUIET | (SHORT_WAITS if is_server else {})).items():
-        os.environ.setdefault(name, value)
+    settle()
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
+    from alembic.util.exc import CommandError
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import DBAPIError
+    from sqlalchemy.exc import SQLAlchemyError
 
     try:
+        _make_whole(uri)
         yield MlflowClient(tracking_uri=uri)
-    except (MlflowException, DBAPIError, sqlite3.Error, OSError) as error:
-        place = _without_password(uri)
-        reason = " ".join(str(error).replace(uri, place).split()) or type(error).__name__
-        shown = reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON]}..."
-        raise MirrorUnreachable(f"MLflow at {place}: {shown}") from error
+    except (MlflowException, SQLAlchemyError, CommandError, sqlite3.Error, OSError) as error:
+        raise unreachable("MLflow", uri, error) from error
+
+
+def _make_whole(uri: str) -> None:
+    """Make a new SQLite database under a temporary name, so that it is whole or absent.
+
+    MLflow's tables grow through dozens of migrations; a process that ends among
+    them leaves a database that no later migration can mend.
+    """
+    from mlflow import MlflowClient
+
+    database = sqlite_file(uri)
+    if database is None or (database.exists() and database.stat().st_size > 0):
+        return
+    database.parent.mkdir(parents=True, exist_ok=True)
+    prefix = f"{database.name}.new-"
+    for left_behind in database.parent.glob(f"{prefix}*"):
+        left_behind.unlink()
+    temporary = database.with_name(f"{prefix}{uuid4().hex}")  # MLflow keeps stores by address
+    MlflowClient(tracking_uri=f"sqlite:///{temporary}").search_experiments(max_results=1)
+    temporary.replace(database)
 
 
 def open_experiment(client: MlflowClient, profile: str) -> str:
@@ -86,8 +115,3 @@ def open_experiment(client: MlflowClient, profile: str) -> str:
     if known.lifecycle_stage == "deleted":
         client.restore_experiment(known.experiment_id)
     return str(known.experiment_id)
-
-
-def _without_password(uri: str) -> str:
-    scheme, separator, rest = uri.partition("://")
-    return f"{scheme}{separator}{rest.rpartition('@')[2]}"

@@ -2,7 +2,7 @@
 
     study                 params of the study; metrics of its best trial and their means
       trial 0, 1, ...     one per answer of the sweep, with its curves
-      winner              mean metrics over fresh seeds; its Keras model
+      winner              mean metrics over fresh seeds; with the last one, its Keras model
         seed ...          one per answer of the confirmation
     report                the composed configuration, the analysis and the pages
     run                   one training run from the command line, in an experiment of its own
@@ -13,7 +13,7 @@ with model and arm, because MLflow's tables cut them after some 20 characters.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,8 +78,11 @@ class Entry:
 
     @property
     def refreshable(self) -> bool:
-        """Whether new metrics may join the old ones: a study grows, a trial does not."""
-        return self.identity.kind == "study"
+        """Whether new metrics may join the old ones: a mean moves on, and a trial does not.
+
+        What a winner with a model says, its model says too, once and for all.
+        """
+        return self.identity.kind in ("study", "winner") and self.model is None
 
 
 def entries(snapshot: Snapshot) -> tuple[Entry, ...]:
@@ -131,7 +134,8 @@ def _study_entry(
     metrics |= {f"{name}_mean": value for name, value in means(trials).items()}
     metrics |= {name: value for name, value in means(seeds).items() if name.startswith("test_")}
     metrics["trials"] = len(trials)
-    metrics["diverged"] = sum(result.status == "diverged" for result in results)
+    statuses = Counter[str](result.status for result in results)
+    metrics |= {name: statuses[name] for name in ("diverged", "pruned")}
     return Entry(
         identity=study_identity(study.name),
         name=f"{study.model_name}/{study.arm}, {study.dataset}, {study.experiment}",
@@ -181,7 +185,8 @@ def _leaf(kind: Kind, study: Study, answer: Answer, snapshot: Snapshot) -> Entry
 
 def _winner_entry(study: Study, answers: Sequence[Answer], snapshot: Snapshot) -> Entry:
     first = answers[0]
-    seeds = " ".join(str(answer.trial.seed) for answer in answers)
+    seeds = " ".join(map(str, study.confirm_seeds))
+    is_confirmed = len(answers) >= len(study.confirm_seeds)
     return Entry(
         identity=winner_identity(first),
         name=f"{study.model_name}/{study.arm} winner",
@@ -193,7 +198,7 @@ def _winner_entry(study: Study, answers: Sequence[Answer], snapshot: Snapshot) -
             **_environment_tags([first.trial]),
         },
         dataset=(first.trial.dataset, first.trial.split),
-        model=snapshot.models.get(study.name),
+        model=snapshot.models.get(study.name) if is_confirmed else None,
         environment=first.trial.environment,
         span=_span(_clocks(answers, snapshot)),
     )
@@ -250,15 +255,17 @@ def _result_tags(trial: Trial, result: Result, clock: Clock | None) -> dict[str,
 def _points(trial: Trial, result: Result) -> tuple[Point, ...]:
     """Curves with epochs as steps, but for values that are not finite; then the final metrics.
 
-    A final metric takes the place of its curve's value at the last epoch: the
-    two may differ (a diverged run is scored at chance), and a run shows one.
+    A final metric takes the place of its curve's value at the last epoch that
+    was trained: the two may differ (a diverged run is scored at chance), and a
+    run shows one.
     """
-    last, metrics = trial.epochs, result.metrics
+    last = max((len(curve) for curve in result.curves.values()), default=trial.epochs)
+    metrics = result.metrics
     return tuple(
         Point(name, value, epoch)
         for name, curve in result.curves.items()
         for epoch, value in enumerate(curve, start=1)
-        if value is not None and not (epoch >= last and name in metrics)
+        if value is not None and not (epoch == last and name in metrics)
     ) + tuple(Point(name, value, last) for name, value in metrics.items())
 
 

@@ -1,19 +1,22 @@
 """Bring MLflow up to date with a snapshot: write what is missing, mend what is not whole.
 
-Called twice, the second call changes nothing. One process at a time should
-write: of two, the later one cleans up after both.
+Called twice, the second call changes nothing. One process at a time writes;
+where two could (on two machines, to one server), the later one cleans up after
+both.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from pipeline.records import Cell, Manifest, Result, Trial
-from pipeline.tracking.connection import MirrorUnreachable, connected, open_experiment
+from pipeline.tracking.connection import connected, open_experiment, tracking_uri
 from pipeline.tracking.entries import Entry, Identity, entries, run_entry, unplanned
 from pipeline.tracking.fingerprint import Fingerprint, fingerprint
+from pipeline.tracking.one_writer import one_writer
+from pipeline.tracking.outage import MirrorUnreachable
 from pipeline.tracking.reconcile import difference, parents
 from pipeline.tracking.snapshot import Clock, Snapshot
 
@@ -29,9 +32,9 @@ class Mended:
         written: Created, from beginning to end.
         refreshed: Given newer metrics.
         removed: Half-written, outdated or double.
-        moved: Hung below another parent.
+        moved: Hung below another parent, or set free of one that is gone.
         unchanged: Right already.
-        stale: Left alone, of questions that no study asks any more.
+        stale: Left alone: of earlier plans, or of stages that have still to run again.
         unplanned: Answers, not runs: left out, of studies that the plan does not hold.
     """
 
@@ -44,6 +47,17 @@ class Mended:
     stale: int
     unplanned: int
 
+    def after(self, earlier: Self) -> Self:
+        """Return what two passes did, one after the other."""
+        written = earlier.written + self.written
+        return replace(
+            self,
+            written=written,
+            removed=earlier.removed + self.removed,
+            moved=earlier.moved + self.moved,
+            unchanged=max(0, self.written + self.refreshed + self.unchanged - written),
+        )
+
     def __str__(self) -> str:
         counts = [f"{self.written} runs written"]
         counts += [
@@ -52,7 +66,7 @@ class Mended:
                 (self.refreshed, "refreshed"),
                 (self.removed, "half-written, outdated or double removed"),
                 (self.moved, "moved"),
-                (self.stale, "of earlier plans left alone"),
+                (self.stale, "others left alone"),
                 (self.unplanned, "answers of studies outside the plan left out"),
             )
             if count
@@ -73,22 +87,9 @@ def mirror(snapshot: Snapshot) -> Mended:
         entry.identity: (entry, fingerprint(entry, snapshot.manifests))
         for entry in entries(snapshot)
     }
-    with connected() as client:
+    with one_writer("MLflow", tracking_uri()), connected() as client:
         mended = _carry_out(client, snapshot.plan.profile, wanted, snapshot.manifests)
     return replace(mended, unplanned=unplanned(snapshot))
-
-
-def try_mirror(snapshot: Snapshot) -> str:
-    """Write a snapshot into MLflow, and return the line to print.
-
-    An outage is no reason to stop a pipeline: it becomes a warning that says
-    how to catch up. Mistakes of ours are still raised.
-    """
-    try:
-        return str(mirror(snapshot))
-    except MirrorUnreachable as outage:
-        profile = snapshot.plan.profile
-        return f"warning: not mirrored, catch up with `normbench mirror {profile}`: {outage}"
 
 
 def try_mirror_run(
@@ -101,7 +102,7 @@ def try_mirror_run(
     entry, manifests = run_entry(cell, trial, result, clock), {manifest.name: manifest}
     wanted = {entry.identity: (entry, fingerprint(entry, manifests))}
     try:
-        with connected() as client:
+        with one_writer("MLflow", tracking_uri()), connected() as client:
             _carry_out(client, "train", wanted, manifests)
     except MirrorUnreachable as outage:
         return f"warning: not in MLflow, train again once it is back: {outage}"
@@ -136,7 +137,10 @@ def _carry_out(
         [entry for entry, _ in wanted.values()], run_ids, [*plan.kept.values(), *plan.stale]
     )
     for run_id, parent in moves.items():
-        client.set_tag(run_id, writing.PARENT, parent)
+        if parent:
+            client.set_tag(run_id, writing.PARENT, parent)
+        else:
+            client.delete_tag(run_id, writing.PARENT)
     return Mended(
         profile=profile,
         written=len(plan.written),

@@ -48,6 +48,7 @@ def trial_parameters(cell: CellFields, trial: Trial) -> dict[str, str]:
         "split": trial.split,
         **_components(trial.model, trial.norm, trial.optimizer),
         **_numbers(trial),
+        **({"thresholds": text(trial.thresholds)} if trial.thresholds else {}),
     }
 
 

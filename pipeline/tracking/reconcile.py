@@ -95,7 +95,8 @@ def parents(
 ) -> dict[str, str]:
     """Return run id -> parent's run id for the runs that hang below the wrong one.
 
-    A stale run follows its study when the parent it had was replaced.
+    A stale run whose parent was replaced or deleted follows its study; where
+    that is gone too, it hangs below nothing: its parent is an empty text.
 
     Args:
         entries: Every entry.
@@ -104,13 +105,17 @@ def parents(
     """
     wanted = {entry.identity: entry.parent for entry in entries}
     remaining = list(found)
-    alive = {*run_ids.values(), *(run.run_id for run in remaining)}
+    alive = {run.identity: run.run_id for run in remaining} | dict(run_ids)
+    alive_ids = set(alive.values())
     moves: dict[str, str] = {}
     for run in remaining:
-        parent = wanted.get(run.identity)
-        if run.identity not in wanted and run.parent and run.parent not in alive:
-            parent = study_identity(run.identity.study)
-        run_id = run_ids.get(parent) if parent else None
-        if run_id is not None and run_id != run.parent:
-            moves[run.run_id] = run_id
+        if run.identity in wanted:
+            parent = wanted[run.identity]
+            right = alive[parent] if parent else ""
+        elif not run.parent or run.parent in alive_ids:
+            right = run.parent
+        else:
+            right = alive.get(study_identity(run.identity.study), "")
+        if right != run.parent:
+            moves[run.run_id] = right
     return moves

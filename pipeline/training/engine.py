@@ -11,7 +11,6 @@ the plain twin.
 from __future__ import annotations
 
 import gc
-import math
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import lru_cache, partial
@@ -42,6 +41,7 @@ from pipeline.training.setting import (
     classes_of,
     component_without,
     decayed,
+    is_over,
     order,
 )
 from pipeline.training.steps import RUNTIME, raw, step
@@ -178,7 +178,7 @@ def train(trial: Trial, folder: Path, watch: Watch | None = None) -> Trained:
         curves.append(values)
         if watch is not None:
             watch(epoch, values)
-        if not math.isfinite(values["training_loss"]):
+        if is_over(trial, epoch, values):
             break
 
     subject = Subject(engine.model, engine.infer, engine.by_batch, engine.layers, engine.kernels)

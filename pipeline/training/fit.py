@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import keras
@@ -11,7 +10,15 @@ from pipeline.errors import Refusal
 from pipeline.records import Trial
 from pipeline.training.evaluation import batchwise, inference, with_moving_statistics
 from pipeline.training.measure import Subject, Trained, result_of, validated
-from pipeline.training.setting import Watch, arrays, built, classes_of, decayed, order
+from pipeline.training.setting import (
+    Watch,
+    arrays,
+    built,
+    classes_of,
+    decayed,
+    is_over,
+    order,
+)
 from pipeline.training.steps import keras_optimizer
 
 
@@ -62,7 +69,7 @@ def train(trial: Trial, folder: Path, watch: Watch | None = None) -> Trained:
         curves.append(values)
         if watch is not None:
             watch(epoch, values)
-        if not math.isfinite(values["training_loss"]):
+        if is_over(trial, epoch, values):
             break
 
     kernels = {"norm": "keras" if trial.norm.layer else "none", "optimizer": "keras"}

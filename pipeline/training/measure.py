@@ -80,6 +80,7 @@ def result_of(
     measured = _measured(trial, folder, subject, chance=diverged)
     return Result(
         steps=trial.examples // trial.batch_size * len(curves),
+        epochs_asked=trial.epochs,
         metrics={name: value for name, value in measured.items() if math.isfinite(value)},
         curves={name: tuple(_finite(values[name]) for values in curves) for name in curves[0]},
         weights_digest=digest,

@@ -7,6 +7,7 @@ examples there in the next epoch.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -61,6 +62,14 @@ def decayed(trial: Trial, model: keras.Model) -> list[bool]:
         trial.decay_norm_weights or weight.name not in NORM_WEIGHTS
         for weight in model.trainable_variables
     ]
+
+
+def is_over(trial: Trial, epoch: int, values: dict[str, float]) -> bool:
+    """Tell whether training ends with this epoch: its loss is not finite, or it is pruned."""
+    if not math.isfinite(values["training_loss"]):
+        return True
+    threshold = trial.thresholds[epoch] if epoch < len(trial.thresholds) else None
+    return threshold is not None and values["validation_accuracy"] < threshold
 
 
 def order(trial: Trial, epoch: int) -> NDArray[np.int64]:

@@ -28,11 +28,13 @@ def test_training_is_measured(tmp_path):
     from pipeline.training.determinism import configure
 
     configure("cpu", threads=1)
+    from step_profile import rows as profiled
     from steps import by_batch, shares
     from sweeps import memory, sweep
 
     folder = prepared(tmp_path)
     peak, share_rows, _ = shares(folder, ROUNDS)
+    profile_rows = profiled(folder, ROUNDS)
     batch_rows = by_batch(folder, ROUNDS)
     memory_rows = memory(folder, 200)
     mlp_rows = sweep(folder, "mlp", TRIALS, epochs=5, examples=3000, rounds=ROUNDS)
@@ -51,6 +53,10 @@ def test_training_is_measured(tmp_path):
         f"The peak is one {1024}x{1024} matrix product: {peak / 1e9:.0f} GFLOP/s. Shares "
         "count matrix products and convolutions alone.\n\n"
         + table(["case", "ms a step", "share of peak", "over plain"], share_rows)
+        + "\n## Where a CNN step goes\n\n"
+        "Milliseconds by TensorFlow's profiler, which itself costs some. The step's products and "
+        "convolutions are what the share above counts; the rest moves memory.\n\n"
+        + table(["operations", "plain", "batch norm", "difference"], profile_rows)
         + "\n## Microseconds a step of the MLP with Adam\n\n"
         + table(
             ["batch", "plain", "batch norm", "twin, batch norm", "twin over engine"], batch_rows

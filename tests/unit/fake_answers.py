@@ -159,6 +159,7 @@ def _trial(study: dict[str, object], arm: str, generator: Generator) -> Trial:
         {
             **{name: study[name] for name in kept},
             "data_digest": DIGEST,
+            "thresholds": [],
             "norm": _norm(arm, drawn),
             "optimizer": {"target": "keras.optimizers.Adam", "arguments": {"learning_rate": rate}},
             "batch_size": int(2 ** generator.integers(4, 9)),
@@ -216,7 +217,7 @@ def _answer(
         "validation_loss": [None if diverged else 2 * (1 - part) + 0.1 for part in rise],
     }
     result = {"steps": 100, "metrics": metrics, "curves": curves, "weights_digest": "0" * 64}
-    result["kernels"] = {"norm": "keras", "optimizer": "keras"}
+    result |= {"epochs_asked": EPOCHS, "kernels": {"norm": "keras", "optimizer": "keras"}}
     return Answer.parse(
         {
             "study": study,

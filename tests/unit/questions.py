@@ -19,6 +19,7 @@ QUESTION = {
     "trainer": "engine",
     "decay_norm_weights": False,
     "split": "validation",
+    "thresholds": [],
     "probes": {"recalibration_examples": 100, "recalibration_batch_size": 50, "shadow_momenta": []},
     "environment": {
         "tensorflow": "1",
@@ -54,6 +55,9 @@ STUDY = {name: QUESTION[name] for name in (*CELL, "seed", "probes")} | {
                 "multivariate": True,
                 "group": False,
                 "constant_liar": True,
+                "prune_quantile": None,
+                "prune_after": 1,
+                "prune_minimum": 4,
             },
         },
         "trials": 12,
@@ -83,6 +87,7 @@ def result(accuracy: float, *, loss: float = 0.5, weights: str = "w") -> Result:
     return Result.parse(
         {
             "steps": 6,
+            "epochs_asked": 2,
             "metrics": {"validation_accuracy": accuracy, "validation_loss": loss},
             "curves": {"training_loss": [0.9, loss], "validation_accuracy": [0.1, accuracy]},
             "weights_digest": weights,

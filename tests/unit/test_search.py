@@ -31,7 +31,7 @@ def proposals(lag: int, *, trials: int = 12, stop: int | None = None) -> list[di
             proposer = build(asked.design.proposer, asked)
             for earlier in range(index):
                 proposer.propose(results[: max(0, earlier - lag + 1)])
-        values.append(proposer.propose(results[: max(0, index - lag + 1)]))
+        values.append(proposer.propose(results[: max(0, index - lag + 1)]).values)
         results.append(score(values[-1]))
     return values
 
@@ -50,7 +50,7 @@ def test_later_results_are_not_looked_at():
         first = one.propose(known[: max(0, index - 3)])
         second = other.propose(more if index < 4 else known)
         assert first == second
-        known.append(score(first))
+        known.append(score(first.values))
 
 
 def test_more_trials_keep_the_ones_before():

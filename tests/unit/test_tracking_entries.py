@@ -92,6 +92,15 @@ def test_an_optimizers_own_momentum_is_not_taken_for_the_norms(runs):
     assert float(params["momentum"]) == answer.trial.norm.layer.arguments["momentum"]
 
 
+def test_a_trial_that_may_be_stopped_shows_its_thresholds(runs):
+    answer = next(answer for answer in runs.swept if answer.study == STUDY)
+    trial = answer.trial.model_copy(update={"thresholds": (None, 0.5)})
+    may_stop = answer.model_copy(update={"trial": trial})
+    params = of_kind("trial", entries(snapshot(runs, swept=(may_stop,))))[0].params
+    assert params["thresholds"] == "[null,0.5]"
+    assert "thresholds" not in of_kind("trial", entries(snapshot(runs)))[0].params
+
+
 def test_the_plain_arm_has_no_momentum_and_no_epsilon(runs):
     plain = of_kind("trial", entries(snapshot(runs)), "tuned/mnist_5k/mlp/none")[0].params
     assert plain["norm.target"] == "none"
@@ -117,6 +126,16 @@ def test_values_that_are_not_finite_are_left_out_of_a_series(runs):
     assert entry.points == (("training_loss", 2.0, 1), ("validation_accuracy", 0.1, EPOCHS))
 
 
+def test_the_series_of_a_stopped_trial_ends_where_it_was_stopped(runs):
+    answer = next(answer for answer in runs.swept if answer.study == STUDY)
+    curves = {"training_loss": [2.0, 1.0], "validation_accuracy": [0.3, 0.4]}
+    stopped = answered(answer, curves=curves, metrics={"validation_accuracy": 0.4})
+    entry = of_kind("trial", entries(snapshot(runs, swept=(stopped,))))[0]
+    assert entry.tags["normbench.status"] == "pruned"
+    assert max(point.step for point in entry.points) == 2
+    assert ("validation_accuracy", 0.4, 2) in entry.points
+
+
 def test_a_study_shows_its_best_trial_and_the_means_under_its_trials_names(runs):
     three = [answer for answer in runs.swept if answer.study == STUDY][:3]
     scores = [0.5, 0.9, 0.1]  # mean 0.5
@@ -131,6 +150,7 @@ def test_a_study_shows_its_best_trial_and_the_means_under_its_trials_names(runs)
         "validation_accuracy_mean": 0.5,
         "trials": 3,
         "diverged": 0,
+        "pruned": 0,
     }
 
 
@@ -156,6 +176,12 @@ def test_a_winner_has_the_mean_over_its_seeds_and_its_model(runs):
     assert winner.params["seeds"] == "101 102 103 104 105"
     assert [seed.params["seed"] for seed in seeds] == [str(seed) for seed in SEEDS]
     assert {seed.parent for seed in seeds} == {winner.identity}
+
+
+def test_a_winner_has_no_model_before_its_last_seed(runs):
+    fewer = tuple(answer for answer in runs.confirmed if answer.index < 4)
+    found = entries(snapshot(runs, models={STUDY: Path("batch.keras")}, confirmed=fewer))
+    assert of_kind("winner", found)[0].model is None
 
 
 def test_the_seeds_of_one_configuration_have_one_winner(runs):

@@ -17,8 +17,10 @@ import pytest
 from fake_answers import fake_runs
 
 from pipeline.records import Result
-from pipeline.tracking.connection import MirrorUnreachable, connected, tracking_uri
-from pipeline.tracking.mirror import mirror, try_mirror
+from pipeline.tracking.connection import connected, tracking_uri
+from pipeline.tracking.mirror import mirror
+from pipeline.tracking.optuna_mirror import mirror_studies
+from pipeline.tracking.outage import MirrorUnreachable
 from pipeline.tracking.snapshot import Snapshot
 
 BATCH, PLAIN = "tuned/mnist_5k/mlp/batch", "tuned/mnist_5k/mlp/none"
@@ -43,7 +45,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def whole(folder) -> Snapshot:
-    runs = fake_runs()
+    runs = fake_runs(seeds=(101, 102))
     kept = {BATCH, PLAIN}
     model = folder / "batch.keras"
     model.write_bytes(b"weights")
@@ -53,7 +55,7 @@ def whole(folder) -> Snapshot:
     return Snapshot(
         plan=runs.plan.model_copy(update={"studies": studies}),
         swept=tuple(one for one in runs.swept if one.study in kept and one.index < 4),
-        confirmed=tuple(one for one in runs.confirmed if one.study in kept and one.index < 2),
+        confirmed=tuple(one for one in runs.confirmed if one.study in kept),
         clocks={},
         manifests=runs.manifests,
         models={BATCH: model},
@@ -136,7 +138,7 @@ def test_artifacts_lie_in_mlartifacts_and_nowhere_else(mirrored, folder):
     page = folder / "mlartifacts" / "quick" / report.info.run_id / "artifacts/pages/report.md"
     assert page.read_text() == "# The first"
     names = {path.name for path in folder.iterdir()}
-    assert names == {"mlflow.db", "mlartifacts", "batch.keras", "report.md"}
+    assert names == {"mlflow.db", "mlflow.db.lock", "mlartifacts", "batch.keras", "report.md"}
 
 
 def test_a_half_written_and_a_double_run_are_mended(mirrored):
@@ -148,6 +150,16 @@ def test_a_half_written_and_a_double_run_are_mended(mirrored):
     assert counts(mirrored) == (1, 0, 2, 0)
     assert len(found("trial", BATCH)) == 4
     assert counts(mirrored) == (0, 0, 0, 0)
+
+
+def test_a_run_of_somebody_else_is_left_alone(mirrored):
+    experiment = only("study", BATCH).info.experiment_id
+    with connected() as client:
+        own = client.create_run(experiment, run_name="by hand")  # and left running
+    assert counts(mirrored) == (0, 0, 0, 0)
+    with connected() as client:
+        assert client.get_run(own.info.run_id).info.lifecycle_stage == "active"
+        client.delete_run(own.info.run_id)
 
 
 def test_a_deleted_study_comes_back_and_its_children_hang_below_it(mirrored):
@@ -166,6 +178,21 @@ def test_a_winner_that_was_replaced_takes_its_model_along(mirrored, folder):
     with connected() as client:
         (model,) = client.search_logged_models([winner.info.experiment_id])
     assert model.source_run_id == winner.info.run_id
+
+
+def test_while_it_is_being_confirmed_a_winner_has_no_model_and_its_means_move_on(mirrored):
+    one = tuple(answer for answer in mirrored.confirmed if answer.index < 1)
+    known = only("winner", BATCH).info.run_id
+    partial = replace(mirrored, confirmed=one, models={}, pages={})
+    mirror(partial)
+    begun = only("winner", BATCH)
+    assert (begun.info.run_id != known, begun.outputs.model_outputs) == (True, [])
+    mirror(replace(partial, confirmed=mirrored.confirmed))
+    assert only("winner", BATCH).info.run_id == begun.info.run_id
+    mirror(mirrored)
+    (output,) = only("winner", BATCH).outputs.model_outputs
+    assert output.model_id
+    assert counts(mirrored) == (0, 0, 0, 0)
 
 
 def test_a_changed_page_replaces_the_report(mirrored, folder):
@@ -191,7 +218,7 @@ def test_more_answers_refresh_their_study_and_leave_the_rest_alone(mirrored):
 
 def test_runs_of_an_earlier_plan_are_left_alone_and_said(mirrored):
     line = str(mirror(mirrored))  # without the fifth trial of the test before
-    assert "1 refreshed, 1 of earlier plans left alone" in line
+    assert "1 refreshed, 1 others left alone" in line
     assert len(found("trial", mirrored.swept[-1].study)) == 5
 
 
@@ -203,17 +230,17 @@ def test_a_deleted_experiment_is_restored(mirrored):
     assert counts(mirrored) == (0, 0, 0, 0)
 
 
-def test_a_server_that_is_down_is_a_line_that_says_how_to_catch_up(whole, monkeypatch):
+def test_a_server_that_is_down_is_named_without_its_password(whole, monkeypatch):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://someone:secret@127.0.0.1:{port}")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    line = try_mirror(whole)
-    assert line.startswith("warning: not mirrored, catch up with `normbench mirror quick`: ")
-    assert f"MLflow at http://127.0.0.1:{port}" in line
-    assert "secret" not in line
-    assert "\n" not in line
+    with pytest.raises(MirrorUnreachable) as outage:
+        mirror(whole)
+    assert str(outage.value).startswith(f"MLflow at http://127.0.0.1:{port}: ")
+    assert "secret" not in str(outage.value)
+    assert "\n" not in str(outage.value)
 
 
 def test_a_database_that_is_not_one_is_named(whole, tmp_path, monkeypatch):
@@ -226,7 +253,7 @@ def test_a_database_that_is_not_one_is_named(whole, tmp_path, monkeypatch):
 
 def test_a_mistake_of_ours_is_not_taken_for_an_outage(whole):
     with pytest.raises(FileNotFoundError):
-        try_mirror(replace(whole, pages={"report.md": Path("was never written")}))
+        mirror(replace(whole, pages={"report.md": Path("was never written")}))
     with pytest.raises(ZeroDivisionError), connected():
         raise ZeroDivisionError
 
@@ -242,3 +269,12 @@ def test_mlflow_and_tensorflow_are_not_imported_before_a_mirror_is_asked_for():
     code = "import sys, pipeline.tracking.mirror; print(*{'mlflow', 'keras'} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_a_database_of_another_program_is_refused(whole, tmp_path, monkeypatch):
+    database = tmp_path / "optuna.db"
+    monkeypatch.setenv("NORMBENCH_OPTUNA", f"sqlite:///{database}")
+    mirror_studies(whole)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{database}")
+    with pytest.raises(MirrorUnreachable, match=r"optuna\.db: Can't locate revision"):
+        mirror(whole)

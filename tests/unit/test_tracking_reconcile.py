@@ -121,6 +121,24 @@ def test_a_stale_run_stays_below_a_parent_that_is_still_there():
     assert moves == {}
 
 
+def test_a_stale_run_whose_study_is_gone_hangs_below_nothing():
+    assert parents([], {}, [run("b", OLD_TRIAL, parent="gone")]) == {"b": ""}
+
+
+def test_a_stale_run_follows_the_one_that_is_left_of_two_equal_studies():
+    left, child = run("p", STUDY), run("b", OLD_TRIAL, parent="removed")
+    assert parents([], {}, [left, child]) == {"b": "p"}
+
+
+def test_a_winner_grows_with_its_seeds_until_it_has_a_model():
+    identity = Identity("winner", "s", "", "w")
+    before = run("a", identity, metrics=("test_accuracy",))
+    growing = entry(identity, "test_accuracy")
+    with_model = replace(growing, model=Path("winner.keras"))
+    assert difference(wanted((growing, NEWER)), [before]).refreshed == (growing,)
+    assert difference(wanted((with_model, NEWER)), [before]).removed == (before,)
+
+
 def test_a_changed_page_changes_what_is_fixed_and_a_metric_does_not(tmp_path: Path):
     page = tmp_path / "report.md"
     page.write_text("one")

@@ -1,4 +1,6 @@
-"""`normbench mirror quick`: which files it takes, and what it refuses. MLflow is not reached."""
+"""`normbench mirror quick`: which files it takes, and what it refuses. MLflow is not reached,
+and Optuna's database is one in a folder of the test.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,8 @@ def runs():
 def places(tmp_path, monkeypatch, runs) -> Places:
     """A checkout in which `quick` has been composed."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("NORMBENCH_STORE", raising=False)
+    for name in ("NORMBENCH_STORE", "NORMBENCH_OPTUNA"):
+        monkeypatch.delenv(name, raising=False)
     places = Places("quick")
     places.reports.mkdir(parents=True)
     places.plan.write_text(yaml.safe_dump(runs.plan.plain()))
@@ -91,9 +94,45 @@ def test_everything_that_exists_is_taken(places, runs):
     assert found.pages == {"config.yaml": places.plan, "charts/effects.svg": chart}
 
 
-def test_a_stage_goes_on_when_mlflow_is_down_and_the_command_does_not(places, runs, nobody_there):
+def test_while_a_stage_runs_its_own_answers_are_taken_and_models_from_the_store(places, runs):
     write_answers(places.studies, runs.swept)
-    line = mirror.mirror_profile("quick")
-    assert line.startswith("warning: not mirrored, catch up with `normbench mirror quick`")
-    with pytest.raises(Refusal, match="run normbench mirror quick once it is back"):
+    write_answers(places.confirmed, runs.confirmed)
+    first = next(answer for answer in runs.confirmed if answer.study == STUDY)
+    old = places.model(STUDY)
+    old.parent.mkdir(parents=True)
+    old.write_text("of an earlier winner")
+    store = Store.open()
+    store.put_model(first.trial, lambda file: file.write_text("the winner's"))
+    found = mirror.partial_snapshot(
+        "quick", runs.plan, swept=runs.swept[:3], confirmed=runs.confirmed
+    )
+    assert (found.swept, found.confirmed) == (runs.swept[:3], runs.confirmed)
+    assert found.models == {STUDY: store.model(first.key)}
+    assert dict(found.pages) == {}
+
+
+def test_a_stage_goes_on_when_mlflow_is_down_and_the_command_does_not(
+    places, runs, nobody_there, capsys
+):
+    write_answers(places.studies, runs.swept)
+    trials = len(runs.swept)
+    written, warned = mirror.mirror_profile("quick").split("\n")
+    assert written == f"Optuna quick: {trials} trials written; 0 already right"
+    assert warned.startswith("warning: not mirrored, catch up with `normbench mirror quick`: MLf")
+    with pytest.raises(Refusal, match=r"^MLflow at .*, run normbench mirror quick again$"):
         mirror.run("quick")
+    assert capsys.readouterr().out == (f"Optuna quick: 0 trials written; {trials} already right\n")
+
+
+def test_when_no_mirror_can_be_written_each_one_is_named(places, runs, nobody_there, monkeypatch):
+    write_answers(places.studies, runs.swept)
+    monkeypatch.setenv("NORMBENCH_OPTUNA", "sqlite:////proc/nowhere/optuna.db")
+    with pytest.raises(Refusal, match=r"^MLflow at .*; Optuna at .*normbench mirror quick again$"):
+        mirror.run("quick")
+    lines = mirror.mirror_profile("quick").split("\n")
+    assert [line.split(": ")[2][:6] for line in lines] == ["MLflow", "Optuna"]
+
+
+def test_a_stage_goes_on_when_a_file_is_missing(places):
+    line = mirror.mirror_profile("quick")
+    assert line.startswith("warning: not mirrored: artifacts/quick/studies.jsonl is missing; run: ")

@@ -1,0 +1,294 @@
+"""Worker processes by dask: on this machine, or on a scheduler that is already there.
+
+A task belongs to one worker; when that dies, the task is handed back, three
+times, and then given up. Workers write their answers to the store themselves,
+so that nothing depends on what dask remembers.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import signal
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import dask
+from distributed import Client, Future, LocalCluster
+from distributed.core import Status
+from distributed.security import Security
+
+from pipeline.errors import Refusal
+from pipeline.execution.limits import watched
+from pipeline.execution.pool import Done, attempted
+from pipeline.execution.store import Store
+from pipeline.execution.task import Failed, Lost, Outcome, Task
+from pipeline.execution.work import reason_of
+from pipeline.records import Limits
+
+RETRIES = 3
+LOOK_SECONDS = 1.0  # how often the scheduler is asked who is there
+GATHER_SECONDS = 60
+SETTINGS = {
+    "distributed.scheduler.work-stealing": False,  # a trial stays where its graph is
+    # dask's own setting makes malloc give memory back at once, which training then faults in again
+    "distributed.nanny.pre-spawn-environ": {
+        "DASK_LOGGING__DISTRIBUTED": "critical",
+        "OMP_NUM_THREADS": 1,
+    },
+    "distributed.worker.daemon": True,
+    "distributed.worker.multiprocessing-method": "spawn",
+    "distributed.comm.timeouts.connect": "30s",
+}
+
+
+Job = Callable[[Task, Store, Limits], Outcome]
+
+
+class DaskPool:
+    """Workers of a dask scheduler, one task each."""
+
+    def __init__(
+        self,
+        client: Client,
+        store: Store,
+        limits: Limits,
+        end: Callable[[], None],
+        job: Job | None = None,
+    ) -> None:
+        """Take a connected client.
+
+        Args:
+            client: The connection.
+            store: Where workers write; its folder must be the same one for all of them.
+            limits: What a worker may spend on a trial.
+            end: Ends what was started together with the client.
+            job: What a worker does with a task: `carry_out`, unless a benchmark says otherwise.
+        """
+        self._client = client
+        self._store = Store(store.root.resolve())
+        self._limits = limits
+        self._end = end
+        self._job = job or carry_out
+        self._over: queue.SimpleQueue[Future] = queue.SimpleQueue()
+        self._given: dict[str, tuple[Task, str]] = {}  # by dask's key
+        self._futures: dict[str, Future] = {}
+        self._alive: Sequence[str] = ()
+        self._looked = -LOOK_SECONDS
+        self._count = 0
+        self._deaths: Counter[str] = Counter()  # by trial
+
+    def free(self) -> Sequence[str]:
+        """Return the addresses of the workers that have nothing to do."""
+        self._look()
+        busy = {worker for _, worker in self._given.values()}
+        return [worker for worker in self._alive if worker not in busy]
+
+    def submit(self, task: Task, worker: str) -> None:
+        """Give a free worker a task."""
+        self._count += 1
+        future = self._client.submit(
+            self._job,
+            replace(task, folder=task.folder.resolve()),
+            self._store,
+            self._limits,
+            key=f"{task.trial.key[:16]}-{self._count}",
+            workers=[worker],
+            pure=False,
+        )
+        self._given[future.key] = task, worker
+        self._futures[future.key] = future
+        future.add_done_callback(self._over.put)
+
+    def done(self, timeout_seconds: float) -> list[Done]:
+        """Return what is over, waiting for the first of it at most so long.
+
+        Raises:
+            Refusal: A question cannot be answered as it stands, or the scheduler is gone.
+            Contradiction: A trial gave other bits than the store holds.
+        """
+        found: list[Done] = []
+        try:
+            found += self._landed(self._over.get(timeout=timeout_seconds))
+            while True:
+                found += self._landed(self._over.get_nowait())
+        except queue.Empty:
+            if self._client.status != "running":
+                raise _unreachable() from None
+        self._look()
+        return found + self._bereaved()
+
+    def close(self) -> None:
+        """End the workers, or, on a scheduler of somebody else's, what they do for us."""
+        self._client.cancel(list(self._futures.values()), force=True)
+        self._end()
+
+    def _landed(self, future: Future) -> list[Done]:
+        if future.key not in self._given:  # its worker's death was noticed first
+            return []
+        task, worker = self._given.pop(future.key)
+        outcome = self._outcome(future, task)
+        del self._futures[future.key]
+        future.release()
+        return [Done(task, worker, outcome)]
+
+    def _outcome(self, future: Future, task: Task) -> Outcome:
+        if future.status in ("cancelled", "lost"):
+            raise _unreachable()
+        error = future.exception(timeout=GATHER_SECONDS)
+        if error is None:
+            outcome: Outcome = future.result(timeout=GATHER_SECONDS)
+            return outcome if not isinstance(outcome, Failed) else replace(outcome, task=task)
+        if type(error).__module__.startswith("pipeline."):
+            raise error
+        return Failed(task, reason_of(error))
+
+    def _look(self) -> None:
+        """Ask who is there, unless that was asked a moment ago."""
+        if time.monotonic() - self._looked < LOOK_SECONDS:
+            return
+        try:
+            self._alive = sorted(self._client.nthreads())
+        except (OSError, TimeoutError) as error:
+            raise _unreachable() from error
+        self._looked = time.monotonic()
+
+    def _bereaved(self) -> list[Done]:
+        """Return the tasks whose workers are gone."""
+        gone = [each for each in self._given.items() if each[1][1] not in self._alive]
+        found: list[Done] = []
+        for key, (task, worker) in gone:
+            del self._given[key]
+            self._futures.pop(key).cancel()
+            found.append(Done(task, worker, self._death(task)))
+        return found
+
+    def _death(self, task: Task) -> Failed | Lost:
+        words = last_words(self._store, task.trial.key)
+        why = words.read_text() if words.exists() else "died"
+        words.unlink(missing_ok=True)
+        self._deaths[task.trial.key] += 1
+        if self._deaths[task.trial.key] > RETRIES:
+            return Failed(task, f"its worker {why}, {RETRIES + 1} times in a row")
+        return Lost(task, f"its worker {why}")
+
+
+def carry_out(task: Task, store: Store, limits: Limits) -> Outcome:
+    """Answer a task in a worker process, within limits."""
+    words = last_words(store, task.trial.key)
+
+    def leave(reason: str) -> None:
+        words.parent.mkdir(parents=True, exist_ok=True)
+        words.write_text(f"was ended, the trial being {reason}")
+
+    with watched(limits, leave):
+        outcome = attempted(task, store)
+    words.unlink(missing_ok=True)
+    return outcome
+
+
+def last_words(store: Store, key: str) -> Path:
+    """Return where a worker that ends itself over a trial says why."""
+    return store.root / key[:2] / f"{key}.ended"
+
+
+def local(store: Store, limits: Limits, *, workers: int | None, job: Job | None = None) -> DaskPool:
+    """Start worker processes on this machine, reachable from this machine alone.
+
+    Args:
+        store: Where they write.
+        limits: What they may spend on a trial.
+        workers: How many; nothing means one per core that this process may use.
+        job: What they do with a task, where it is not to train.
+
+    Raises:
+        Refusal: There would be no worker.
+    """
+    if workers is not None and workers < 1:
+        raise Refusal(f"cluster.workers must be at least 1, got {workers}")
+    count = workers if workers is not None else len(os.sched_getaffinity(0))
+    _quiet()
+    with dask.config.set(SETTINGS):
+        cluster = LocalCluster(
+            n_workers=count,
+            threads_per_worker=1,
+            processes=True,
+            memory_limit=0,  # a trial's limit is ours: dask would pause, spill and guess
+            host="127.0.0.1",
+            dashboard_address=None,
+            worker_dashboard_address=None,
+            preload=["pipeline.execution.preload"],
+            silence_logs=False,
+        )
+        client = Client(cluster, set_as_default=False)
+
+    def end() -> None:
+        for nanny in cluster.workers.values():
+            nanny.status = Status.closing_gracefully  # else it starts another worker
+            if nanny.pid:
+                os.kill(nanny.pid, signal.SIGKILL)  # training does not listen; answers are whole
+        client.close(timeout=1)
+        cluster.close(timeout=10)
+
+    return DaskPool(client, store, limits, end, job)
+
+
+def address(
+    store: Store,
+    limits: Limits,
+    *,
+    address: str,
+    tls_ca_file: str | None,
+    tls_client_cert: str | None,
+    tls_client_key: str | None,
+    timeout_seconds: float,
+) -> DaskPool:
+    """Connect to a scheduler that is already there.
+
+    Args:
+        store: Where its workers write: a folder that they and this process share.
+        limits: What they may spend on a trial.
+        address: Such as `tcp://host:8786`, or `tls://host:8786` with the three files.
+        tls_ca_file: The authority that signed everybody's certificates.
+        tls_client_cert: This process's certificate.
+        tls_client_key: Its key.
+        timeout_seconds: How long to try.
+
+    Raises:
+        Refusal: Nobody answers, or a file is missing.
+    """
+    files = {
+        "tls_ca_file": tls_ca_file,
+        "tls_client_cert": tls_client_cert,
+        "tls_client_key": tls_client_key,
+    }
+    for name, file in files.items():
+        if file is not None and not Path(file).is_file():
+            raise Refusal(f"cluster.{name}: there is no file {file}")
+    _quiet()
+    security = Security(**files, require_encryption=True) if tls_ca_file else None
+    with dask.config.set(SETTINGS), warnings.catch_warnings():
+        try:
+            client = Client(
+                address, security=security, timeout=timeout_seconds, set_as_default=False
+            )
+        except (OSError, TimeoutError, ValueError, TypeError) as error:
+            raise Refusal(f"cluster.address: {address}: {reason_of(error)}") from error
+    return DaskPool(client, store, limits, lambda: client.close(timeout=1))
+
+
+def _quiet() -> None:
+    """Silence dask's own log: what concerns the user is told by the sweep."""
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+
+
+def _unreachable() -> Refusal:
+    return Refusal(
+        "the dask scheduler is out of reach; what is finished is kept, "
+        "the same command goes on once it is back"
+    )

@@ -1,0 +1,102 @@
+"""Who works: named workers that take one task each, and hand back what came out.
+
+`Inline` is this process itself; `dask_pool.py` has worker processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from pipeline.components import resolve
+from pipeline.errors import Contradiction, Refusal
+from pipeline.execution.store import Store
+from pipeline.execution.task import Failed, Outcome, Task
+from pipeline.execution.work import reason_of, work
+from pipeline.records import Limits
+
+
+@dataclass(frozen=True)
+class Done:
+    """A task that is over, on the worker it was given to."""
+
+    task: Task
+    worker: str
+    outcome: Outcome
+
+
+class Pool(Protocol):
+    """Workers that take one task each."""
+
+    def free(self) -> Sequence[str]:
+        """Return the names of the workers that have nothing to do."""
+        ...
+
+    def submit(self, task: Task, worker: str) -> None:
+        """Give a free worker a task."""
+        ...
+
+    def done(self, timeout_seconds: float) -> list[Done]:
+        """Return what is over, waiting for the first of it at most so long.
+
+        Raises:
+            Refusal: A question cannot be answered as it stands, or the workers are out of reach.
+            Contradiction: A trial gave other bits than the store holds.
+        """
+        ...
+
+    def close(self) -> None:
+        """End the workers, whatever they are doing."""
+        ...
+
+
+class Inline:
+    """This process as the only worker: for debugging. A trial's limits are not watched."""
+
+    def __init__(self, store: Store, limits: Limits) -> None:
+        self._store = store
+        self._limits = limits
+        self._given: Task | None = None
+
+    def free(self) -> Sequence[str]:
+        """Return this process, unless it has been given a task."""
+        return ["inline"] if self._given is None else []
+
+    def submit(self, task: Task, worker: str) -> None:
+        """Take the task; `done` carries it out."""
+        assert self._given is None, f"{worker} has a task already"
+        self._given = task
+
+    def done(self, timeout_seconds: float) -> list[Done]:  # noqa: ARG002
+        """Carry the task out and return its outcome."""
+        task, self._given = self._given, None
+        if task is None:
+            return []
+        return [Done(task, "inline", attempted(task, self._store))]
+
+    def close(self) -> None:
+        """Do nothing: the process goes on."""
+
+
+def attempted(task: Task, store: Store) -> Outcome:
+    """Return a task's result, or why its trial failed.
+
+    Raises:
+        Refusal: The question cannot be answered as it stands.
+        Contradiction: The store holds another answer to the same question.
+    """
+    try:
+        return work(task, store)
+    except (Refusal, Contradiction):
+        raise
+    except Exception as error:  # a model may raise anything; the others go on
+        return Failed(task, reason_of(error))
+
+
+def open_pool(target: str, arguments: Mapping[str, object], store: Store, limits: Limits) -> Pool:
+    """Return the pool that a cluster's configuration names."""
+    make = resolve(target)
+    assert callable(make)
+    pool: Pool = make(store, limits, **arguments)
+    return pool

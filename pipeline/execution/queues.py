@@ -1,0 +1,166 @@
+"""What a study still has to ask: its search, or its winner's confirmation.
+
+A queue hands out tasks as soon as they may be asked, and takes results in any
+order. What it asks depends on the study and on the results that a proposal may
+know, never on when they came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+from pipeline.components import build
+from pipeline.execution.task import Folders, Task
+from pipeline.records import Answer, CellFields, Result, Study, Trial
+from pipeline.search.objective import winner
+from pipeline.search.proposal import Proposer
+from pipeline.search.questions import placed
+
+
+class Ask(Protocol):
+    """Turns a cell into the question of one seed."""
+
+    def __call__(
+        self,
+        cell: CellFields,
+        *,
+        seed: int,
+        split: Literal["validation", "test"],
+        thresholds: Sequence[float | None] = (),
+    ) -> Trial:
+        """Return the question; with `split` "test", test data are read."""
+        ...
+
+
+class Queue(Protocol):
+    """The tasks of one study."""
+
+    study: Study
+    total: int
+
+    def ready(self) -> list[Task]:
+        """Return the tasks that may be asked now and were not handed out before."""
+        ...
+
+    def take(self, task: Task, result: Result) -> Answer:
+        """Note the answer of a task that was handed out."""
+        ...
+
+    def answers(self) -> list[Answer]:
+        """Return what has been answered, in index order."""
+        ...
+
+
+class Answers:
+    """Answers of one study, gathered in any order."""
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+        self._known: dict[int, Answer] = {}
+
+    def take(self, task: Task, result: Result) -> Answer:
+        """Note a task's answer."""
+        answer = Answer(
+            study=self._study.name,
+            index=task.index,
+            key=task.trial.key,
+            trial=task.trial,
+            result=result,
+        )
+        self._known[task.index] = answer
+        return answer
+
+    def first(self, count: int) -> list[Result] | None:
+        """Return the results 0 .. count - 1, or nothing while one of them is missing."""
+        if any(index not in self._known for index in range(count)):
+            return None
+        return [self._known[index].result for index in range(count)]
+
+    def ordered(self) -> list[Answer]:
+        """Return what is known, in index order."""
+        return [self._known[index] for index in sorted(self._known)]
+
+
+class Search:
+    """The trials that a study's design proposes: number n once results 0 .. n - lag are in."""
+
+    def __init__(self, study: Study, ask: Ask, folders: Folders) -> None:
+        """Begin at proposal 0.
+
+        Args:
+            study: The study.
+            ask: Turns its settings into a question.
+            folders: Dataset name to the folder of its arrays.
+        """
+        trials = study.design.trials
+        self.study = study
+        self.total = trials
+        self._ask = ask
+        self._folder = folders(study.dataset)
+        self._proposer: Proposer = build(study.design.proposer, study)
+        self._asked = 0
+        self._answers = Answers(study)
+
+    def ready(self) -> list[Task]:
+        """Return the tasks that may be asked now and were not handed out before."""
+        tasks: list[Task] = []
+        while self._asked < self.total:
+            seen = max(0, self._asked - self.study.design.lag + 1)
+            results = self._answers.first(seen)
+            if results is None:
+                break
+            proposal = self._proposer.propose(results)
+            cell = placed(self.study, proposal.values)
+            trial = self._ask(
+                cell, seed=self.study.seed, split="validation", thresholds=proposal.thresholds
+            )
+            tasks.append(Task(self.study.name, self._asked, trial, self._folder, keep_model=False))
+            self._asked += 1
+        return tasks
+
+    def take(self, task: Task, result: Result) -> Answer:
+        """Note the answer of a task that was handed out."""
+        return self._answers.take(task, result)
+
+    def answers(self) -> list[Answer]:
+        """Return what has been answered, in index order."""
+        return self._answers.ordered()
+
+
+class Confirmation:
+    """A study's winner on each of its fresh seeds, with test data; the first seed's model stays."""
+
+    def __init__(self, study: Study, swept: Sequence[Answer], ask: Ask, folders: Folders) -> None:
+        """Find the winner.
+
+        Args:
+            study: The study.
+            swept: Its answers from the search.
+            ask: Turns the winner's settings into a question.
+            folders: Dataset name to the folder of its arrays.
+        """
+        best = swept[winner([answer.result for answer in swept])].trial
+        found = ("model", "norm", "optimizer", "batch_size")
+        settings = study.model_copy(update={name: getattr(best, name) for name in found})
+        folder = folders(study.dataset)
+        self.study = study
+        self.total = len(study.confirm_seeds)
+        self._waiting = [
+            Task(study.name, index, ask(settings, seed=seed, split="test"), folder, index == 0)
+            for index, seed in enumerate(study.confirm_seeds)
+        ]
+        self._answers = Answers(study)
+
+    def ready(self) -> list[Task]:
+        """Return every task, the first time this is called."""
+        tasks, self._waiting = self._waiting, []
+        return tasks
+
+    def take(self, task: Task, result: Result) -> Answer:
+        """Note the answer of a task that was handed out."""
+        return self._answers.take(task, result)
+
+    def answers(self) -> list[Answer]:
+        """Return what has been answered, in index order."""
+        return self._answers.ordered()

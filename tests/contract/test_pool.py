@@ -1,0 +1,187 @@
+"""Worker processes: retried when they die, ended when over their limits, gone with their sweep."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from questions import study
+from simulated import HERE, Silence, digest, score, searches
+
+from pipeline.errors import Refusal
+from pipeline.execution.dask_pool import address, carry_out, local
+from pipeline.execution.loop import run
+from pipeline.execution.pool import Inline
+from pipeline.execution.store import Clock, Store
+from pipeline.records import Limits
+
+CLOCK = Clock(started=1.0, wall_seconds=1.0, commit="", dirty="", host="")
+UNLIMITED = Limits(wall_seconds=None, memory_bytes=None)
+assert HERE
+
+
+def quick(task, store, limits):
+    """Answers at once."""
+    found = score(task.trial)
+    store.put(task.trial, found, CLOCK)
+    return found
+
+
+def deadly(task, store, limits):
+    """Kills its worker on trial 1, every time."""
+    if task.index == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return quick(task, store, limits)
+
+
+def fragile(task, store, limits):
+    """Kills its worker the first time it is asked anything, one time in three."""
+    mark = store.root / f"{task.trial.key[:8]}.mark"
+    if not mark.exists():
+        mark.write_text("")
+        if random.Random(task.trial.key).random() < 0.3:
+            os.kill(os.getpid(), signal.SIGKILL)
+    return quick(task, store, limits)
+
+
+def swept(tmp_path: Path, job, workers: int = 2, limits: Limits = UNLIMITED, trials: int = 12):
+    store, queues, watch = Store(tmp_path), searches(study(lag=4, trials=trials)), Silence()
+    failures = run(queues, lambda: local(store, limits, workers=workers, job=job), store, watch)
+    return queues, failures
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_worker_processes_give_the_digest_of_one_process(tmp_path, workers):
+    queues, failures = swept(tmp_path, quick, workers=workers)
+    assert failures == []
+    assert digest(queues) == expected()
+
+
+def expected() -> str:
+    from simulated import MemoryStore, SimulatedPool
+
+    store, queues = MemoryStore(), searches(study(lag=4))
+    run(queues, lambda: SimulatedPool(store, 1, random.Random(0)), store, Silence())
+    return digest(queues)
+
+
+def test_trials_survive_the_death_of_their_workers(tmp_path):
+    queues, failures = swept(tmp_path, fragile)
+    assert failures == []
+    assert digest(queues) == expected()
+
+
+def test_a_trial_that_kills_four_workers_is_given_up_and_the_rest_goes_on(tmp_path):
+    _, failures = swept(tmp_path, deadly, trials=4)
+    assert [(each.task.index, each.reason) for each in failures] == [
+        (1, "its worker died, 4 times in a row")
+    ]
+
+
+def hungry(task, store, limits):
+    """Takes what it can get, within limits that are watched."""
+    from pipeline.execution import dask_pool
+
+    dask_pool.attempted = lambda task, store: [bytearray(10**7) for _ in range(10**5)]
+    return carry_out(task, store, limits)
+
+
+def endless(task, store, limits):
+    from pipeline.execution import dask_pool
+
+    dask_pool.attempted = lambda task, store: time.sleep(60)
+    return carry_out(task, store, limits)
+
+
+@pytest.mark.parametrize(
+    ("job", "limits", "reason"),
+    [
+        (endless, Limits(wall_seconds=0.3, memory_bytes=None), "over its limit of 0.3 s"),
+        (hungry, Limits(wall_seconds=None, memory_bytes=600_000_000), "over its limit of 600 MB"),
+    ],
+)
+def test_a_trial_over_its_limit_is_given_up_with_the_reason(tmp_path, job, limits, reason):
+    _, (failure,) = swept(tmp_path, job, workers=1, limits=limits, trials=1)
+    assert reason in failure.reason
+    assert "4 times in a row" in failure.reason
+    assert not list(tmp_path.rglob("*.ended"))
+
+
+def test_a_pool_without_workers_is_refused(tmp_path):
+    with pytest.raises(Refusal, match="at least 1"):
+        local(Store(tmp_path), UNLIMITED, workers=0)
+
+
+def test_a_scheduler_that_nobody_is_behind_is_refused_in_one_line(tmp_path):
+    nowhere = {"tls_ca_file": None, "tls_client_cert": None, "tls_client_key": None}
+    with pytest.raises(Refusal, match=r"cluster\.address: tcp://127\.0\.0\.1:9"):
+        address(
+            Store(tmp_path), UNLIMITED, address="tcp://127.0.0.1:9", timeout_seconds=1, **nowhere
+        )
+    files = nowhere | {"tls_ca_file": "missing.pem"}
+    with pytest.raises(Refusal, match=r"cluster\.tls_ca_file"):
+        address(Store(tmp_path), UNLIMITED, address="tls://127.0.0.1:9", timeout_seconds=1, **files)
+
+
+MODEL = {"target": "pipeline.models.mlp.build", "arguments": {}}
+PARTS = {"model": MODEL, "norm": {"layer": None, "placement": "before"}}
+ADAM = {"target": "keras.optimizers.Adam", "arguments": {"learning_rate": 0.1}}
+SPACE = {"optimizer.learning_rate": {"low": 1e-4, "high": 0.1, "scale": "log", "points": None}}
+
+
+def test_a_worker_of_another_kind_answers_nothing(tmp_path):
+    store = Store(tmp_path)
+    queues = searches(study(trials=2, lag=2, optimizer=ADAM, space=SPACE, **PARTS))
+    with pytest.raises(Refusal, match=r"this worker's tensorflow is .*, but the sweep's is 1"):
+        run(queues, lambda: Inline(store, UNLIMITED), store, Silence())
+
+
+def test_an_exception_of_a_model_fails_its_trial_and_not_the_sweep(tmp_path, monkeypatch):
+    from pipeline.execution import pool
+
+    def broken(task, store):
+        if task.index == 1:
+            raise ValueError("no such\naxis")
+        return quick(task, store, UNLIMITED)
+
+    monkeypatch.setattr(pool, "work", broken)
+    store = Store(tmp_path)
+    queues = searches(study(trials=3, lag=3))
+    (failure,) = run(queues, lambda: Inline(store, UNLIMITED), store, Silence())
+    assert (failure.task.index, failure.reason) == (1, "ValueError: no such axis")
+    assert [answer.index for answer in queues[0].answers()] == [0, 2]
+
+
+def test_workers_end_with_a_coordinator_that_is_killed(tmp_path):
+    script = (
+        "import sys, time\n"
+        "from pathlib import Path\n"
+        "from pipeline.execution.dask_pool import local\n"
+        "from pipeline.execution.store import Store\n"
+        "from pipeline.records import Limits\n"
+        "if __name__ == '__main__':\n"
+        "    limits = Limits(wall_seconds=None, memory_bytes=None)\n"
+        "    pool = local(Store(Path(sys.argv[1])), limits, workers=2)\n"
+        "    print(len(pool.free()), flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    file = tmp_path / "coordinator.py"
+    file.write_text(script)
+    process = subprocess.Popen(
+        [sys.executable, str(file), str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"PYTHONPATH": str(Path.cwd())},
+        text=True,
+    )
+    assert process.stdout.readline() == "2\n"
+    workers = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.communicate()
+    _, alive = psutil.wait_procs(workers, timeout=10)
+    assert alive == []
