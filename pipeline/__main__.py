@@ -28,6 +28,8 @@ STAGES = {
     "mirror": "bring MLflow and the Optuna dashboard up to date from what is on disk",
     "status": "show how far a sweep or confirmation has come, from any terminal",
 }
+KEPT = "what is finished is kept, the same command goes on from there"
+LEFT = {"verify": "nothing was changed"}
 RUNNING = ("sweep", "confirm")
 QUESTIONS = ("train", "show", "verify")
 EPILOG = """\
@@ -125,8 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         print(
-            f"normbench {asked.command}: interrupted; what is finished is kept, "
-            "the same command goes on from there",
+            f"normbench {asked.command}: interrupted; {LEFT.get(asked.command, KEPT)}",
             file=sys.stderr,
         )
         return 130
@@ -134,7 +135,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _carry_out(asked: argparse.Namespace) -> None:
-    stage = importlib.import_module(f"pipeline.stages.{asked.command}")
+    try:
+        stage = importlib.import_module(f"pipeline.stages.{asked.command}")
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("pipeline"):
+            raise
+        raise Refusal(
+            f"{sys.executable} has no {error.name!r}; run make setup, "
+            "then: source .venv/bin/activate"
+        ) from error
     if asked.command in ("train", "compose", *RUNNING) and not asked.conf.is_dir():
         raise Refusal(f"{asked.conf}: no such folder; run from the checkout or name it with --conf")
     if asked.command == "train":

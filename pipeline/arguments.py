@@ -31,11 +31,17 @@ ARGUMENTS: dict[str, TypeAdapter[Any]] = {
             "kernel_size": Count,
             "learning_rate": Positive,
             "momentum": Share,
+            "points": Count,
+            "prune_after": Count,
+            "prune_minimum": Count,
+            "prune_quantile": Share | None,
             "scale": bool,
             "taper": Positive,
+            "timeout_seconds": Positive,
             "use_bias": bool,
             "weight_decay": Annotated[float, Field(ge=0)] | None,
             "width": Count,
+            "workers": Count | None,
         }
     ).items()
 }

@@ -71,7 +71,7 @@ def _first(error: ValidationError, below: str) -> Invalid:
     if path[:1] == ["space"]:  # space, norm.epsilon, low -> norm.search.epsilon.low
         section, _, name = path[1].rpartition(".")
         path = [*filter(None, [section]), "search", name, *path[2:]]
-    names = {"layer": None, "target": "_target_"}
+    names = {"layer": None, "pool": None, "target": "_target_"}
     shown = [names.get(part, part) for part in ([below] if below else []) + path]
     key = ".".join(part for part in shown if part)
     value = context.get("value", found["input"])

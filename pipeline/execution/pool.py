@@ -5,16 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from pipeline.components import resolve
+from pipeline.components import build
 from pipeline.errors import Contradiction, Refusal
 from pipeline.execution.store import Store
 from pipeline.execution.task import Failed, Outcome, Task
 from pipeline.execution.work import reason_of, work
-from pipeline.records import Limits
+from pipeline.records import Cluster, Limits
 
 
 @dataclass(frozen=True)
@@ -94,9 +94,11 @@ def attempted(task: Task, store: Store) -> Outcome:
         return Failed(task, reason_of(error))
 
 
-def open_pool(target: str, arguments: Mapping[str, object], store: Store, limits: Limits) -> Pool:
-    """Return the pool that a cluster's configuration names."""
-    make = resolve(target)
-    assert callable(make)
-    pool: Pool = make(store, limits, **arguments)
+def open_pool(cluster: Cluster, store: Store) -> Pool:
+    """Return the pool that a cluster's configuration names, its workers started.
+
+    Raises:
+        Refusal: The configuration does not fit, or nobody can work.
+    """
+    pool: Pool = build(cluster.pool, store, cluster.limits)
     return pool

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,11 +62,14 @@ def carry_through(
 
     def start() -> Pool:
         store.writable()
-        return open_pool(asked.pool.target, asked.pool.arguments, store, asked.limits)
+        return open_pool(asked, store)
 
     with _terminable(), View(board.progress) as view:
         watch = Reporter(board, view, mirror, Places(profile).progress)
-        failures = run(queues, start, store, watch)
+        try:
+            failures = run(queues, start, store, watch)
+        finally:
+            watch.write()
     if failures:
         mirror.finish(PATIENCE_SECONDS)
         raise Unfinished(_story(command, profile, failures))
@@ -107,12 +111,16 @@ class Reporter:
     def tick(self) -> None:
         """Time has passed."""
         self._view.refresh()
+        if time.time() - self._written >= 1:
+            self.write()
+
+    def write(self) -> None:
+        """Tell other terminals how far it is."""
         progress = self._board.progress()
-        if progress.updated - self._written >= 1:
-            self._written = progress.updated
-            temporary = self._file.with_suffix(".tmp")
-            temporary.write_text(canonical_json(progress.plain()))
-            temporary.replace(self._file)
+        self._written = progress.updated
+        temporary = self._file.with_suffix(".tmp")
+        temporary.write_text(canonical_json(progress.plain()))
+        temporary.replace(self._file)
 
 
 def _story(command: str, profile: str, failures: Sequence[Failed]) -> str:
