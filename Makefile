@@ -14,7 +14,7 @@ export DVC_NO_ANALYTICS := true
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce test test-slow lint ui bench lock clean
+.PHONY: help setup reproduce test test-slow lint ui dashboard bench lock clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -46,6 +46,9 @@ lint: $(READY)  ## check format, style, types and layers
 
 ui: $(READY)  ## browse every run in MLflow, on this machine only (PORT=5000)
 	$(BIN)/mlflow server --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port $(PORT)
+
+dashboard: $(READY)  ## browse the searches in optuna-dashboard, on this machine only (PORT=5000)
+	$(BIN)/optuna-dashboard sqlite:///optuna.db --host 127.0.0.1 --port $(PORT)
 
 bench: $(READY)  ## run the benchmarks
 	$(BIN)/python -m pytest tests/benchmarks -m bench --numprocesses=0 -s

@@ -144,7 +144,7 @@ def _carry_out(asked: argparse.Namespace) -> None:
             f"{sys.executable} has no {error.name!r}; run make setup, "
             "then: source .venv/bin/activate"
         ) from error
-    if asked.command in ("train", "compose", *RUNNING) and not asked.conf.is_dir():
+    if asked.command in ("train", "compose") and not asked.conf.is_dir():
         raise Refusal(f"{asked.conf}: no such folder; run from the checkout or name it with --conf")
     if asked.command == "train":
         stage.run(asked.conf, asked.overrides, multirun=asked.multirun)

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -27,11 +28,12 @@ class Worker:
     def __init__(self, way: str, threads: int = 1) -> None:
         script = Path(__file__).with_name("worker.py")
         quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+        self._errors = tempfile.TemporaryFile(mode="w+")  # noqa: SIM115 - closed in `close`
         self._process = subprocess.Popen(
             [sys.executable, str(script), way, str(threads)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=self._errors,
             env=os.environ | quiet | {"PYTHONPATH": str(Path.cwd())},
             text=True,
         )
@@ -51,12 +53,16 @@ class Worker:
         return self.receive()
 
     def close(self) -> None:
-        self._process.stdin.close()
+        for stream in (self._process.stdin, self._process.stdout, self._errors):
+            stream.close()
+        self._process.terminate()
         self._process.wait()
 
     def _read(self) -> Answer:
         line = self._process.stdout.readline()
-        assert line, "a benchmark worker ended"
+        if not line:
+            self._errors.seek(0)
+            raise RuntimeError(f"a benchmark worker ended: {self._errors.read()[-2000:]}")
         return json.loads(line)
 
 

@@ -59,6 +59,29 @@ def test_a_diverged_run_ends_early_and_is_a_result_at_chance(asked, folder):
     assert not [name for name in result.metrics if "loss" in name]
 
 
+@pytest.mark.parametrize("trainer", ["engine", "fit"])
+def test_a_trial_under_its_threshold_is_stopped_there(trainer, asked, folder):
+    from importlib import import_module
+
+    from pipeline.records import Trial
+
+    train = import_module(f"pipeline.training.{trainer}").train
+    whole = asked("norm=batch", "epochs=4", f"trainer={trainer}")
+    curve = train(whole, folder).result.curves["validation_accuracy"]
+
+    def result(*thresholds):
+        return train(Trial.parse(whole.plain() | {"thresholds": list(thresholds)}), folder).result
+
+    stopped = result(None, curve[1] + 0.01, None, None)
+    assert stopped.status == "pruned"
+    assert stopped.curves["validation_accuracy"] == curve[:2]
+    assert stopped.steps == 2 * (256 // whole.batch_size)
+    assert stopped.metrics["validation_accuracy"] == curve[1]
+    going_on = result(None, curve[1], None, None)  # at the threshold is not under it
+    assert going_on.status == "ok"
+    assert going_on.curves["validation_accuracy"] == curve
+
+
 def test_recalibrated_statistics_are_those_of_the_training_examples(asked, folder):
     """Against the definition: mean and variance over all examples of the norm's input."""
     import keras

@@ -34,11 +34,13 @@ def test_a_record_is_frozen_and_closed():
         Trial.parse(QUESTION | {"sead": 1})
 
 
-def test_a_result_whose_loss_is_not_finite_is_diverged():
-    answer = {"steps": 4, "metrics": {}, "weights_digest": "w", "kernels": {}}
-    curves = {"training_loss": [0.5, None], "validation_accuracy": [0.1, 0.1]}
-    assert Result.parse(answer | {"curves": curves}).status == "diverged"
-    assert Result.parse(answer | {"curves": curves | {"training_loss": [0.5, 0.4]}}).status == "ok"
+@pytest.mark.parametrize(
+    ("losses", "status"),
+    [([0.5, None], "diverged"), ([None], "diverged"), ([0.5, 0.4], "ok"), ([0.5], "pruned")],
+)
+def test_a_status_is_read_from_the_course_of_the_loss(losses, status):
+    answer = {"steps": 4, "epochs_asked": 2, "metrics": {}, "weights_digest": "w", "kernels": {}}
+    assert Result.parse(answer | {"curves": {"training_loss": losses}}).status == status
 
 
 def test_a_number_that_is_not_finite_has_no_canonical_text():

@@ -133,12 +133,12 @@ def test_uncommitted_changes_are_told(checkout, capsys, runs):
 
 
 def test_a_model_that_is_not_here_is_shown_all_the_same(checkout, capsys, runs):
-    plain = runs.swept[0].trial.plain() | {"model": {"target": "theirs.model", "arguments": {}}}
+    plain = runs.swept[0].trial.plain() | {"model": {"target": "gone.model", "arguments": {}}}
     trial = type(runs.swept[0].trial).parse(plain)
     Store.open().put(trial, runs.swept[0].result, CLOCK)
     show.run(trial.key, as_json=False)
     text = capsys.readouterr().out
-    assert "(not from here: theirs.model: no module 'theirs' can be imported)" in text
+    assert "(not from here: gone.model: no module 'gone' can be imported)" in text
     assert "(unknown here)" in text
 
 
