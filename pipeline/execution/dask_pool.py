@@ -220,7 +220,7 @@ def local(store: Store, limits: Limits, *, workers: int | None, job: Job | None 
             processes=True,
             memory_limit=0,  # a trial's limit is ours: dask would pause, spill and guess
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # nothing would mean port 8787, taken or not
             worker_dashboard_address=None,
             preload=["pipeline.execution.preload"],
             silence_logs=False,

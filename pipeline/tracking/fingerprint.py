@@ -35,7 +35,7 @@ def fingerprint(entry: Entry, manifests: Mapping[str, Manifest]) -> Fingerprint:
         "dataset": [*entry.dataset, manifest.digest] if entry.dataset and manifest else None,
         "files": {name: _file_digest(path) for name, path in files.items()},
     }
-    return Fingerprint(content_digest(fixed), content_digest(entry.points))
+    return Fingerprint(content_digest(fixed), content_digest(sorted(entry.points)))
 
 
 def _file_digest(path: Path) -> str:

@@ -112,6 +112,16 @@ def test_a_trial_over_its_limit_is_given_up_with_the_reason(tmp_path, job, limit
     assert not list(tmp_path.rglob("*.ended"))
 
 
+def test_nothing_listens_beyond_this_machine(tmp_path):
+    pool = local(Store(tmp_path), UNLIMITED, workers=1)
+    family = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    sockets = [each for process in family for each in process.net_connections(kind="inet")]
+    listening = [each.laddr.ip for each in sockets if each.status == psutil.CONN_LISTEN]
+    pool.close()
+    assert len(listening) > 2
+    assert set(listening) == {"127.0.0.1"}
+
+
 def test_a_pool_without_workers_is_refused(tmp_path):
     with pytest.raises(Refusal, match="at least 1"):
         local(Store(tmp_path), UNLIMITED, workers=0)

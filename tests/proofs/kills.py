@@ -131,7 +131,8 @@ def kill_nanny(checkout: Checkout, rng: random.Random) -> tuple[bool, str]:
     port = free_port()
     address = f"tcp://127.0.0.1:{port}"
     dask = (sys.executable, "-m", "distributed.cli.dask_scheduler", "--no-dashboard")
-    with quiet(checkout, *dask, "--host", "127.0.0.1", "--port", str(port)):
+    here = ("--host", "127.0.0.1", "--port", str(port), "--dashboard-address", "127.0.0.1:0")
+    with quiet(checkout, *dask, *here):
         crew = (sys.executable, "-m", "distributed.cli.dask_worker", address)
         alone = (*crew, "--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1")
         with quiet(checkout, *alone) as first, quiet(checkout, *alone):

@@ -151,3 +151,10 @@ def test_a_changed_page_changes_what_is_fixed_and_a_metric_does_not(tmp_path: Pa
     renamed = fingerprint(entry(TRIAL, "accuracy"), {})
     assert renamed.fixed == fingerprint(entry(TRIAL, "loss"), {}).fixed
     assert renamed.points != before.points
+
+
+def test_the_order_in_which_a_worker_named_its_metrics_does_not_matter():
+    one = entry(TRIAL, "loss", "accuracy")
+    other = replace(one, points=tuple(reversed(one.points)))
+    assert len(one.points) > 1
+    assert fingerprint(one, {}) == fingerprint(other, {})
