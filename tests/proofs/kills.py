@@ -106,7 +106,7 @@ def kill_coordinator(checkout: Checkout, rng: random.Random) -> tuple[bool, str]
 
 def kill_dvc(checkout: Checkout, rng: random.Random) -> tuple[bool, str]:
     """Kill dvc; the next one names the orphan, which is killed too."""
-    command = ("dvc", "repro", f"sweep@{PROFILE}")
+    command = ("dvc", "repro", "--force", "--single-item", f"sweep@{PROFILE}")
     repro = checkout.start(*command)
     victim = wait_for(lambda: [repro.pid] if workers_below(repro.pid) else [], repro, rng)
     if victim is None:
@@ -203,8 +203,6 @@ def forget(checkout: Checkout) -> None:
     """Start over: no answers, no sealed output."""
     shutil.rmtree(checkout.root / "store", ignore_errors=True)
     (checkout.root / SEALED).unlink(missing_ok=True)
-    for folder in (".dvc/cache/runs",):
-        shutil.rmtree(checkout.root / folder, ignore_errors=True)
 
 
 def sealed(checkout: Checkout) -> bool:
