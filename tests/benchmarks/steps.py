@@ -141,6 +141,23 @@ def shares(folder: Path, rounds: int) -> tuple[float, list[list[str]], dict[str,
     return found["peak"], rows, found
 
 
+def norm_costs(folder: Path, rounds: int) -> list[list[str]]:
+    """Return rows (f): batch size, ms a plain CNN step, a step with each batch norm over it."""
+    rows = []
+    for size in (8, 32, 128):
+        steps = 1280 // size
+        common = ("model=cnn", f"batch_size={size}")
+        clocks = {
+            "plain": engine_step(folder, steps, *common, "norm=none"),
+            "fused": engine_step(folder, steps, *common, "norm=batch"),
+            "keras": keras_norm_step(folder, steps, *common, "norm=batch"),
+        }
+        found = medians(clocks, rounds)
+        over = [f"{found[name] / found['plain']:.2f}" for name in ("fused", "keras")]
+        rows.append([str(size), f"{1000 * found['plain']:.2f}", *over])
+    return rows
+
+
 def by_batch(folder: Path, rounds: int) -> list[list[str]]:
     """Return rows (d): batch size, microseconds a step by arm and trainer, twin over engine."""
     rows = []
