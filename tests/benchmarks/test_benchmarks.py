@@ -43,6 +43,22 @@ def test_a_step_as_a_share_of_the_peak(folder):
     assert len(rows) == 8
 
 
+def test_what_batch_norm_costs_in_a_cnn(folder):
+    from steps import norm_costs
+
+    rows = norm_costs(folder, ROUNDS)
+    publish(
+        PAGE,
+        TITLE,
+        3,
+        "What batch norm costs a CNN's step",
+        "The fused kernel, and Keras's own layer in the same graph. A batch of 128 moves more "
+        "than the processor's caches hold; smaller ones do not.\n\n"
+        + table(["batch", "plain, ms", "fused over plain", "Keras's over plain"], rows),
+    )
+    assert len(rows) == 3
+
+
 def test_where_a_step_goes(folder):
     from step_profile import rows
 
@@ -66,7 +82,7 @@ def test_steps_by_batch_size(folder):
 
     rows = by_batch(folder, ROUNDS)
     header = ["batch", "plain", "batch norm", "twin, batch norm", "twin over engine"]
-    publish(PAGE, TITLE, 3, "Microseconds a step of the MLP with Adam", table(header, rows))
+    publish(PAGE, TITLE, 4, "Microseconds a step of the MLP with Adam", table(header, rows))
     assert len(rows) == 5
 
 
@@ -75,7 +91,7 @@ def test_a_workers_memory(folder):
 
     rows = memory(folder, 200)
     header = ["model", "after 1 trial", "after 200", "growth"]
-    publish(PAGE, TITLE, 4, "A worker's memory, MB", table(header, rows))
+    publish(PAGE, TITLE, 5, "A worker's memory, MB", table(header, rows))
     assert len(rows) == 2
 
 
@@ -86,7 +102,7 @@ def test_a_sweep_of_the_mlp(folder):
     publish(
         PAGE,
         TITLE,
-        5,
+        6,
         f"A sweep of {TRIALS} MLP trials",
         "Rate, momentum, epsilon and batch 8 to 512 at random; arms none, batch, layer; mnist_5k, "
         "5 epochs. The engine's trials measure the train/inference gap besides.\n\n"
@@ -102,7 +118,7 @@ def test_a_sweep_of_the_cnn(folder):
     publish(
         PAGE,
         TITLE,
-        6,
+        7,
         f"A sweep of {TRIALS // 4} CNN trials",
         "1,000 images, 3 epochs.\n\n" + table(SWEEP, rows),
     )
