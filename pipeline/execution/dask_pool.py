@@ -34,6 +34,7 @@ from pipeline.records import Limits
 RETRIES = 3
 LOOK_SECONDS = 1.0  # how often the scheduler is asked who is there
 GATHER_SECONDS = 60
+PATIENCE_SECONDS = 120  # without any worker on this machine
 SETTINGS = {
     "distributed.scheduler.work-stealing": False,  # a trial stays where its graph is
     # dask's own setting makes malloc give memory back at once, which training then faults in again
@@ -60,6 +61,7 @@ class DaskPool:
         limits: Limits,
         end: Callable[[], None],
         job: Job | None = None,
+        mend: Callable[[int], None] | None = None,
     ) -> None:
         """Take a connected client.
 
@@ -69,12 +71,16 @@ class DaskPool:
             limits: What a worker may spend on a trial.
             end: Ends what was started together with the client.
             job: What a worker does with a task: `carry_out`, unless a benchmark says otherwise.
+            mend: Given how many workers are there, starts those that are missing; without it,
+                whoever runs the scheduler does.
         """
         self._client = client
         self._store = Store(store.root.resolve())
         self._limits = limits
         self._end = end
         self._job = job or carry_out
+        self._mend = mend
+        self._last_seen = time.monotonic()  # when there was a worker
         self._over: queue.SimpleQueue[Future] = queue.SimpleQueue()
         self._given: dict[str, tuple[Task, str]] = {}  # by dask's key
         self._futures: dict[str, Future] = {}
@@ -157,6 +163,15 @@ class DaskPool:
         except (OSError, TimeoutError) as error:
             raise _unreachable() from error
         self._looked = time.monotonic()
+        if self._alive:
+            self._last_seen = self._looked
+        if self._mend is not None:
+            self._mend(len(self._alive))
+            if self._looked - self._last_seen > PATIENCE_SECONDS:
+                raise Refusal(
+                    f"cluster: no worker process has come up for {PATIENCE_SECONDS} s; "
+                    "what is finished is kept, the same command goes on"
+                )
 
     def _bereaved(self) -> list[Done]:
         """Return the tasks whose workers are gone."""
@@ -214,17 +229,7 @@ def local(store: Store, limits: Limits, *, workers: int | None, job: Job | None 
     count = workers if workers is not None else len(os.sched_getaffinity(0))
     _quiet()
     with dask.config.set(SETTINGS):
-        cluster = LocalCluster(
-            n_workers=count,
-            threads_per_worker=1,
-            processes=True,
-            memory_limit=0,  # a trial's limit is ours: dask would pause, spill and guess
-            host="127.0.0.1",
-            dashboard_address="127.0.0.1:0",  # nothing would mean port 8787, taken or not
-            worker_dashboard_address=None,
-            preload=["pipeline.execution.preload"],
-            silence_logs=False,
-        )
+        cluster = _started(count)
         client = Client(cluster, set_as_default=False)
 
     def end() -> None:
@@ -235,7 +240,38 @@ def local(store: Store, limits: Limits, *, workers: int | None, job: Job | None 
         client.close(timeout=1)
         cluster.close(timeout=10)
 
-    return DaskPool(client, store, limits, end, job)
+    def mend(alive: int) -> None:
+        if alive < count:
+            cluster.scale(count)  # a nanny that could not start its worker again is gone for good
+
+    return DaskPool(client, store, limits, end, job, mend)
+
+
+def _started(workers: int) -> LocalCluster:
+    """Return a cluster whose workers are there; one that dies while it starts is no reason to stop.
+
+    Raises:
+        Refusal: No attempt came through.
+    """
+    for attempt in range(RETRIES + 1):
+        try:
+            return LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                memory_limit=0,  # a trial's limit is ours: dask would pause, spill and guess
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",  # nothing would mean port 8787, taken or not
+                worker_dashboard_address=None,
+                preload=["pipeline.execution.preload"],
+                silence_logs=False,
+            )
+        except (RuntimeError, OSError) as error:
+            if attempt == RETRIES:
+                raise Refusal(
+                    f"cluster: {workers} worker processes did not start: {reason_of(error)}"
+                ) from error
+    raise AssertionError("every attempt returns or raises")
 
 
 def address(

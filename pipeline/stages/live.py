@@ -89,6 +89,8 @@ def line(progress: Progress) -> str:
     parts = [f"{progress.command} {progress.profile}: {done} of {total} trials"]
     parts += [f"{running} running"] if running else []
     parts += [f"{failed} failed"] if failed else []
+    if not running and done + failed < total:
+        parts.append("waiting for workers")
     if progress.trials_a_minute is not None:
         parts.append(f"{progress.trials_a_minute:.0f} a minute")
     if progress.seconds_left is not None and done < total:

@@ -1,10 +1,12 @@
 """Worker processes: retried when they die, ended when over their limits, gone with their sweep."""
 
+import contextlib
 import os
 import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -110,6 +112,45 @@ def test_a_trial_over_its_limit_is_given_up_with_the_reason(tmp_path, job, limit
     assert reason in failure.reason
     assert "4 times in a row" in failure.reason
     assert not list(tmp_path.rglob("*.ended"))
+
+
+def test_a_worker_that_dies_while_it_starts_is_started_again(tmp_path):
+    seen = {each.pid for each in psutil.Process().children(recursive=True)}
+
+    def killer():
+        while not killed:
+            for child in psutil.Process().children(recursive=True):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    if child.pid not in seen and "spawn_main" in " ".join(child.cmdline()):
+                        child.kill()
+                        killed.append(child.pid)
+                        break
+
+    killed: list[int] = []
+    thread = threading.Thread(target=killer)
+    thread.start()
+    pool = local(Store(tmp_path), UNLIMITED, workers=2)
+    thread.join()
+    assert len(pool.free()) == 2
+    assert len(killed) == 1
+    pool.close()
+
+
+def test_a_worker_whose_restart_fails_is_replaced(tmp_path):
+    pool = local(Store(tmp_path), UNLIMITED, workers=1)
+    seen: set[int] = set()
+    deadline = time.monotonic() + 30
+    while len(seen) < 4 and time.monotonic() < deadline:  # the worker, and those that follow
+        for child in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if child.pid not in seen and "spawn_main" in " ".join(child.cmdline()):
+                    child.kill()
+                    seen.add(child.pid)
+        pool.done(0.01)
+    while not pool.free() and time.monotonic() < deadline:
+        pool.done(0.2)
+    assert len(pool.free()) == 1
+    pool.close()
 
 
 def test_nothing_listens_beyond_this_machine(tmp_path):
