@@ -5,14 +5,18 @@ from __future__ import annotations
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.data.paths import shown, unreadable
 from pipeline.errors import Refusal, nearest
+
+AGAIN = "remove it and fetch it again"
 
 
 def read_npz(file: Path, keys: Sequence[str]) -> dict[str, NDArray[Any]]:
@@ -20,28 +24,62 @@ def read_npz(file: Path, keys: Sequence[str]) -> dict[str, NDArray[Any]]:
 
     Raises:
         Refusal: The file is missing, truncated, damaged or of another kind, a
-            key is missing, or an array is pickled.
+            key is missing, or an array is pickled or larger than memory.
     """
+    with opened_npz(file, keys):
+        pass
+    with refusing_damage(file), np.load(file, allow_pickle=False) as archive:
+        return {key: _member(archive, key, file) for key in keys}
+
+
+@contextmanager
+def opened_npz(file: Path, keys: Sequence[str]) -> Iterator[zipfile.ZipFile]:
+    """Enter with the archive, which has an array file under each of `keys`.
+
+    Raises:
+        Refusal: As for `read_npz`, as far as it can be told from its directory.
+    """
+    with refusing_damage(file), file.open("rb") as stream:
+        if not zipfile.is_zipfile(stream):
+            raise Refusal(f"{shown(file)}: is truncated or not an .npz archive; {AGAIN}")
+        with zipfile.ZipFile(stream) as archive:
+            names = archive.namelist()
+            for name in names:
+                check_inside(name, file)
+            arrays = [name.removesuffix(".npy") for name in names]
+            for key in keys:
+                if key not in arrays:
+                    raise Refusal(f"{shown(file)}: holds no array {key!r}{nearest(key, arrays)}")
+            yield archive
+
+
+@contextmanager
+def refusing_damage(file: Path) -> Iterator[None]:
+    """Turn what a missing or damaged archive raises into the line about it."""
     try:
-        with file.open("rb") as stream:
-            if not zipfile.is_zipfile(stream):
-                raise Refusal(
-                    f"{file}: is truncated or not an .npz archive; remove it and fetch it again"
-                )
-            stream.seek(0)
-            with np.load(stream, allow_pickle=False) as archive:
-                for key in keys:
-                    if key not in archive:
-                        raise Refusal(f"{file}: holds no array {key!r}{nearest(key, archive)}")
-                return {key: _member(archive, key, file) for key in keys}
+        yield
     except FileNotFoundError:
-        raise Refusal(f"{file}: does not exist; correct the path") from None
+        raise Refusal(f"{shown(file)}: does not exist; correct the path") from None
+    except IsADirectoryError:
+        raise Refusal(f"{shown(file)}: is a folder; name an .npz archive itself") from None
     except (zipfile.BadZipFile, EOFError, zlib.error, RuntimeError):  # the last when encrypted
-        raise Refusal(
-            f"{file}: the archive is damaged or encrypted; remove it and fetch it again"
-        ) from None
+        raise Refusal(f"{shown(file)}: the archive is damaged or encrypted; {AGAIN}") from None
     except OSError as error:
-        raise Refusal(f"{file}: cannot be read: {error.strerror or error}") from None
+        raise unreadable(file, error) from None
+
+
+def check_inside(name: str, file: Path) -> None:
+    """Refuse an archive with a path that leads out of it: nobody means well with that.
+
+    Raises:
+        Refusal: It does.
+    """
+    path = PureWindowsPath(name)  # which knows both slashes, and drives
+    if path.root or ".." in path.parts:
+        raise Refusal(
+            f"{shown(file)}: holds the path {name!r}, which leads outside; "
+            "do not trust it, and fetch another"
+        )
 
 
 def _member(archive: Any, key: str, file: Path) -> NDArray[Any]:
@@ -50,9 +88,13 @@ def _member(archive: Any, key: str, file: Path) -> NDArray[Any]:
     except (ValueError, tokenize.TokenError) as error:
         if "Object arrays" in str(error):
             raise Refusal(
-                f"{file}: array {key!r} is pickled, and pickles are never loaded; "
+                f"{shown(file)}: array {key!r} is pickled, and pickles are never loaded; "
                 "save it as plain numbers"
             ) from None
         raise Refusal(
-            f"{file}: array {key!r} is damaged; remove the archive and fetch it again"
+            f"{shown(file)}: array {key!r} is damaged; remove the archive and fetch it again"
+        ) from None
+    except MemoryError:
+        raise Refusal(
+            f"{shown(file)}: array {key!r} does not fit into memory; save fewer or smaller images"
         ) from None

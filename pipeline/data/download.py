@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
+from pipeline.data.paths import unreadable
 from pipeline.errors import Refusal
 
 TIMEOUT_SECONDS = 30  # of silence, not of the whole download
@@ -37,9 +38,12 @@ def fetch(url: str, file: Path, override: str) -> Path:
     Raises:
         Refusal: It cannot be downloaded; the line says what to fetch, and where to put it.
     """
-    if file.is_file():
-        return file
-    if not url.startswith(("https://", "http://")):
+    try:
+        if file.is_file():
+            return file
+    except OSError as error:
+        raise unreadable(file, error) from None
+    if not str(url).startswith(("https://", "http://")):
         raise Refusal(f"{url}: is not an http(s) address; for a file, use {override}")
     part = file.with_name(f".{file.name}.{secrets.token_hex(4)}.part")
     try:

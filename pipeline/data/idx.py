@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.data.paths import unreadable
 from pipeline.errors import Refusal
 
 GZIP = b"\x1f\x8b"
@@ -50,7 +51,7 @@ def read_idx(file: Path) -> NDArray[np.uint8]:
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise Refusal(f"{file}: the gzip archive is truncated or damaged; fetch it again") from None
     except OSError as error:
-        raise Refusal(f"{file}: cannot be read: {error.strerror}") from None
+        raise unreadable(file, error) from None
     if len(content) < 4 or content[:3] != bytes([0, 0, UNSIGNED_BYTES]):
         raise Refusal(f"{file}: is not an idx file of unsigned bytes; fetch it again")
     start = 4 + 4 * content[3]
@@ -65,10 +66,17 @@ def read_idx(file: Path) -> NDArray[np.uint8]:
     return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape)
 
 
+def published_name(stem: str, dot: str = "-") -> str:
+    """Return the name of a file of STEMS, unpacked: `train-images-idx3-ubyte`."""
+    return f"{stem}{dot}idx{3 if stem.endswith('images') else 1}-ubyte"
+
+
 def _find(folder: Path, stem: str) -> Path:
-    axes = 3 if stem.endswith("images") else 1
-    names = [f"{stem}{dot}idx{axes}-ubyte{gz}" for dot in "-." for gz in ("", ".gz")]
-    for name in names:
-        if (folder / name).is_file():
-            return folder / name
+    names = [published_name(stem, dot) + gz for dot in "-." for gz in ("", ".gz")]
+    try:
+        for name in names:
+            if (folder / name).is_file():
+                return folder / name
+    except OSError as error:
+        raise unreadable(folder, error) from None
     raise Refusal(f"{folder}: holds no {names[0]} (nor {', '.join(names[1:])}); put it there")

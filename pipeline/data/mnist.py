@@ -6,22 +6,15 @@ same digest.
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-
 from pipeline.data.archive import read_npz
-from pipeline.data.digest import check_digest
 from pipeline.data.download import downloads_folder, fetch
 from pipeline.data.idx import read_idx_folder
-from pipeline.data.source import Source, check_lengths
-from pipeline.errors import Refusal
+from pipeline.data.paths import is_folder, named
+from pipeline.data.published import KEYS, checked
+from pipeline.data.source import Source
 
 CLASSES = tuple("0123456789")
 LICENSE = "CC BY-SA 3.0"
-KEYS = ("x_train", "y_train", "x_test", "y_test")
 OVERRIDE = "dataset.source.path=FILE"
 
 
@@ -41,39 +34,13 @@ def load(*, path: str | None, url: str, digest: str) -> Source:
         file = fetch(url, downloads_folder() / "mnist" / "mnist.npz", OVERRIDE)
         place = f"{file} (remove it to download it again)"
     else:
-        file = Path(path).expanduser()
+        file = named(path, "an .npz archive, or a folder of idx files")
         place = str(file)
-    arrays = read_idx_folder(file) if file.is_dir() else read_npz(file, KEYS)
-    images, labels = _pair(arrays["x_train"], arrays["y_train"], f"{file}: train")
-    test_images, test_labels = _pair(arrays["x_test"], arrays["y_test"], f"{file}: test")
-    decoded: dict[str, NDArray[Any]] = {
-        "images": images,
-        "labels": labels,
-        "test_images": test_images,
-        "test_labels": test_labels,
-    }
-    check_digest(decoded, digest, place)
+    arrays = read_idx_folder(file) if is_folder(file) else read_npz(file, KEYS)
     return Source(
-        **decoded,
+        **checked(arrays, digest, file, place),
         classes=CLASSES,
         scale=1 / 255,
         source="MNIST (Y. LeCun, C. Cortes, C. Burges), 60,000 and 10,000 images",
         license=LICENSE,
     )
-
-
-def _pair(
-    images: NDArray[Any], labels: NDArray[Any], place: str
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    if images.dtype != np.uint8 or images.ndim != 3:
-        raise Refusal(
-            f"{place} images are {images.dtype} {images.shape}; save them as published, "
-            "uint8 of shape (n, h, w)"
-        )
-    if labels.dtype.kind not in "iu" or labels.ndim != 1:
-        raise Refusal(
-            f"{place} labels are {labels.dtype} {labels.shape}; save them as published, "
-            "whole numbers of shape (n,)"
-        )
-    check_lengths(images, labels, place)
-    return images[..., np.newaxis], labels.astype(np.int64)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import yaml
 from pydantic import ValidationError
 
-from pipeline.components import build
-from pipeline.data.arrays import write
 from pipeline.data.digest import SHOWN
-from pipeline.data.source import Source
+from pipeline.data.prepared import prepare
 from pipeline.errors import Refusal
 from pipeline.records import Dataset, Manifest
 from pipeline.stages.places import Places
@@ -24,13 +22,7 @@ def run(profile: str) -> None:
     """
     places = Places(profile)
     for name, dataset in _datasets(profile).items():
-        source = build(dataset.source)
-        if not isinstance(source, Source):
-            raise Refusal(
-                f"dataset {name}: {dataset.source.target} returned {type(source).__name__}; "
-                "it must return a pipeline.data.source.Source"
-            )
-        print(_line(write(source, dataset, name, places.arrays / name)))
+        print(_line(prepare(dataset, name, places.arrays / name)))
 
 
 def _datasets(profile: str) -> dict[str, Dataset]:

@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from pipeline.components import build
 from pipeline.config import Asked, compose_cells
 from pipeline.content import content_digest
-from pipeline.data.arrays import read_manifest, write
+from pipeline.data.arrays import read_manifest
+from pipeline.data.prepared import prepare, state_of_files
 from pipeline.execution.environment import environment
 from pipeline.execution.store import Store
 from pipeline.execution.work import answer, describe
@@ -60,10 +60,11 @@ def _train(asked: Asked, console: Console) -> Result:
 
 def _prepared(asked: Asked) -> Path:
     """Return the folder of the cell's arrays, made now unless an earlier run made them."""
-    content = content_digest(asked.dataset.plain())
+    described, state = asked.dataset.plain(), state_of_files(asked.dataset.source)
+    content = content_digest(described if state is None else [described, state])
     folder = Places("train").arrays / f"{asked.cell.dataset}-{content[:12]}"
     if not folder.exists():
-        write(build(asked.dataset.source), asked.dataset, asked.cell.dataset, folder)
+        prepare(asked.dataset, asked.cell.dataset, folder)
     return folder
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from data_permissions import somewhere, unprivileged
 
+from pipeline.data import arrays
 from pipeline.data.arrays import open_split, read_manifest, verify, write
+from pipeline.data.npy import write_pieces
 from pipeline.data.source import Source
 from pipeline.errors import Refusal
 from pipeline.records import Component, Dataset
@@ -106,19 +112,117 @@ def test_a_publisher_without_a_test_split_is_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_failed_write_leaves_the_old_arrays_alone(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+class Lazy:
+    """Images that are read when they are asked for, as they lie in IMAGES."""
+
+    shape = IMAGES.shape
+    dtype = IMAGES.dtype
+
+    def __init__(self) -> None:
+        self.most = 0
+
+    def __len__(self) -> int:
+        return len(IMAGES)
+
+    def __getitem__(self, chosen: Any) -> Any:
+        self.most = max(self.most, len(chosen))
+        return IMAGES[chosen]
+
+
+def test_images_on_disk_are_read_piece_by_piece_and_give_the_same_bytes(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrays, "PIECE_BYTES", 25)  # four images of 6 bytes
+    lazy = Lazy()
+    write(source(images=lazy), dataset(), "numbers", tmp_path / "lazy")
+    assert lazy.most == 4
+    assert contents(tmp_path / "lazy") == contents(folder)
+
+
+def test_images_that_are_not_what_their_code_announced_are_refused(tmp_path: Path) -> None:
+    lazy = Lazy()
+    lazy.shape = (100, 2, 4, 1)
+    with pytest.raises(
+        Refusal, match=r"images are uint8 \(2, 4, 1\), but some came as uint8 \(2, 3"
+    ):
+        write(source(images=lazy), dataset(), "numbers", tmp_path / "numbers")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("failing", range(6))
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_a_disk_that_fills_up_leaves_the_old_arrays_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, code: int, failing: int
 ) -> None:
     first = contents(folder)
+    calls = 0
 
-    def full(*_: object, **__: object) -> None:
-        raise OSError("No space left on device")
+    def full(*given: Any) -> str:
+        nonlocal calls
+        calls += 1
+        if calls > failing:
+            given[0].write_bytes(b"half an array")
+            raise OSError(code, "No space left on device")
+        return write_pieces(*given)
 
-    monkeypatch.setattr(np, "save", full)
-    with pytest.raises(OSError, match="No space left"):
+    monkeypatch.setattr(arrays, "write_pieces", full)
+    with pytest.raises(Refusal) as refusal:
         write(source(), dataset(seed=1), "numbers", folder)
+    assert str(refusal.value) == (
+        f"{folder}: needs 0.0 MB of free disk, No space left on device; free as much, or ask for "
+        "fewer or smaller images; nothing half-written is left"
+    )
     assert contents(folder) == first
     assert [each.name for each in folder.parent.iterdir()] == ["numbers"]
+
+
+def test_too_little_disk_is_refused_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=300))
+    with pytest.raises(
+        Refusal, match=r"numbers: needs 0.0 MB of free disk, there are 0.0 MB; free"
+    ):
+        write(source(), dataset(), "numbers", tmp_path / "numbers")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, MemoryError, Refusal])
+def test_whatever_interrupts_it_leaves_the_old_arrays_alone(
+    folder: Path, interruption: type[BaseException]
+) -> None:
+    class Interrupted(Lazy):
+        def __getitem__(self, chosen: Any) -> Any:
+            raise interruption
+
+    first = contents(folder)
+    with pytest.raises(interruption):
+        write(source(images=Interrupted()), dataset(seed=1), "numbers", folder)
+    assert contents(folder) == first
+    assert [each.name for each in folder.parent.iterdir()] == ["numbers"]
+
+
+def test_what_a_killed_run_left_is_replaced_and_never_taken_for_whole(tmp_path: Path) -> None:
+    left = tmp_path / ".numbers.partial"
+    left.mkdir()
+    (left / "train_images.npy").write_bytes(b"half an array")
+    write(source(), dataset(), "numbers", tmp_path / "numbers")
+    assert [each.name for each in tmp_path.iterdir()] == ["numbers"]
+    verify(tmp_path / "numbers")
+
+
+def test_a_place_that_may_not_be_written_to_is_refused() -> None:
+    with somewhere() as folder, unprivileged(), pytest.raises(Refusal) as refusal:
+        write(source(), dataset(), "numbers", folder / "numbers")
+    assert str(refusal.value) == (
+        f"{folder}/numbers: cannot be written: Permission denied; nothing half-written is left"
+    )
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "arrays").touch()
+    with pytest.raises(Refusal, match=r"arrays/numbers: cannot be written: Not a directory;"):
+        write(source(), dataset(), "numbers", tmp_path / "arrays" / "numbers")
 
 
 @pytest.mark.parametrize("array", ["train_images", "train_labels"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -101,6 +102,40 @@ def test_a_cache_folder_that_cannot_be_made_is_refused(server: str, tmp_path: Pa
     (tmp_path / "file").touch()
     with pytest.raises(Refusal, match=r"cannot be downloaded \(.*(Not a directory|File exists)"):
         fetch(f"{server}/whole", tmp_path / "file" / "file.npz", "path=FILE")
+
+
+def test_a_half_file_of_a_killed_download_is_never_taken_for_the_file(
+    server: str, tmp_path: Path
+) -> None:
+    left = tmp_path / ".file.npz.0123abcd.part"  # as named by another process that was killed
+    left.write_bytes(CONTENT[:100])
+    assert fetch(f"{server}/whole", tmp_path / "file.npz", "path=FILE").read_bytes() == CONTENT
+
+
+def test_a_download_that_broke_off_starts_again_and_is_whole(server: str, tmp_path: Path) -> None:
+    file = tmp_path / "file.npz"
+    with pytest.raises(Refusal, match="it ended after 100 of 1024 bytes"):
+        fetch(f"{server}/short", file, "path=FILE")
+    assert fetch(f"{server}/whole", file, "path=FILE").read_bytes() == CONTENT
+
+
+def test_a_folder_in_the_place_of_the_file_is_refused(server: str, tmp_path: Path) -> None:
+    (tmp_path / "file.npz").mkdir()
+    with pytest.raises(Refusal, match=r"cannot be downloaded \(.*Is a directory"):
+        fetch(f"{server}/whole", tmp_path / "file.npz", "path=FILE")
+    assert [each.name for each in tmp_path.iterdir()] == ["file.npz"]
+
+
+def test_a_full_disk_leaves_nothing_of_a_download(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("rich.progress.Progress.update", full)
+    with pytest.raises(Refusal, match=r"cannot be downloaded \(.*No space left on device\); fetch"):
+        fetch(f"{server}/whole", tmp_path / "file.npz", "path=FILE")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_only_http_addresses_are_opened(tmp_path: Path) -> None:

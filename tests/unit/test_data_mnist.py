@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from data_permissions import somewhere, unprivileged
 
 from pipeline.data import mnist
 from pipeline.data.digest import arrays_digest
@@ -89,6 +90,40 @@ def test_idx_files_give_the_digest_of_the_archive(tmp_path: Path, gzipped: bool,
 def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:
     file = tmp_path / "absent.npz"
     assert refused(file) == f"{file}: does not exist; correct the path"
+
+
+@pytest.mark.parametrize("path", [3, True, "", ("a", "b")])
+def test_what_is_no_path_is_refused(path: Any) -> None:
+    with pytest.raises(Refusal, match=r"^dataset.source.path: (must be the path of|names nothing)"):
+        mnist.load(path=path, url="unused", digest=DIGEST)
+
+
+def test_an_address_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NORMBENCH_DOWNLOADS", "/nowhere")
+    with pytest.raises(Refusal, match=r"^3: is not an http\(s\) address; for a file, use"):
+        mnist.load(path=None, url=3, digest=DIGEST)  # type: ignore[arg-type]
+
+
+def test_files_that_may_not_be_read_are_refused_by_name() -> None:
+    with somewhere() as folder:
+        file = archive(folder)
+        idx = idx_folder(folder, gzipped=True) / "t10k-labels-idx1-ubyte.gz"
+        for each in (file, idx):
+            each.chmod(0)
+        with unprivileged():
+            denied = "cannot be read: Permission denied; correct the path or its permissions"
+            assert refused(file) == f"{file}: {denied}"
+            assert refused(folder) == f"{idx}: {denied}"
+        folder.chmod(0o444)  # may be listed, but not entered
+        with unprivileged():
+            assert refused(folder) == f"{folder}: {denied}"
+
+
+def test_an_archive_with_a_path_outside_is_refused(tmp_path: Path) -> None:
+    file = archive(tmp_path)
+    with zipfile.ZipFile(file, "a") as opened:
+        opened.writestr("../x_train.npy", b"")
+    assert refused(file).startswith(f"{file}: holds the path '../x_train.npy', which leads outside")
 
 
 def test_a_folder_without_idx_files_is_refused(tmp_path: Path) -> None:

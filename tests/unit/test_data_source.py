@@ -41,6 +41,10 @@ def test_a_fitting_source_is_accepted_with_or_without_a_test_split() -> None:
         ({"labels": np.array([0, 1, 2, 0])}, "labels run from 0 to 2, but 2 classes are named"),
         ({"labels": np.array([0, -1, 1, 0])}, "labels run from -1 to 1, but 2 classes are named"),
         ({"images": np.full((4, 1, 1, 1), np.nan, np.float32)}, "a value that is not finite"),
+        ({"images": np.full((4, 1, 1, 1), -np.inf, np.float32)}, "a value that is not finite"),
+        ({"classes": ("cat",)}, "a classifier needs at least two classes, found 'cat'"),
+        ({"classes": ()}, "a classifier needs at least two classes, found none"),
+        ({"images": np.zeros((4, 2, 0, 1), np.uint8)}, "uint8 (4, 2, 0, 1): there are none"),
         ({"test_labels": np.array([1])}, "test images and test labels must come together"),
         (
             {"test_images": np.zeros((1, 3, 2, 1), np.uint8), "test_labels": np.array([1])},
