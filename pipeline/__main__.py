@@ -135,6 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _carry_out(asked: argparse.Namespace) -> None:
+    _find_modules_of_the_current_folder()
     try:
         stage = importlib.import_module(f"pipeline.stages.{asked.command}")
     except ModuleNotFoundError as error:
@@ -164,6 +165,19 @@ def _carry_out(asked: argparse.Namespace) -> None:
         )
     else:
         stage.run(asked.profile)
+
+
+def _find_modules_of_the_current_folder() -> None:
+    """Let a user's model or layer lie beside conf/: found by this process and by its workers.
+
+    Last, so that nothing there stands in for a library; this package's own folder before it, so
+    that worker processes, which are given the same list, take no other `pipeline` for this one.
+    """
+    if sys.flags.safe_path:  # Python was told to leave the current folder out
+        return
+    for folder in (Path(__file__).parents[1], Path.cwd()):
+        if str(folder) not in sys.path:
+            sys.path.append(str(folder))
 
 
 if __name__ == "__main__":

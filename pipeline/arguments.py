@@ -21,7 +21,12 @@ ARGUMENTS: dict[str, TypeAdapter[Any]] = {
     for name, kind in dict[str, Any](
         {
             "activation": Literal[*ACTIVATIONS],
+            "amsgrad": bool,
+            "beta_1": Share,
+            "beta_2": Share,
+            "candidates": Count,
             "center": bool,
+            "constant_liar": bool,
             "dense": Count,
             "depth": Count,
             "epsilon": Positive,
@@ -31,11 +36,14 @@ ARGUMENTS: dict[str, TypeAdapter[Any]] = {
             "kernel_size": Count,
             "learning_rate": Positive,
             "momentum": Share,
-            "points": Count,
+            "multivariate": bool,
+            "nesterov": bool,
+            "points": Annotated[int, Field(ge=1, le=10_000)],  # a grid lays out all of them
             "prune_after": Count,
             "prune_minimum": Count,
             "prune_quantile": Share | None,
             "scale": bool,
+            "startup_trials": Annotated[int, Field(ge=0)],
             "taper": Positive,
             "timeout_seconds": Positive,
             "use_bias": bool,

@@ -7,28 +7,53 @@ that names the place, the key and the way out.
 from __future__ import annotations
 
 import itertools
+import math
 import shlex
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import (
+    Glob,
+    IntervalSweep,
+    Override,
+    Quote,
+    QuotedString,
+    Sweep,
+)
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
-from pipeline import sections
+from pipeline import conf_files, modules, sections
 from pipeline.components import build, resolve
 from pipeline.errors import Refusal, nearest
-from pipeline.records import Cell, Cluster, Dataset, Plan, Study
+from pipeline.records import Cell, CellFields, Cluster, Dataset, Plan, Study
 
 Plain = dict[str, Any]
 COMMAND_LINE = "command line"
+LONGEST = 10_000  # characters of an override: Hydra's parser takes seconds over more
+MOST_RUNS = 10_000  # of one command line
+# What ${...} may not call. A value from the environment, the clock or a fallback would be one that
+# conf/ does not show; what is left is to name another key.
+RESOLVERS = (
+    "hydra",
+    "now",
+    "oc.create",
+    "oc.decode",
+    "oc.deprecated",
+    "oc.dict.keys",
+    "oc.dict.values",
+    "oc.env",
+    "oc.select",
+    "python_version",
+)
 
 
 @dataclass(frozen=True)
@@ -68,18 +93,8 @@ class Composed:
                     return told.place
         section, _, rest = key.partition(".")
         if section in self.choices:
-            return _home(self.conf / section / f"{self.choices[section]}.yaml", rest)
-        return _home(self.conf / f"{self.root}.yaml", key)
-
-
-def _home(file: Path, key: str) -> str:
-    """Return the file that says `key`: this one, or one that it starts from."""
-    content = OmegaConf.load(file)
-    if key and isinstance(content, DictConfig) and OmegaConf.select(content, key) is None:
-        for base in content.get("defaults", []):
-            if isinstance(base, str) and base != "_self_":
-                return _home(file.with_name(f"{base}.yaml"), key)
-    return str(file)
+            return str(conf_files.home(self.conf / section / f"{self.choices[section]}.yaml", rest))
+        return str(conf_files.home(self.conf / f"{self.root}.yaml", key))
 
 
 @dataclass(frozen=True)
@@ -105,13 +120,14 @@ def compose_cells(conf: Path, overrides: Sequence[str], *, multirun: bool) -> li
     """
     return [
         _asked(_composed(conf, "train", [Told(COMMAND_LINE, chosen)]))
-        for chosen in _combinations(Told(COMMAND_LINE, tuple(overrides)), multirun=multirun)
+        for chosen in _combinations(conf, Told(COMMAND_LINE, tuple(overrides)), multirun=multirun)
     ]
 
 
 def _asked(composed: Composed) -> Asked:
     with composed.refusing():
         content = dict(composed.content)
+        _check_nothing_is_searched(composed.told)
         known = {*Cell.model_fields, "search", "summary"} - {"arm", "model_name"}
         for name in content:
             if name not in known:
@@ -119,10 +135,34 @@ def _asked(composed: Composed) -> Asked:
         dataset = sections.dataset(content)
         cell = sections.parsed(Cell, sections.cell_fields(content, composed.choices))
         sections.check_fit(dataset, cell)
+        _check_modules(dataset, cell)
         summary = content.get("summary")
         if not isinstance(summary, bool):
-            raise sections.Invalid("summary", f"must be true or false, got {summary!r}")
+            raise sections.Invalid(
+                "summary", f"must be true or false, got {sections.shown(summary)}"
+            )
     return Asked(composed.told[0].overrides, dataset, cell, summary)
+
+
+def _check_nothing_is_searched(told: Sequence[Told]) -> None:
+    for override in itertools.chain.from_iterable(_parsed(each) for each in told):
+        key = override.key_or_group
+        if key == "model.grid" or key.startswith("model.grid.") or "search" in key.split(".")[:2]:
+            raise sections.Invalid(key, "says what a sweep searches; train takes single values")
+
+
+def _check_modules(dataset: Dataset, cell: CellFields) -> None:
+    """Check that the code which conf/ names is there, without importing it."""
+    named = {
+        "dataset.source": dataset.source,
+        "model": cell.model,
+        "norm": cell.norm.layer,
+        "optimizer": cell.optimizer,
+    }
+    for section, component in named.items():
+        problem = modules.trouble(component.target) if component else None
+        if problem:
+            raise sections.Invalid(f"{section}._target_", problem)
 
 
 def compose_plan(conf: Path, profile: str) -> Plan:
@@ -131,12 +171,18 @@ def compose_plan(conf: Path, profile: str) -> Plan:
     Raises:
         Refusal: Something in the configuration is not valid.
     """
-    content = _listed(conf, "profile", profile, COMMAND_LINE, lists=("experiments", "overrides"))
+    lists = ("experiments", "overrides")
+    content = _listed(conf, "profile", profile, COMMAND_LINE, lists=lists, others=("analysis",))
     own = Told(str(conf / "profile" / f"{profile}.yaml"), tuple(content["overrides"]))
     datasets: dict[str, Dataset] = {}
     studies: dict[str, Study] = {}
     for experiment in content["experiments"]:
         for study, dataset in _studies(conf, experiment, own):
+            if study.name in studies:
+                raise Refusal(
+                    f"{own.place}: {study.name} is asked for twice; each experiment, dataset, "
+                    "model and norm is named once, and no override chooses another"
+                )
             if datasets.setdefault(study.dataset, dataset) != dataset:
                 raise Refusal(
                     f"{own.place}: experiments want {study.dataset} split in different ways; "
@@ -144,7 +190,7 @@ def compose_plan(conf: Path, profile: str) -> Plan:
                 )
             studies[study.name] = study
     try:
-        return sections.parsed(
+        plan = sections.parsed(
             Plan,
             {
                 "profile": profile,
@@ -153,6 +199,14 @@ def compose_plan(conf: Path, profile: str) -> Plan:
                 "analysis": content.get("analysis"),
             },
         )
+        arms = {study.arm for study in studies.values()}
+        if plan.analysis.reference not in arms:
+            raise sections.Invalid(
+                "analysis.reference",
+                f"must be an arm of the experiments, got {sections.shown(plan.analysis.reference)}"
+                f"{nearest(plan.analysis.reference, arms)}",
+            )
+        return plan
     except sections.Invalid as invalid:
         raise Refusal(f"{own.place}: {invalid}") from None
 
@@ -167,35 +221,49 @@ def compose_cluster(conf: Path, asked: str) -> Cluster:
     Raises:
         Refusal: There is no such file, or something in it or in the words is not valid.
     """
-    name, *words = shlex.split(asked) or [""]
-    place = f"cluster {asked!r}"
+    place = f"cluster {sections.shown(asked)}"
+    try:
+        name, *words = shlex.split(asked) or [""]
+    except ValueError:
+        raise Refusal(f"{place}: a quote is not closed") from None
     _check_choice(conf, "cluster", name, place)
     for word in words:
         if "=" not in word:
-            raise Refusal(f"{place}: {word!r} is not KEY=VALUE")
+            raise Refusal(f"{place}: {sections.shown(word)} is not KEY=VALUE")
     told = Told(place, tuple(f"cluster.{word}" for word in words))
     composed = _composed(conf, f"cluster/{name}", [told])
     with composed.refusing():
         section = sections.mapping(composed.content, "cluster")
         limits = section.pop("limits", None)
         pool = sections.component(section, "cluster")
-        return sections.parsed(Cluster, {"pool": pool, "limits": limits}, below="cluster")
+        cluster = sections.parsed(Cluster, {"pool": pool, "limits": limits}, below="cluster")
+        if problem := modules.trouble(cluster.pool.target):
+            raise sections.Invalid("cluster._target_", problem)
+        return cluster
 
 
 def _studies(conf: Path, experiment: str, profile: Told) -> Iterator[tuple[Study, Dataset]]:
     lists = ("datasets", "models", "norms", "overrides")
-    content = _listed(conf, "experiment", experiment, profile.place, lists=lists)
+    fixed = ("optimizer", "design")
+    content = _listed(conf, "experiment", experiment, profile.place, lists=lists, others=fixed)
     place = str(conf / "experiment" / f"{experiment}.yaml")
-    fixed = [f"{group}={content.get(group)}" for group in ("optimizer", "design")]
-    for dataset, model, norm in itertools.product(*(content[axis] for axis in lists[:3])):
-        axes = [f"dataset={dataset}", f"model={model}", f"norm={norm}", *fixed]
-        own = Told(place, (*axes, *content["overrides"]))
+    for chosen in itertools.product(*(content[axis] for axis in lists[:3])):
+        files = [*zip(("dataset", "model", "norm"), chosen, strict=True)]
+        files += [(group, str(content.get(group))) for group in fixed]
+        for group, name in files:
+            _check_choice(conf, group, name, place)
+        quoted = [
+            f"{group}={QuotedString(text=name, quote=Quote.single).with_quotes()}"
+            for group, name in files
+        ]
+        own = Told(place, (*quoted, *content["overrides"]))
         composed = _composed(conf, "study", [own, profile])
         with composed.refusing():
             found = sections.dataset(composed.content)
             fields = sections.study_fields(composed.content, composed.choices, experiment)
             study = _designed(fields)
             sections.check_fit(found, study)
+            _check_modules(found, study)
         yield study, found
 
 
@@ -208,10 +276,13 @@ def _designed(fields: Plain) -> Study:
     study = sections.parsed(Study, fields)
     proposer = study.design.proposer
     if is_open:
-        size = getattr(resolve(proposer.target), "size", None)
-        if size is None:
+        if not hasattr(resolve(proposer.target), "size"):
             raise sections.Invalid("design.trials", "must be a number: this design has no end")
-        trials = size(study, **proposer.arguments)
+        size = proposer.model_copy(update={"target": f"{proposer.target}.size"})
+        try:
+            trials = build(size, study)
+        except Refusal as refusal:
+            raise sections.Invalid("design.proposer", f"cannot be used: {refusal}") from None
         study = sections.parsed(Study, {**fields, "design": {**design, "trials": trials}})
     try:
         build(proposer, study)
@@ -220,45 +291,101 @@ def _designed(fields: Plain) -> Study:
     return study
 
 
-def _listed(conf: Path, group: str, choice: str, place: str, *, lists: Sequence[str]) -> Plain:
+def _listed(
+    conf: Path, group: str, choice: str, place: str, *, lists: Sequence[str], others: Sequence[str]
+) -> Plain:
     """Return the file of a group that is composed by itself; the named keys hold lists of text."""
     _check_choice(conf, group, choice, place)
     file = str(conf / group / f"{choice}.yaml")
-    content = _composed(conf, f"{group}/{choice}", []).content[group]
+    composed = _composed(conf, f"{group}/{choice}", [])
+    with composed.refusing():
+        content = sections.mapping(composed.content, group)
+    for name in content:
+        if name not in (*lists, *others):
+            known = nearest(name, {*lists, *others})
+            raise Refusal(f"{file}: {sections.brief(name)} is not a known key{known}")
     for name in lists:
         value = content.get(name)
         if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
-            raise Refusal(f"{file}: {name} must be a list of names, got {value!r}")
-    return dict(content)
+            raise Refusal(
+                f"{file}: {name} must be a list of names, got {sections.shown(value)}; "
+                "a name such as no or 1 is written in quotes"
+            )
+    return content
 
 
-def _parsed(told: Told) -> list[Override]:
+@lru_cache(maxsize=64)
+def _parsed(told: Told) -> tuple[Override, ...]:
+    """Return the overrides, each of them one that may be said here."""
     parsed = []
     for text in told.overrides:
-        try:
-            parsed += OverridesParser.create().parse_overrides([text])
-        except HydraException:
+        if len(text) > LONGEST:
             raise Refusal(
-                f"{told.place}: {text!r} is not an override; write key=value, with quotes "
-                "around text that holds spaces or commas"
+                f"{told.place}: {sections.shown(text)} has {len(text)} characters, at most "
+                f"{LONGEST} are read; say it in a file of conf/"
+            )
+        try:
+            [override] = OverridesParser.create().parse_overrides([text])
+        # besides its own exception: a whole number of 4,300 digits, a list within a thousand lists
+        except (HydraException, ValueError, RecursionError):
+            raise Refusal(
+                f"{told.place}: {sections.shown(text)} is not an override; write key=value, with "
+                "quotes around text that holds spaces or commas"
             ) from None
-    return parsed
+        _check_form(override, text, told.place)
+        parsed.append(override)
+    return tuple(parsed)
 
 
-def _combinations(told: Told, *, multirun: bool) -> list[tuple[str, ...]]:
+def _check_form(override: Override, text: str, place: str) -> None:
+    """Refuse what Hydra's grammar has and conf/ has no use for."""
+    said = f"{place}: {sections.brief(text)}"
+    key: str = override.key_or_group
+    if override.is_delete():
+        raise Refusal(
+            f"{said}: a key cannot be taken away, every value is said in conf/; set it instead"
+        )
+    if override.package is not None:
+        raise Refusal(f"{said}: a group has one place, its own; write {sections.brief(key)}=NAME")
+    if override.key_or_group.partition(".")[0].partition("/")[0] in ("", "hydra"):
+        raise Refusal(f"{said}: {sections.brief(key) or 'nothing'} is not a known key")
+
+
+def _combinations(conf: Path, told: Told, *, multirun: bool) -> list[tuple[str, ...]]:
     """Return every combination of the values that the overrides list."""
     choices: list[list[str]] = []
     for override in _parsed(told):
-        text = override.input_line or ""
         if not override.is_sweep_override():
-            choices.append([text])
-        elif multirun and override.is_discrete_sweep():
-            choices.append(
-                [f"{override.key_or_group}={v}" for v in override.sweep_string_iterator()]
-            )
-        else:
-            raise Refusal(f"{told.place}: {text} lists several values; add -m to run each of them")
+            choices.append([override.input_line or ""])
+            continue
+        said = f"{told.place}: {sections.brief(override.input_line or '')}"
+        if isinstance(override.value(), IntervalSweep):
+            raise Refusal(f"{said} has values without end; list some of them: KEY=A,B,C")
+        if not multirun:
+            raise Refusal(f"{said} lists several values; add -m to run each of them")
+        listed = _values(conf, override, said)
+        if not listed:
+            raise Refusal(f"{said} lists no value at all")
+        choices.append([f"{override.get_key_element()}={value}" for value in listed])
+    runs = math.prod(len(each) for each in choices)
+    if runs > MOST_RUNS:
+        raise Refusal(f"{told.place}: asks for more than {MOST_RUNS} runs; ask for fewer")
     return list(itertools.product(*choices))
+
+
+def _values(conf: Path, override: Override, said: str) -> list[str]:
+    """Return the values that an override lists, at most one more than may be run."""
+    listed, group = override.value(), override.key_or_group
+    if isinstance(listed, Glob):
+        if not (conf / group).is_dir():
+            raise Refusal(f"{said}: glob chooses among files, and conf/ has no group {group}")
+        return [str(name) for name in listed.filter(conf_files.names(conf, group))]
+    if isinstance(listed, Sweep) and getattr(listed, "shuffle", False):
+        raise Refusal(f"{said}: runs keep the order in which they are listed; leave out shuffle")
+    try:
+        return list(itertools.islice(override.sweep_string_iterator(), MOST_RUNS + 1))
+    except (HydraException, ValueError, ArithmeticError) as error:  # a step of 0, an end of nan
+        raise Refusal(f"{said} cannot be listed: {_line(error)}") from None
 
 
 def _composed(conf: Path, root: str, told: Sequence[Told]) -> Composed:
@@ -267,76 +394,119 @@ def _composed(conf: Path, root: str, told: Sequence[Told]) -> Composed:
     chosen, values = [], []
     for source in told:
         for override in _parsed(source):
-            name = override.key_or_group
-            if override.is_delete():
-                raise Refusal(
-                    f"{source.place}: {override.input_line}: a key cannot be taken away, "
-                    "every value is said in conf/; set it instead"
-                )
-            if name in groups:
-                if not isinstance(override.value(), str):
-                    valid = [file.stem for file in (conf / name).glob("*.yaml")]
-                    raise Refusal(
-                        f"{source.place}: {override.input_line}: must name one file of "
-                        f"{conf / name}{nearest(str(override.value()), valid)}"
-                    )
-                _check_choice(conf, name, str(override.value()), source.place)
+            if override.key_or_group in groups:
+                _check_group(conf, override, source.place)
                 chosen.append(override)
+            elif override.is_sweep_override():
+                said = sections.brief(override.input_line or "")
+                raise Refusal(f"{source.place}: {said} lists several values; say one of them")
             else:
                 values.append((source.place, override))
-    with initialize_config_dir(str(conf.resolve()), version_base="1.3"):
+    place = ", ".join(source.place for source in told)
+    with initialize_config_dir(str(conf.resolve()), version_base="1.3"), _no_resolvers():
         tree = _compose(conf, root, [override.input_line or "" for override in chosen])
-        for place, override in values:
-            if override.is_hydra_override() or not (override.is_add() or override.is_force_add()):
-                _check_key(tree, override.key_or_group, place)
+        for source_place, override in values:
+            if not (override.is_add() or override.is_force_add()):
+                _check_key(tree, override.key_or_group, source_place)
         texts = [text for source in told for text in source.overrides]
-        tree = _compose(conf, root, texts, ", ".join(source.place for source in told))
-    try:
+        tree = _compose(conf, root, texts, place) if values else tree
         choices = OmegaConf.to_container(tree.hydra.runtime.choices)
         OmegaConf.set_struct(tree, False)
         del tree["hydra"]
-        content = OmegaConf.to_container(tree, resolve=True, throw_on_missing=True)
-    except OmegaConfBaseException as error:
-        raise Refusal(f"{conf / root}.yaml: {_line(error)}") from None
-    assert isinstance(content, dict)
-    assert isinstance(choices, dict)
-    return Composed(
-        conf=conf,
-        root=root,
-        content={str(name): value for name, value in content.items()},
-        choices={str(name): str(choice) for name, choice in choices.items()},
-        told=tuple(told),
-    )
+        assert isinstance(choices, dict)
+        composed = Composed(
+            conf=conf,
+            root=root,
+            content={},
+            choices={str(group): name for group, name in choices.items() if isinstance(name, str)},
+            told=tuple(told),
+        )
+        content = _resolved(tree, composed)
+    chosen_files = (conf / group / f"{name}.yaml" for group, name in composed.choices.items())
+    if misread := conf_files.disguised([conf / f"{root}.yaml", *chosen_files]):
+        raise Refusal(misread)
+    with composed.refusing():
+        sections.check_plain(content)
+    return replace(composed, content=content)
+
+
+@contextmanager
+def _no_resolvers() -> Iterator[None]:
+    """Let ${...} name keys and call nothing."""
+    for name in RESOLVERS:
+        OmegaConf.clear_resolver(name)
+    try:
+        yield
+    finally:
+        OmegaConf.clear_resolvers()  # OmegaConf's own are back; Hydra brings its own each time
 
 
 def _compose(conf: Path, root: str, overrides: list[str], place: str = "") -> DictConfig:
     try:
-        return compose(root, overrides=overrides, return_hydra_config=True)
-    except (HydraException, OmegaConfBaseException, YAMLError) as error:
-        raise Refusal(f"{place or conf}: {_line(error)}") from None
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            return compose(root, overrides=overrides, return_hydra_config=True)
+    # Hydra asserts, recurses and lets through whatever a file makes it stumble over; nothing of
+    # ours runs in there, so whatever it raises is about conf/ or the overrides
+    except Exception as error:
+        raise Refusal(conf_files.damaged(conf) or f"{place or conf}: {_line(error)}") from None
+
+
+def _resolved(tree: DictConfig, composed: Composed) -> Plain:
+    """Return the tree as plain data, each ${...} replaced by what it names."""
+    try:
+        content = OmegaConf.to_container(tree, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        key = error.full_key or ""
+        raise Refusal(f"{composed.place(key)}: {_line(error)}") from None
+    assert isinstance(content, dict)
+    return {str(name): value for name, value in content.items()}
 
 
 def _line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
+    """Return an exception of Hydra's or OmegaConf's as a clause, with the key it is about."""
+    first, *rest = [line.strip() for line in str(error).strip().splitlines()] or [""]
+    key = next((line for line in rest if line.startswith("full_key: ")), "")
+    where = f" ({sections.brief(key.removeprefix('full_key: '))})" if key else ""
+    said = f"{sections.brief(first)}{where}"
+    if "Unsupported interpolation type" in first:
+        return f"{said}: ${{...}} names another key of conf/ and calls nothing"
+    return said or type(error).__name__
+
+
+def _check_group(conf: Path, override: Override, place: str) -> None:
+    """Refuse an override of a group's choice that does not name one of its files."""
+    group, value = override.key_or_group, override.value()
+    if override.is_add() or override.is_force_add():
+        said = sections.brief(override.input_line or "")
+        raise Refusal(f"{place}: {said}: choose without +, {group}=NAME")
+    if not isinstance(value, str):
+        valid = conf_files.names(conf, group)
+        raise Refusal(
+            f"{place}: {sections.brief(override.input_line or '')}: must name one file of "
+            f"{conf / group}{nearest(str(value)[:LONGEST], valid)}"
+        )
+    _check_choice(conf, group, value, place)
 
 
 def _check_choice(conf: Path, group: str, choice: str, place: str) -> None:
-    if not (conf / group / f"{choice}.yaml").is_file():
-        valid = [file.stem for file in (conf / group).glob("*.yaml")]
+    valid = conf_files.names(conf, group)
+    if choice not in valid:
+        name = sections.brief(choice)
         raise Refusal(
-            f"{place}: {group}={choice}: there is no {conf / group / choice}.yaml"
+            f"{place}: {group}={name}: there is no {conf / group}/{name}.yaml"
             f"{nearest(choice, valid)}"
         )
 
 
 def _check_key(tree: DictConfig, key: str, place: str) -> None:
-    node: Any = tree
+    node: Any = OmegaConf.to_container(tree, resolve=False)
     walked: list[str] = []
     for part in key.split("."):
-        known = [str(name) for name in node] if isinstance(node, DictConfig) else []
+        known = [str(name) for name in node] if isinstance(node, dict) else []
         known = [name for name in known if walked or name != "hydra"]
         if part not in known:
             valid = [".".join([*walked, name]) for name in known]
-            raise Refusal(f"{place}: {key} is not a known key{nearest(key, valid)}")
+            raise Refusal(f"{place}: {sections.brief(key)} is not a known key{nearest(key, valid)}")
         walked.append(part)
-        node = node[part] if not OmegaConf.is_missing(node, part) else None
+        node = node[part]

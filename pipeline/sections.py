@@ -30,15 +30,58 @@ WORDING = {
     "match pattern '^(cpu|gpu:\\d+)$'": "be cpu or gpu:N",
 }
 SEARCHED = ("optimizer", "norm", "model")
+MOST_SHOWN = 80  # characters of a key or a value in a message
+MOST_POINTS = 10_000  # of a searched dimension: a grid lays out all of them
+MOST_SEED = 2**32 - 1  # what NumPy and TensorFlow take
+MOST_WHOLE = 2**63 - 1
 
 
 class Invalid(Exception):
     """A key's value is not valid; `problem` follows the key in a sentence."""
 
     def __init__(self, key: str, problem: str) -> None:
-        super().__init__(f"{key} {problem}")
+        super().__init__(f"{brief(key)} {problem}")
         self.key = key
         self.problem = problem
+
+
+def brief(text: str) -> str:
+    """Return text as a message shows it: printable, and without its middle where it is long."""
+    shown = text if text.isprintable() else ascii(text)[1:-1]
+    if len(shown) <= MOST_SHOWN:
+        return shown
+    return f"{shown[: MOST_SHOWN - 25]} ... {shown[-20:]}"
+
+
+def shown(value: object) -> str:
+    """Return a value as a message shows it."""
+    return brief(repr(value))
+
+
+def check_plain(content: object, key: str = "") -> None:
+    """Check that composed content is plain data: groups of keys, lists, text and numbers.
+
+    Raises:
+        Invalid: A key is no text, or a value is something else, such as bytes.
+    """
+    if isinstance(content, dict):
+        for name, value in content.items():
+            below = f"{key}.{name}" if key else str(name)
+            if not isinstance(name, str):
+                raise Invalid(below, f"is not a known key: it is no text, but {shown(name)}")
+            check_plain(value, below)
+    elif isinstance(content, list):
+        for value in content:
+            check_plain(value, key)
+    elif isinstance(content, str):
+        if not content.isprintable() and content != content.encode(errors="replace").decode():
+            raise Invalid(key, f"must be valid Unicode text, got {shown(content)}")
+    elif isinstance(content, int):  # true and false are whole numbers too
+        if abs(content) > MOST_WHOLE:
+            raise Invalid(key, f"must be between -2^63 and 2^63, got {shown(content)}")
+    elif not isinstance(content, float | None):
+        kind = type(content).__name__
+        raise Invalid(key, f"must be a number, text, true, false, null or a list, got {kind}")
 
 
 def parsed(kind: type[R], content: Plain, *, below: str = "") -> R:
@@ -72,8 +115,8 @@ def _first(error: ValidationError, below: str) -> Invalid:
         section, _, name = path[1].rpartition(".")
         path = [*filter(None, [section]), "search", name, *path[2:]]
     names = {"layer": None, "pool": None, "target": "_target_"}
-    shown = [names.get(part, part) for part in ([below] if below else []) + path]
-    key = ".".join(part for part in shown if part)
+    said = [names.get(part, part) for part in ([below] if below else []) + path]
+    key = ".".join(part for part in said if part)
     value = context.get("value", found["input"])
     message = found["msg"].removeprefix("Value error, ")
     if found["type"] == "missing":
@@ -84,20 +127,21 @@ def _first(error: ValidationError, below: str) -> Invalid:
         wanted = message.partition("should ")[2]
         for pydantic_says, plainly in WORDING.items():
             wanted = wanted.replace(pydantic_says, plainly)
-        return Invalid(key, f"must {wanted}, got {value!r}")
+        return Invalid(key, f"must {wanted}, got {shown(value)}")
     return Invalid(key, message)
 
 
-def mapping(sections: Plain, name: str) -> Plain:
-    """Return the section `name`.
+def mapping(sections: Plain, name: str, *, below: str = "") -> Plain:
+    """Return the section `name`, which stands `below` another one or at the top.
 
     Raises:
         Invalid: It is missing, or not a mapping.
     """
+    key = f"{below}.{name}" if below else name
     if name not in sections:
-        raise Invalid(name, "is missing")
+        raise Invalid(key, "is missing")
     if not isinstance(sections[name], dict):
-        raise Invalid(name, f"must be a group of keys, got {sections[name]!r}")
+        raise Invalid(key, f"must be a group of keys, got {shown(sections[name])}")
     return dict(sections[name])
 
 
@@ -124,9 +168,18 @@ def cell_fields(sections: Plain, choices: dict[str, str]) -> Plain:
         sections: Composed sections; those that are no part of a cell are passed over.
         choices: The chosen file of each group.
     """
+    for group in ("dataset", "model", "norm", "optimizer"):
+        mapping(sections, group)
+        if group not in choices:
+            raise Invalid(group, f"has no file: name one in the defaults, such as {group}: NAME")
     norm = mapping(sections, "norm")
     placement = norm.pop("placement", None)
     plain = norm.get("_target_", "") is None
+    left_over = sorted(norm.keys() - {"_target_", "search"}) if plain else []
+    if left_over:
+        raise Invalid(
+            f"norm.{left_over[0]}", "belongs to no layer: the arm is plain, its _target_ is null"
+        )
     fields = {name: sections[name] for name in sections if name in CellFields.model_fields}
     fields |= {
         "dataset": choices["dataset"],
@@ -156,12 +209,12 @@ def study_fields(sections: Plain, choices: dict[str, str], experiment: str) -> P
 
 
 def _dimensions(sections: Plain) -> Iterator[tuple[str, Plain]]:
-    grid = mapping(sections, "model").get("grid") or {}
+    grid = _grid(sections)
     for name, dimension in mapping(sections, "search").items():
         yield name, dimension
     for section in SEARCHED:
         content = mapping(sections, section)
-        for name, dimension in mapping(content, "search").items():
+        for name, dimension in mapping(content, "search", below=section).items():
             if name not in content:
                 raise Invalid(
                     f"{section}.search.{name}",
@@ -173,12 +226,37 @@ def _dimensions(sections: Plain) -> Iterator[tuple[str, Plain]]:
             yield full, {**dimension, **points} if points else dimension
 
 
+def _grid(sections: Plain) -> Plain:
+    """Return how many values the model's grid has of dimensions, by their full names."""
+    model = mapping(sections, "model")
+    grid = mapping(model, "grid", below="model") if "grid" in model else {}
+    for full in grid:
+        section, _, name = full.partition(".")
+        known = sections.get(section) if section in SEARCHED else None
+        # an arm may lack what another one searches
+        if not isinstance(known, dict) or (section != "norm" and name not in known):
+            raise Invalid(f"model.grid.{full}", "is no argument of optimizer, norm or model")
+    return grid
+
+
 def check_fit(found: Dataset, cell: Cell | Study) -> None:
-    """Check that examples and batches fit into the training split.
+    """Check that examples and batches fit into the training split, and seeds into 32 bits.
 
     Raises:
         Invalid: They do not, now or somewhere in the searched range.
     """
+    seeds: dict[str, tuple[int, ...]] = {"seed": (cell.seed,)}
+    if isinstance(cell, Study):
+        seeds["confirm_seeds"] = cell.confirm_seeds
+        for name, dimension in cell.space.items():
+            if dimension.points is not None and dimension.points > MOST_POINTS:
+                raise Invalid(
+                    f"search.{name}.points",
+                    f"must be at most {MOST_POINTS}, got {dimension.points}",
+                )
+    for key, values in seeds.items():
+        if max(values) > MOST_SEED:
+            raise Invalid(key, f"must be at most {MOST_SEED}, got {max(values)}")
     if cell.examples > found.train:
         raise Invalid(
             "examples",

@@ -40,6 +40,7 @@ SETTINGS = {
     # dask's own setting makes malloc give memory back at once, which training then faults in again
     "distributed.nanny.pre-spawn-environ": {
         "DASK_LOGGING__DISTRIBUTED": "critical",
+        "MALLOC_ARENA_MAX": 1,  # one thread trains: further arenas only hold memory back
         "OMP_NUM_THREADS": 1,
     },
     "distributed.worker.daemon": True,

@@ -1,0 +1,119 @@
+"""The files of conf/: what a group offers, who says a key, and what reads other than it looks.
+
+Hydra composes them (`config.py`); this file looks at them one by one, to name
+the one that a mistake stands in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+TEXT, MERGE = "tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# YAML 1.1 reads 010 as eight and 1:30 as ninety, which nobody means
+DEEPEST = 50  # levels of a file, well below where Hydra recurses too deeply
+DISGUISED = re.compile(r"[-+]?(0[0-9_]+|[0-9][0-9_]*(:[0-5]?[0-9])+)")
+
+
+def names(conf: Path, group: str) -> list[str]:
+    """Return what a group's files are called, sorted."""
+    return sorted(file.stem for file in (conf / group).glob("*.yaml") if file.is_file())
+
+
+def home(file: Path, key: str) -> Path:
+    """Return the file that says a dotted key: this one, or one that it starts from."""
+    sayers = (each for each in _chain(file) if _says(_content(each), key))
+    return next(sayers, file)
+
+
+def damaged(conf: Path) -> str | None:
+    """Return what is wrong with the first file that is no YAML, or nothing."""
+    return next((said for file in sorted(conf.rglob("*.yaml")) if (said := _damage(file))), None)
+
+
+def disguised(files: Sequence[Path]) -> str | None:
+    """Return where a number stands that reads other than it looks, or nothing.
+
+    Args:
+        files: Readable files; those that they start from are looked at too.
+    """
+    for file in dict.fromkeys(each for named in files for each in _chain(named)):
+        for token in yaml.scan(file.read_text(encoding="utf-8"), Loader=LOADER):
+            if isinstance(token, yaml.ScalarToken) and token.plain:
+                value = yaml.safe_load(token.value) if DISGUISED.fullmatch(token.value) else None
+                if isinstance(value, int):
+                    line = token.start_mark.line + 1
+                    return (
+                        f"{file}: line {line}: {token.value} reads as {value}; "
+                        f"write {value}, or '{token.value}' for text"
+                    )
+    return None
+
+
+def _damage(file: Path) -> str | None:
+    try:
+        node = yaml.compose(file.read_text(encoding="utf-8"), Loader=LOADER)
+        if node is not None and not isinstance(node, yaml.MappingNode):
+            return f"{file}: must hold keys and values"
+        if odd := _odd(node):
+            return f"{file}: {odd}"
+        _content(file)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        return f"{file}: line {line}: {error.problem or error.context}"
+    except (yaml.YAMLError, UnicodeDecodeError):
+        return f"{file}: is not text in UTF-8"
+    except OSError as error:
+        return f"{file}: {error.strerror}"
+    except ValueError as error:  # such as a whole number of 5,000 digits
+        return f"{file}: holds a value that cannot be read: {error}"
+    return None
+
+
+def _odd(node: yaml.Node | None, depth: int = 0) -> str | None:
+    """Return what YAML allows and a configuration does not, or nothing."""
+    if depth > DEEPEST:
+        return f"is nested more than {DEEPEST} levels deep, or contains itself"
+    below: list[yaml.Node] = []
+    if isinstance(node, yaml.SequenceNode):
+        below = node.value
+    elif isinstance(node, yaml.MappingNode):
+        keys: set[str] = set()
+        for key, value in node.value:
+            place = f"line {key.start_mark.line + 1}"
+            if key.tag not in (TEXT, MERGE):
+                return f"{place}: a key must be text; write it in quotes"
+            if key.value in keys:
+                return f"{place}: the key {key.value} is there twice"
+            keys.add(key.value)
+            below.append(value)
+    return next((odd for each in below if (odd := _odd(each, depth + 1))), None)
+
+
+def _chain(file: Path, seen: frozenset[Path] = frozenset()) -> Iterator[Path]:
+    """Yield a readable file and those that it starts from."""
+    if file in seen or not file.is_file() or _damage(file):
+        return
+    yield file
+    bases = _content(file).get("defaults")
+    for base in reversed(bases) if isinstance(bases, list) else ():
+        if isinstance(base, str) and base != "_self_":
+            yield from _chain(file.parent / f"{base}.yaml", seen | {file})
+
+
+def _content(file: Path) -> dict[Any, Any]:
+    content = yaml.load(file.read_text(encoding="utf-8"), Loader=LOADER)  # noqa: S506
+    return content or {}
+
+
+def _says(content: object, key: str) -> bool:
+    for part in filter(None, key.split(".")):
+        if not isinstance(content, dict) or part not in content:
+            return False
+        content = content[part]
+    return True

@@ -1,0 +1,68 @@
+"""Where the module of a dotted path lies: found without importing anything.
+
+To import a model's module is to import TensorFlow, which workers alone do. So
+a path in conf/ is looked up in the file system, and its file is parsed.
+"""
+
+from __future__ import annotations
+
+import ast
+from importlib import util
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+
+def source(module: str) -> Path | None:
+    """Return the file of a module, or nothing where there is none.
+
+    It is a `.py` file, unless the module is built into Python or compiled.
+    """
+    top, *rest = module.split(".")
+    spec = _spec(top)
+    if spec is None:
+        return None
+    if not rest and spec.origin:
+        return Path(spec.origin)
+    for folder in spec.submodule_search_locations or ():
+        place = Path(folder, *rest)
+        for file in (place.with_suffix(".py"), place / "__init__.py"):
+            if file.is_file():
+                return file
+    return None
+
+
+def trouble(target: str) -> str | None:
+    """Return why a dotted path's module cannot be used, or nothing.
+
+    It is missing, compiled (what it does could not be part of a trial's
+    identity), or no Python. Whether it imports is not known before it does.
+    """
+    parts = target.split(".")
+    prefixes = (".".join(parts[:length]) for length in range(len(parts) - 1, 0, -1))
+    file = next(filter(None, map(source, prefixes)), None)
+    if file is None and _spec(parts[0]) is None:
+        return (
+            f"names {target!r}, but there is no module {parts[0]!r} among what is installed, "
+            "in PYTHONPATH, or in the current folder"
+        )
+    if file is None:
+        return f"names {target!r}, but there is no such module in {parts[0]!r}"
+    if file.suffix != ".py":
+        return (
+            f"names {target!r}, but {parts[0]} is compiled or built into Python, so that its code "
+            "cannot be part of a trial's identity; call it from a module of your own"
+        )
+    try:
+        ast.parse(file.read_bytes())
+    except SyntaxError as error:
+        return f"names {target!r}, but {file} is no Python: line {error.lineno}: {error.msg}"
+    except (OSError, ValueError) as error:
+        return f"names {target!r}, but {file} cannot be read: {error}"
+    return None
+
+
+def _spec(top: str) -> ModuleSpec | None:
+    try:
+        return util.find_spec(top)
+    except ValueError:  # a module without a file, such as __main__
+        return None

@@ -1,0 +1,53 @@
+"""README's recipes for data, models and arms of one's own: pasted into a shell, they work."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from checkout import Checkout
+from PIL import Image
+
+SECTIONS = ("Your data", "Your model", "Your arm")
+RUNS = {"Your data": 1, "Your model": 1, "Your arm": 3}
+
+
+def pasted(section: str) -> str:
+    """Return the code blocks of a section of README.md as they are copied from its page."""
+    text = Path("README.md").read_text()
+    [body] = re.findall(rf"^## {section}$(.*?)(?=^\S*#|^How it is built|\Z)", text, re.M | re.S)
+    lines = [line for line in body.splitlines() if line.startswith("    ") or not line]
+    return "\n".join(line.removeprefix("    ") for line in lines)
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory) -> Checkout:
+    """A copy of the checkout, with a folder of pictures in it: 120 of each of five colors."""
+    made = Checkout(tmp_path_factory.mktemp("readme"))
+    rng = np.random.default_rng(0)
+    for name, color in {
+        "red": 0,
+        "green": 1,
+        "blue": 2,
+        "dark": None,
+        "light": slice(None),
+    }.items():
+        folder = made.root / "pictures" / name
+        folder.mkdir(parents=True)
+        for n in range(120):
+            pixels = rng.integers(0, 90, (24, 20, 3), dtype=np.uint8)
+            if color is not None:
+                pixels[..., color] += 120
+            Image.fromarray(pixels).save(folder / f"{n}.png")
+    return made
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_a_recipe_of_the_readme_works_as_it_is_pasted(section, checkout):
+    script = pasted(section)
+    assert "normbench train" in script
+    before = {file: file.read_bytes() for file in (checkout.root / "conf").rglob("*.yaml")}
+    said = checkout.run("bash", "-euo", "pipefail", "-c", script)
+    assert said.count("status               ok") == RUNS[section], said
+    assert all(file.read_bytes() == content for file, content in before.items())
+    assert len(list((checkout.root / "conf").rglob("*.yaml"))) > len(before)

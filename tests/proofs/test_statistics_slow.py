@@ -1,0 +1,188 @@
+"""What the statistics promise, measured on planted effects; each prints its figures."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.random import Generator
+from scipy import stats
+
+from pipeline.analysis.controls import empirical_error
+from pipeline.analysis.crossed import crossed_estimate
+from pipeline.analysis.intervals import estimate, median_limits
+from pipeline.analysis.rules import Direction, word_of
+from pipeline.analysis.samples import bounded_sample, sample_of
+from pipeline.analysis.tuned import resampled_seeds, to_confirm, tuned_effect, winners
+
+pytestmark = pytest.mark.slow
+
+DRAWS = 2_000
+Draw = Callable[[Generator, int], np.ndarray]
+NOISE: dict[str, Draw] = {
+    "normal": lambda generator, count: generator.normal(size=count),
+    "t3": lambda generator, count: generator.standard_t(3, count),
+}
+
+
+@pytest.mark.parametrize("clusters", [5, 10, 30])
+@pytest.mark.parametrize("noise", NOISE)
+def test_the_interval_covers_a_planted_effect_as_often_as_it_says(
+    noise: str, clusters: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    generator = np.random.default_rng([clusters, len(noise)])
+    planted, blocks, covered = 0.3, 3, 0
+    for _ in range(DRAWS):
+        seeds = np.repeat(np.arange(clusters), blocks)
+        values = planted + np.repeat(NOISE[noise](generator, clusters), blocks)
+        values += 0.5 * generator.normal(size=len(values))  # blocks of one seed share most of it
+        found = estimate(sample_of(values, seeds=seeds), level=0.95)
+        assert found is not None
+        low, high = found.limits
+        covered += low <= planted <= high
+    with capsys.disabled():
+        print(f"\ncoverage, {noise}, {clusters} clusters: {100 * covered / DRAWS:.1f}%")
+    assert 0.93 <= covered / DRAWS <= 0.97
+
+
+@pytest.mark.parametrize("clusters", [8, 30])
+def test_the_median_of_bounded_values_is_covered_at_least_as_often(
+    clusters: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    generator = np.random.default_rng(clusters)
+    planted, end, covered = 0.3, 0.8, 0
+    for _ in range(DRAWS):
+        values = planted + generator.normal(size=clusters)
+        bounded = values > end  # beyond the grid's end, three of ten
+        lows, highs = np.minimum(values, end), np.where(bounded, math.inf, values)
+        found = estimate(bounded_sample(lows, highs, seeds=range(clusters)), level=0.95)
+        assert found is not None
+        covered += found.limits[0] <= planted <= found.limits[1]
+    exact = median_limits(*(np.arange(1.0, clusters + 1),) * 2, level=0.95)[0]
+    nominal = 1 - 2 * stats.binom.cdf(exact - 1, clusters, 0.5)
+    with capsys.disabled():
+        print(f"\nmedian, {clusters} clusters: {100 * covered / DRAWS:.1f}%, {100 * nominal:.1f}%")
+    # The binomial covers more; a draw without any bound has a t interval, three errors are luck.
+    assert covered / DRAWS >= 0.95 - 3 * math.sqrt(0.95 * 0.05 / DRAWS)
+
+
+def test_a_planted_share_of_failures_is_covered_also_where_all_seeds_agree(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    generator = np.random.default_rng(12)
+    for share, clusters in itertools.product((0.02, 0.98), (8, 20)):
+        agreeing = covered = 0
+        for _ in range(DRAWS):
+            values = (generator.random(clusters) < share).astype(float)
+            sample = sample_of(values, seeds=range(clusters)).model_copy(update={"bound": 1.0})
+            found = estimate(sample, level=0.95)
+            assert found is not None
+            if found.method == "unseen":
+                agreeing += 1
+                covered += found.limits[0] <= share <= found.limits[1]
+        with capsys.disabled():
+            print(f"\nshare {share}, {clusters} clusters: {covered} of {agreeing} that agree cover")
+        assert covered == agreeing > 0
+
+
+@pytest.mark.parametrize(("tuning_seeds", "fresh_seeds"), [(2, 30), (3, 8), (3, 30), (5, 30)])
+def test_two_equal_tuned_arms_are_called_different_in_under_seven_percent(
+    tuning_seeds: int, fresh_seeds: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    generator = np.random.default_rng([tuning_seeds, fresh_seeds])
+    draws, configurations, resamples = 1_000, 8, 200
+    wrong = naive = 0
+    for _ in range(draws):
+        # Both arms have the same configurations; half of the noise is the seed's, in common.
+        quality = generator.normal(0, 1, (configurations, 1))
+
+        def runs(count: int, quality: np.ndarray = quality) -> tuple[np.ndarray, np.ndarray]:
+            shared = generator.normal(0, math.sqrt(0.5), (configurations, count))
+            own = generator.normal(0, math.sqrt(0.5), (2, configurations, count))
+            ours, theirs = quality + shared + own
+            return ours, theirs
+
+        tuning, fresh = runs(tuning_seeds), runs(fresh_seeds)
+        drawn = resampled_seeds(tuning_seeds, resamples, generator)
+        won = [winners(scores, drawn) for scores in tuning]
+        confirmed = [
+            {name: scores[name] for name in to_confirm(picked)}
+            for scores, picked in zip(fresh, won, strict=True)
+        ]
+        found = tuned_effect(
+            confirmed[0],
+            confirmed[1],
+            treatment_won=won[0],
+            control_won=won[1],
+            tuning_seeds=tuning_seeds,
+            level=0.95,
+        ).estimate
+        wrong += found.limits[0] > 0 or found.limits[1] < 0
+        best = [
+            scores[rows.mean(axis=1).argmax()] for scores, rows in zip(fresh, tuning, strict=True)
+        ]
+        alone = estimate(sample_of(best[0] - best[1], seeds=range(fresh_seeds)), level=0.95)
+        assert alone is not None
+        naive += alone.limits[0] > 0 or alone.limits[1] < 0
+    with capsys.disabled():
+        print(
+            f"\ntuned, {tuning_seeds} tuning and {fresh_seeds} fresh seeds: "
+            f"{100 * wrong / draws:.1f}% wrong, {100 * naive / draws:.1f}% without choices"
+        )
+    assert wrong / draws < 0.07
+    assert naive > wrong
+
+
+def test_equal_arms_are_called_different_no_more_often_than_the_level_says(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    generator = np.random.default_rng(6)
+    rule = Direction(kind="direction", margin=0.1)
+    called = outside = 0
+    for _ in range(DRAWS):
+        sample = sample_of(generator.normal(0, 0.2, 8), seeds=range(8))
+        found = estimate(sample, level=0.95)
+        assert found is not None
+        called += word_of(rule, *found.limits) in ("supported", "refuted")
+        outside += found.limits[0] > 0 or found.limits[1] < 0
+    flipped = empirical_error(sample, rule, level=0.95, generator=generator)
+    assert flipped is not None
+    with capsys.disabled():
+        print(
+            f"\nequal arms: called different {100 * called / DRAWS:.2f}%, zero outside "
+            f"{100 * outside / DRAWS:.1f}%; by flips of one draw "
+            f"{100 * flipped.called_different:.2f}%, {100 * flipped.zero_outside:.1f}%"
+        )
+    assert called <= outside
+    assert 0.03 <= outside / DRAWS <= 0.07
+
+
+@pytest.mark.parametrize(("seeds", "images"), [(8, 200), (30, 200)])
+def test_seeds_and_images_together_cover_what_neither_does_alone(
+    seeds: int, images: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    generator = np.random.default_rng(seeds)
+    draws, covered, alone = 1_000, 0, 0
+    for _ in range(draws):
+        # Both arms have the same chances: some images are harder for one arm, on every seed.
+        lean = generator.normal(0, 0.2, images)
+        run = generator.normal(0, 0.02, (2, seeds, 1))
+        chances = np.clip(0.7 + np.array([lean, -lean])[:, None, :] + run, 0.01, 0.99)
+        right = generator.random((2, seeds, images)) < chances
+        found = crossed_estimate(right[0], right[1], level=0.95)
+        assert found is not None
+        covered += found.limits[0] <= 0 <= found.limits[1]
+        means = 100 * (right[0].mean(axis=1) - right[1].mean(axis=1))
+        by_seed = estimate(sample_of(means, seeds=range(seeds)), level=0.95)
+        assert by_seed is not None
+        alone += by_seed.limits[0] <= 0 <= by_seed.limits[1]
+    with capsys.disabled():
+        print(
+            f"\nimages, {seeds} seeds: {100 * covered / draws:.1f}% covered, "
+            f"{100 * alone / draws:.1f}% by seeds alone"
+        )
+    assert covered / draws >= 0.93
+    assert covered > alone

@@ -1,0 +1,344 @@
+"""Robustness, the map, best against budget, the noise floor, controls, images, tuned arms."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from pipeline.analysis.budget import budget_curve, expected_best
+from pipeline.analysis.controls import empirical_error, judge_control
+from pipeline.analysis.crossed import crossed_estimate
+from pipeline.analysis.intervals import estimate
+from pipeline.analysis.noise import noise_floor, probability_better
+from pipeline.analysis.robustness import robustness
+from pipeline.analysis.rules import Direction, Word, word_of
+from pipeline.analysis.samples import bounded_sample, sample_of
+from pipeline.analysis.tuned import resampled_seeds, to_confirm, tuned_effect, winners
+from pipeline.analysis.verdicts import plain_verdict
+from pipeline.analysis.where import Bin, curve_over_batch_size, map_of_where
+
+SOBOL, TPE = "pipeline.search.sobol.Sobol", "pipeline.search.tpe.LaggedTpe"
+RULE = Direction(kind="direction", margin=0.1)
+
+
+def test_robustness_counts_the_specifications_that_were_tested() -> None:
+    found = robustness(
+        "supported",
+        {
+            "recalibrated": "supported",
+            "tuned": "inconclusive",
+            "mnist": "not tested here",
+            "cifar10": "refuted",
+        },
+    )
+    assert (found.same, found.tested, found.share) == (1, 3, pytest.approx(1 / 3))
+    assert found.changed == {"tuned": "inconclusive", "cifar10": "refuted"}
+    assert found.untested == ("mnist",)
+
+
+def test_a_verdict_without_other_specifications_has_no_share() -> None:
+    assert robustness("supported", {}).share is None
+    assert robustness("supported", {"mnist": "not tested here"}).share is None
+
+
+@pytest.mark.parametrize("count", [1, 5, 9])
+def test_the_expected_best_is_the_mean_over_all_draws(count: int) -> None:
+    # Brute force: every subset of that size. Two scores are equal.
+    scores = np.random.default_rng(2).normal(size=count)
+    scores[-1] = scores[0]
+    for budget in range(1, count + 1):
+        every = [max(drawn) for drawn in itertools.combinations(scores.tolist(), budget)]
+        assert expected_best(scores, budget) == pytest.approx(np.mean(every))
+
+
+def test_a_budget_reaches_a_quarter_of_the_trials() -> None:
+    scores = np.linspace(0, 1, 23)
+    found = budget_curve(scores, proposer=SOBOL)
+    assert found is not None
+    assert (found.trials, len(found.expected_best)) == (23, 5)
+    assert found.expected_best[0] == pytest.approx(0.5)  # one trial: the mean
+    assert list(found.expected_best) == sorted(found.expected_best)
+    assert budget_curve(scores[:3], proposer=SOBOL) is None
+
+
+def test_large_studies_keep_the_digits() -> None:
+    # Of 0 .. N - 1, the expected maximum of n is n (N + 1) / (n + 1) - 1.
+    assert expected_best(np.arange(4000.0), 1000) == pytest.approx(1000 * 4001 / 1001 - 1)
+
+
+def test_a_search_that_learns_and_budgets_out_of_range_are_refused() -> None:
+    with pytest.raises(ValueError, match="independent trials"):
+        budget_curve([0.1] * 8, proposer=TPE)
+    with pytest.raises(ValueError, match="not finite"):
+        budget_curve([0.1, 0.2, 0.3, math.nan], proposer=SOBOL)
+    for budget in (0, 5):
+        with pytest.raises(ValueError, match="from 1 to 4"):
+            expected_best([0.1] * 4, budget)
+
+
+def test_the_noise_floor_is_numpy_s_spreads_and_correlation_of_seeds() -> None:
+    generator = np.random.default_rng(4)
+    shared = generator.normal(0, 2, 6)
+    ours, theirs = shared + generator.normal(0, 1, 6), shared + generator.normal(0, 1, 6)
+    found = noise_floor(
+        np.repeat(ours, 2) + np.tile([-3, 3], 6), np.repeat(theirs, 2), seeds=np.repeat(range(6), 2)
+    )
+    assert found.treatment == pytest.approx(np.std(ours, ddof=1))
+    assert found.correlation == pytest.approx(stats.pearsonr(ours, theirs).statistic)
+    bought = (np.var(ours) + np.var(theirs)) / np.var(ours - theirs)
+    assert found.unpaired_clusters == pytest.approx(bought)
+    assert bought > 1  # what they share cancels
+    assert found.clusters == 6
+
+
+def test_no_spread_has_no_correlation_and_one_seed_no_spread() -> None:
+    flat = noise_floor([0.9, 0.9], [0.8, 0.7], seeds=[1, 2])
+    assert (flat.treatment, flat.correlation, flat.unpaired_clusters) == (0, None, None)
+    assert noise_floor([0.9], [0.8], seeds=[1]).difference is None
+    alike = noise_floor([0.5, 0.75], [0.25, 0.5], seeds=[1, 2])
+    assert (alike.correlation, alike.unpaired_clusters) == (pytest.approx(1), None)
+
+
+def test_ties_are_half_better_and_bounds_count_where_their_sign_is_known() -> None:
+    assert probability_better(sample_of([1, 0, -1, 2], seeds=range(4))) == 0.625
+    bounds = bounded_sample([0.5, -math.inf, -1], [math.inf, -0.5, 1], seeds=range(3))
+    assert probability_better(bounds) == 0.5
+    assert probability_better(sample_of([], seeds=[])) is None
+
+
+def _map(
+    gains: dict[tuple[float, int], list[float]], failures: dict[tuple[float, int], list[float]]
+) -> dict[tuple[float, float], Bin]:
+    rows = [
+        (rate, size, gain, failed, seed)
+        for (rate, size), values in gains.items()
+        for seed, (gain, failed) in enumerate(
+            zip(values, failures.get((rate, size), [0.0] * len(values)), strict=True)
+        )
+    ]
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    found = map_of_where(
+        *columns[:4],
+        seeds=columns[4],
+        rate_edges=[0.001, 0.01, 0.1],
+        batch_edges=[2, 16, 128],
+        level=0.95,
+        false_discoveries=0.05,
+    )
+    return {(each.rate_low, each.batch_low): each for each in found}
+
+
+def test_the_map_says_where_an_arm_helps_hurts_or_cannot_be_told() -> None:
+    near = [0.01, -0.02, 0.0, 0.02, -0.01, 0.005, 0.01, -0.015]
+    bins = _map(
+        {
+            (0.005, 4): [1 + each for each in near],
+            (0.05, 4): [each - 1 for each in near],
+            (0.1, 128): near,  # the map's last edges belong to it
+        },
+        {},
+    )
+    assert bins[0.001, 2].reading == "helps"
+    assert bins[0.01, 2].reading == "hurts"
+    assert bins[0.01, 16].reading == "can't tell"
+    assert bins[0.01, 16].blocks == 8
+    empty = bins[0.001, 16]
+    assert (empty.blocks, empty.gain, empty.reading) == (0, None, "can't tell")
+
+
+def test_failures_come_first_on_the_map_even_where_nothing_is_left_to_compare() -> None:
+    gone = [math.nan] * 8
+    bins = _map({(0.005, 4): gone}, {(0.005, 4): [-1.0] * 8})
+    assert (bins[0.001, 2].gain, bins[0.001, 2].reading) == (None, "helps")
+    few = _map({(0.005, 4): gone[:4]}, {(0.005, 4): [-1.0] * 4})
+    assert few[0.001, 2].reading == "can't tell"  # four of four: 2 / 2**4
+
+
+def test_the_map_controls_false_discoveries_as_benjamini_and_hochberg_do() -> None:
+    generator = np.random.default_rng(8)
+    gains = {
+        (rate, size): (generator.normal(shift, 1, 8)).tolist()
+        for (rate, size), shift in {
+            (0.005, 4): 1.2, (0.05, 4): 0.9, (0.005, 32): 0.0, (0.05, 32): -1.5
+        }.items()
+    }  # fmt: skip
+    bins = _map(gains, {})
+    chances = sorted(float(stats.ttest_1samp(values, 0).pvalue) for values in gains.values())
+    # The step-up rule by hand; nobody failed anywhere, so that four tests are all.
+    passed = [n for n, p in enumerate(chances, 1) if p <= 0.05 * n / 4]
+    told = [each for each in bins.values() if each.reading != "can't tell"]
+    assert len(told) == max(passed, default=0)
+    assert 0 < len(told) < 4
+
+
+def test_blocks_outside_the_map_and_edges_in_disorder_are_refused() -> None:
+    with pytest.raises(ValueError, match="outside the map"):
+        _map({(0.5, 4): [0.0]}, {})
+    with pytest.raises(ValueError, match="edges increase"):
+        map_of_where(
+            [0.1], [2], [0], [0], seeds=[1], rate_edges=[1, 0.1], batch_edges=[1, 4], level=0.95,
+            false_discoveries=0.05,
+        )  # fmt: skip
+
+
+def test_the_curve_over_batch_size_has_an_interval_at_each_size() -> None:
+    sizes, gains = [2, 2, 2, 8, 8, 8], [1.0, 2.0, 3.0, 0.5, math.nan, 0.7]
+    points = curve_over_batch_size(sizes, gains, seeds=[1, 2, 3, 1, 2, 3], level=0.95)
+    assert [(point.batch_size, point.gain.clusters) for point in points] == [(2, 3), (8, 2)]
+    assert points[0].gain == estimate(sample_of([1, 2, 3], seeds=[1, 2, 3]), level=0.95)
+
+
+def test_flipped_signs_err_as_often_as_the_level_says() -> None:
+    sample = sample_of(np.random.default_rng(1).normal(2, 1, 12), seeds=range(12))
+    found = empirical_error(sample, RULE, level=0.95, generator=np.random.default_rng(0))
+    assert found is not None
+    assert (found.flips, found.clusters) == (2000, 12)
+    assert found.called_different <= found.zero_outside
+    assert found.zero_outside == pytest.approx(0.05, abs=0.02)
+
+
+def test_the_fast_flips_are_the_plain_ones() -> None:
+    # The twin: every one of the 2**6 signs once, judged by the interval and the table's functions.
+    values = np.array([0.3, 0.5, 0.1, 0.9, 0.4, 0.2])
+    signs = np.array(list(itertools.product([-1.0, 1.0], repeat=6)))
+
+    class Every(np.random.Generator):
+        def choice(self, *arguments: object, **more: object) -> np.ndarray:
+            return signs
+
+    found = empirical_error(
+        sample_of(values, seeds=range(6)),
+        RULE,
+        level=0.95,
+        generator=Every(np.random.PCG64(0)),
+        flips=64,
+    )
+    words: list[Word] = []
+    outside = 0
+    for flips in signs:
+        each = estimate(sample_of(values * flips, seeds=range(6)), level=0.95)
+        assert each is not None
+        words.append(word_of(RULE, *each.limits))
+        outside += each.limits[0] > 0 or each.limits[1] < 0
+    assert found is not None
+    assert found.called_different == sum(word in ("supported", "refuted") for word in words) / 64
+    assert found.zero_outside == outside / 64 > 0
+
+
+@pytest.mark.parametrize("values", [[], [1.0]])
+def test_nothing_to_flip_has_no_error(values: list[float]) -> None:
+    sample = sample_of(values, seeds=range(len(values)))
+    assert empirical_error(sample, RULE, level=0.95, generator=np.random.default_rng(0)) is None
+
+
+def test_bounds_have_no_error_either_and_agreeing_clusters_none_to_speak_of() -> None:
+    generator = np.random.default_rng(0)
+    bounds = bounded_sample([1.0, 1.0], [1.0, math.inf], seeds=[1, 2])
+    assert empirical_error(bounds, RULE, level=0.95, generator=generator) is None
+    zero = sample_of([0.0] * 8, seeds=range(8))
+    found = empirical_error(zero, RULE, level=0.95, generator=generator)
+    assert found is not None
+    assert (found.called_different, found.zero_outside) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("word", "negative", "broken"),
+    [
+        ("supported", False, True),
+        ("refuted", False, False),
+        ("no practical difference", True, False),
+        ("inconclusive", True, False),
+        ("not tested here", False, False),  # a control that did not run proves nothing
+    ],
+)
+def test_controls_pass_when_the_rule_sees_what_is_there(
+    word: Word, negative: bool, broken: bool
+) -> None:
+    verdict = plain_verdict(word)
+    assert judge_control("negative", verdict).passed is negative
+    assert judge_control("positive", verdict).passed is broken
+    assert judge_control("sabotage", verdict).passed is broken
+
+
+def test_images_and_seeds_both_widen_the_interval() -> None:
+    generator = np.random.default_rng(9)
+    # Images alone differ between the arms, the same ones on every seed.
+    luck = generator.integers(0, 2, 400)
+    ours, theirs = np.tile(luck, (8, 1)), np.ones((8, 400))
+    found = crossed_estimate(ours, theirs, level=0.95)
+    assert found is not None
+    assert found.value == pytest.approx(100 * (luck.mean() - 1))
+    assert found.low is not None
+    assert found.high is not None
+    half = stats.t.ppf(0.975, 7) * 100 * np.std(luck, ddof=1) / math.sqrt(400)
+    assert found.high - found.low == pytest.approx(2 * half)
+
+
+def test_images_without_seeds_or_differences_have_no_interval() -> None:
+    right = np.ones((1, 9))
+    assert crossed_estimate(right, right, level=0.95) is None
+    same = crossed_estimate(np.ones((3, 9)), np.ones((3, 9)), level=0.95)
+    assert same is not None
+    assert (same.value, same.low, same.method) == (0, None, "none")
+    with pytest.raises(ValueError, match="seeds by images"):
+        crossed_estimate(right, np.ones((1, 8)), level=0.95)
+
+
+def test_resampled_tuning_seeds_pick_what_those_seeds_would_have_picked() -> None:
+    drawn = resampled_seeds(3, 500, np.random.default_rng(0))
+    scores = np.array([[1.0, 0.0, 0.0], [0.4, 0.4, 0.4], [0.0, 0.0, 0.1]])
+    won = winners(scores, drawn)
+    # The first wins where seed 0 is drawn twice or more: 7 of 27. The third never.
+    assert set(won.tolist()) == {0, 1}
+    assert (won == 0).mean() == pytest.approx(7 / 27, abs=0.06)
+    assert to_confirm(won) == (0, 1)
+    assert to_confirm(np.array([0] * 95 + [1] * 5)) == (0,)
+    assert to_confirm(np.arange(40)) == tuple(range(40))  # all equally often: all the most often
+
+
+def test_a_tuned_effect_adds_the_variance_between_choices_by_hand() -> None:
+    # Treatment picks 0 and 1 in turn, control always 5: differences 1, 2 and 3, 4 on two seeds.
+    found = tuned_effect(
+        {0: [1.0, 2.0], 1: [3.0, 4.0]},
+        {5: [0.0, 0.0]},
+        treatment_won=np.array([0, 1]),
+        control_won=np.array([5, 5]),
+        tuning_seeds=3,
+        level=0.95,
+    )
+    assert found.estimate.value == pytest.approx(2.5)
+    assert found.within == pytest.approx(0.5 / 2)  # 2 and 3 over two seeds
+    assert found.between == pytest.approx(1.0)  # 1.5 and 3.5
+    half = stats.t.ppf(0.975, 1) * math.sqrt(1.25)
+    assert found.estimate.limits == pytest.approx((2.5 - half, 2.5 + half))
+    assert (found.treatment_picked, found.control_picked) == ({0: 0.5, 1: 0.5}, {5: 1.0})
+
+
+def test_one_tuning_seed_cannot_say_how_much_its_choice_matters() -> None:
+    found = tuned_effect(
+        {0: [1.0, 2.0]},
+        {0: [0.0, 0.5]},
+        treatment_won=np.array([0]),
+        control_won=np.array([0]),
+        tuning_seeds=1,
+        level=0.95,
+    )
+    assert (found.between, found.estimate.low, found.estimate.method) == (None, None, "none")
+
+
+def test_a_frequent_winner_that_was_not_confirmed_is_refused() -> None:
+    with pytest.raises(ValueError, match="configuration 1 wins often"):
+        tuned_effect(
+            {0: [1.0]},
+            {0: [1.0]},
+            treatment_won=np.array([0, 1]),
+            control_won=np.array([0, 0]),
+            tuning_seeds=2,
+            level=0.95,
+        )
+    with pytest.raises(ValueError, match="table of finite numbers"):
+        winners([[math.nan]], np.array([[0]]))
