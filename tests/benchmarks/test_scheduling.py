@@ -39,7 +39,7 @@ def test_the_price_of_a_trial():
         TITLE,
         2,
         "Asking, storing and telling",
-        "TPE with lag 8; trials take no time. Median of the 40 trials up to each.\n\n"
+        "TPE with lag 8; trials take no time. Mean of the 40 trials up to each.\n\n"
         + table(["trial", "ms"], rows),
     )
     assert len(rows) == 4

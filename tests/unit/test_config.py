@@ -46,6 +46,37 @@ REFUSED = {
     "hydra.run.dir=elsewhere": ["hydra.run.dir is not a known key"],
     "seed=[1": ["is not an override", "write key=value"],
     "summary=3": ["summary must be true or false, got 3"],
+    "seed=4294967296": ["seed must be at most 4294967295"],
+    "seed=99999999999999999999": ["seed must be between -2^63 and 2^63"],
+    "seed=0x10": ["seed must be a whole number, got '0x10'"],
+    "norm=../norm/batch": ["there is no conf/norm/../norm/batch.yaml"],
+    "norm@optimizer=batch": ["a group has one place, its own"],
+    "+norm=batch": ["choose without +"],
+    "+hydra={run: {dir: x}}": ["hydra is not a known key"],
+    "norm._target_=null": ["belongs to no layer: the arm is plain"],
+    "search.batch_size.low=8": ["search.batch_size.low says what a sweep searches"],
+    "norm.search={}": ["norm.search says what a sweep searches"],
+    "model.grid={norm.epsilon: 5}": ["model.grid says what a sweep searches"],
+    "model._target_=nobodys.build": ["model._target_ names 'nobodys.build'", "no module 'nobodys'"],
+    "optimizer._target_=math.sqrt": ["math is compiled or built into Python"],
+    "dataset.source.digest=${oc.env:HOME}": [
+        "oc.env",
+        "names another key of conf/ and calls nothing",
+    ],
+    "dataset.source.digest=${oc.select:x,3}": ["oc.select", "calls nothing"],
+    "dataset.source.digest=${now:%Y}": ["now", "calls nothing"],
+    "dataset.source.digest=${dataset.source.digest}": ["Recursive interpolation"],
+    "seed=interval(0,1)": ["has values without end"],
+}
+# likewise, with -m
+REFUSED_SEVERAL = {
+    "norm=glob(zz*)": ["norm=glob(zz*) lists no value at all"],
+    "seed=glob(*)": ["conf/ has no group seed"],
+    "seed=range(4,1)": ["lists no value at all"],
+    "seed=range(0,5,0)": ["cannot be listed", "must not be zero"],
+    "seed=range(0,1000000000000)": ["asks for more than 10000 runs"],
+    "seed=shuffle(1,2)": ["leave out shuffle"],
+    "norm=batch,nothing": ["there is no conf/norm/nothing.yaml"],
 }
 
 
@@ -57,6 +88,24 @@ def test_a_bad_override_is_refused_in_one_line_with_exit_code_2(override, capsys
     assert len(err.splitlines()) == 1
     for part in ["normbench train: ", *REFUSED[override]]:
         assert part in err
+
+
+@pytest.mark.parametrize("override", REFUSED_SEVERAL)
+def test_a_bad_list_of_values_is_refused_in_one_line_with_exit_code_2(override, capsys):
+    assert main(["train", "-m", override]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert len(err.splitlines()) == 1
+    for part in REFUSED_SEVERAL[override]:
+        assert part in err
+
+
+def test_a_very_long_override_is_shown_without_its_middle():
+    with pytest.raises(
+        Refusal, match=r"x \.\.\. x.*has 20022 characters, at most 10000"
+    ) as refused:
+        compose_cells(CONF, [f"norm.beta_initializer={'x' * 20_000}"], multirun=False)
+    assert len(str(refused.value)) < 300
 
 
 @pytest.fixture
