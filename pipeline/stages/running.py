@@ -66,6 +66,7 @@ def carry_through(
 
     with _terminable(), View(board.progress) as view:
         watch = Reporter(board, view, mirror, Places(profile).progress)
+        watch.write()
         try:
             failures = run(queues, start, store, watch)
         finally:
