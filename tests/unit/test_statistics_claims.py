@@ -333,6 +333,28 @@ def test_too_few_seeds_and_failed_checks_are_said() -> None:
     assert "gamma" in reason
 
 
+@pytest.mark.parametrize(("margin", "word"), [(0.049, "refuted"), (0.057, "inconclusive")])
+def test_one_part_of_two_is_refuted_at_half_the_alpha_only(margin: float, word: str) -> None:
+    # Differences with a mean of -0.1 and a spread of 0.05 over eight seeds: from printed tables,
+    # the upper limit is -0.1 + 2.3646 x 0.01768 = -0.0582 at 95%, and -0.1 + 2.8412 x 0.01768 =
+    # -0.0498 at 97.5%. A margin of 0.057 is cleared by the first alone.
+    wave = np.array([-1.0, 1.0] * 4) * 0.05 * math.sqrt(7 / 8)
+    figure = np.zeros(len(RUNS))
+    figure[(RUNS["arm"] == "batch").to_numpy(np.bool_)] = -0.1 + wave
+    rule = {"kind": "direction", "margin": margin}
+    kind, of = f"{KINDS}.figures.difference", {"metric": "figure", "times": 1}
+    falls = _part("falls", kind, of, rule, asserts="greater")
+    claim = Claim.parse(_claim("T4", _part("rises", RATIO, ERROR, DIRECTION), falls))
+    judged = judge_claim(
+        claim,
+        RUNS.assign(figure=figure),
+        planned={"rises": 8, "falls": 8},
+        manipulation_failures={},
+    )
+    assert [part.verdict.word for part in judged.parts] == ["supported", "refuted"]
+    assert judged.verdict.word == word
+
+
 def test_parts_beside_decide_nothing() -> None:
     beside = _part("layer", RATIO, ERROR, DIRECTION, control={"arm": "layer"})
     claim = Claim.parse(_claim("T10", _part("mlp", RATIO, ERROR, DIRECTION), beside=[beside]))

@@ -278,6 +278,32 @@ def test_images_and_seeds_both_widen_the_interval() -> None:
     assert found.high - found.low == pytest.approx(2 * half)
 
 
+def test_what_seeds_and_images_both_contain_is_counted_once() -> None:
+    # The two-way layout's mean squares, written out over every cell.
+    generator = np.random.default_rng(10)
+    seeds, images = 6, 5
+    effect = generator.integers(0, 2, (seeds, 1)) * generator.integers(0, 2, (1, images))
+    ours = np.clip(effect + generator.integers(0, 2, (seeds, images)), 0, 1)
+    theirs = np.zeros((seeds, images))
+    apart = 100.0 * ours
+    center = apart.mean()
+    of_seeds = images * sum((row.mean() - center) ** 2 for row in apart) / (seeds - 1)
+    of_images = seeds * sum((each.mean() - center) ** 2 for each in apart.T) / (images - 1)
+    rest = sum(
+        (apart[i, j] - apart[i].mean() - apart[:, j].mean() + center) ** 2
+        for i in range(seeds)
+        for j in range(images)
+    ) / ((seeds - 1) * (images - 1))
+    found = crossed_estimate(ours, theirs, level=0.95)
+    assert found is not None
+    assert found.high is not None
+    assert found.value is not None
+    variance = (of_seeds + of_images - rest) / (seeds * images)
+    assert variance > max(of_seeds, of_images) / (seeds * images)  # not at its least
+    expected = stats.t.ppf(0.975, 4) * math.sqrt(variance)
+    assert found.high - found.value == pytest.approx(expected)
+
+
 def test_images_without_seeds_or_differences_have_no_interval() -> None:
     right = np.ones((1, 9))
     assert crossed_estimate(right, right, level=0.95) is None
