@@ -1,8 +1,9 @@
 """The command line: `normbench COMMAND ...`, or `python -m pipeline COMMAND ...`.
 
 A command's module is imported when it is called, so that help comes at once.
-Exit codes: 0 done, 1 trials that failed or gave other digits than before, 2 a
-request that cannot be carried out, told in one line, 130 interrupted.
+Exit codes: 0 done, 1 trials that failed or gave other digits than before, or
+figures that changed beyond their intervals, 2 a request that cannot be carried
+out, told in one line, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -23,23 +24,38 @@ STAGES = {
     "prepare": "write the datasets as arrays, split and checked",
     "sweep": "search each arm's best settings, every arm with the same budget",
     "confirm": "train the winners again on fresh seeds and read the test split once",
+    "cost": "time a training step of each arm, where the profile asks for it",
     "analyze": "compute every figure of the report",
     "report": "write the page: report.md, report.html and charts",
     "mirror": "bring MLflow and the Optuna dashboard up to date from what is on disk",
     "status": "show how far a sweep or confirmation has come, from any terminal",
 }
 KEPT = "what is finished is kept, the same command goes on from there"
-LEFT = {"verify": "nothing was changed"}
+LEFT = {"verify": "nothing was changed", "compare": "nothing was changed"}
 RUNNING = ("sweep", "confirm")
-QUESTIONS = ("train", "show", "verify")
+QUESTIONS = ("train", "show", "verify", "compare")
 EPILOG = """\
 examples:
   normbench train model=cnn norm=batch optimizer.learning_rate=0.01
   normbench train -m norm=none,batch seed=0,1
   normbench sweep quick --cluster "local workers=4"
   normbench verify --sample 20
+  normbench compare old/analysis.json quick
 
 The whole of it, from raw data to report: make reproduce
+"""
+COMPARES = """\
+Say which verdicts and effects of two analyses differ beyond their intervals, which
+appeared or disappeared, or that the two are the same to the last digit. Clock readings,
+and what describes where an analysis was made, are no part of the digits.
+
+Exit code 1 when a verdict or an effect changed beyond its interval, 0 when none did.
+"""
+COMPARED = """\
+examples:
+  cp reports/quick/analysis.json before.json    # change something, make it again, then
+  normbench compare before.json quick
+  normbench compare ../other-checkout/reports/quick reports/quick
 """
 
 
@@ -96,6 +112,16 @@ def _add_questions(commands: Any) -> None:
     which.add_argument("--all", action="store_true", help="all of the profile's trials")
     verify.add_argument("--profile", default="quick", help="whose trials (default: quick)")
     verify.add_argument("--seed", type=int, default=0, help="of the sample (default: 0)")
+    compare = commands.add_parser(
+        "compare",
+        help="say what two analyses say differently, and whether beyond their intervals",
+        description=COMPARES,
+        epilog=COMPARED,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    what = "an analysis.json, a folder that holds one, or a profile such as quick"
+    compare.add_argument("old", help=what)
+    compare.add_argument("new", help="the same")
 
 
 def _count(text: str) -> int:
@@ -118,7 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         top.print_help()
         return 0
     try:
-        _carry_out(asked)
+        return _carry_out(asked)
     except Refusal as refusal:
         print(f"normbench {asked.command}: {refusal}", file=sys.stderr)
         return 2
@@ -131,10 +157,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 130
-    return 0
 
 
-def _carry_out(asked: argparse.Namespace) -> None:
+def _carry_out(asked: argparse.Namespace) -> int:
     _find_modules_of_the_current_folder()
     try:
         stage = importlib.import_module(f"pipeline.stages.{asked.command}")
@@ -163,8 +188,11 @@ def _carry_out(asked: argparse.Namespace) -> None:
             profile=asked.profile,
             seed=asked.seed,
         )
+    elif asked.command == "compare":
+        return 0 if stage.run(asked.old, asked.new) else 1
     else:
         stage.run(asked.profile)
+    return 0
 
 
 def _find_modules_of_the_current_folder() -> None:

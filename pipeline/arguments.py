@@ -33,6 +33,7 @@ ARGUMENTS: dict[str, TypeAdapter[Any]] = {
             "growth": Positive,
             "groups": Annotated[int, Field(ge=-1)],
             "initializer": Literal["glorot_normal", "glorot_uniform", "he_normal", "he_uniform"],
+            "input_scale": Positive,
             "kernel_size": Count,
             "learning_rate": Positive,
             "momentum": Share,

@@ -10,7 +10,7 @@ import itertools
 import math
 import shlex
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -32,7 +32,9 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from pipeline import conf_files, modules, sections
+from pipeline.analysis.claims import Claim, check_arms, check_claim
 from pipeline.components import build, resolve
+from pipeline.content import content_digest
 from pipeline.errors import Refusal, nearest
 from pipeline.records import Cell, CellFields, Cluster, Dataset, Plan, Study
 
@@ -128,7 +130,7 @@ def _asked(composed: Composed) -> Asked:
     with composed.refusing():
         content = dict(composed.content)
         _check_nothing_is_searched(composed.told)
-        known = {*Cell.model_fields, "search", "summary"} - {"arm", "model_name"}
+        known = {*Cell.model_fields, "search", "summary"} - {"arm", "model_name", "optimizer_name"}
         for name in content:
             if name not in known:
                 raise sections.Invalid(name, f"is not a known key{nearest(name, known)}")
@@ -166,7 +168,7 @@ def _check_modules(dataset: Dataset, cell: CellFields) -> None:
 
 
 def compose_plan(conf: Path, profile: str) -> Plan:
-    """Compose a profile: its experiments' studies, their datasets, and the analysis.
+    """Compose a profile: its experiments' studies, their datasets, the claims, and the analysis.
 
     Raises:
         Refusal: Something in the configuration is not valid.
@@ -181,7 +183,7 @@ def compose_plan(conf: Path, profile: str) -> Plan:
             if study.name in studies:
                 raise Refusal(
                     f"{own.place}: {study.name} is asked for twice; each experiment, dataset, "
-                    "model and norm is named once, and no override chooses another"
+                    "model, optimizer and norm is named once, and no override chooses another"
                 )
             if datasets.setdefault(study.dataset, dataset) != dataset:
                 raise Refusal(
@@ -189,6 +191,7 @@ def compose_plan(conf: Path, profile: str) -> Plan:
                     "give one of them a dataset file of its own"
                 )
             studies[study.name] = study
+    claims = _claims(conf, studies)
     try:
         plan = sections.parsed(
             Plan,
@@ -196,19 +199,59 @@ def compose_plan(conf: Path, profile: str) -> Plan:
                 "profile": profile,
                 "datasets": {name: dataset.plain() for name, dataset in datasets.items()},
                 "studies": {name: study.plain() for name, study in studies.items()},
+                "claims": claims,
+                "claims_digest": content_digest(claims),
                 "analysis": content.get("analysis"),
             },
         )
         arms = {study.arm for study in studies.values()}
-        if plan.analysis.reference not in arms:
-            raise sections.Invalid(
-                "analysis.reference",
-                f"must be an arm of the experiments, got {sections.shown(plan.analysis.reference)}"
-                f"{nearest(plan.analysis.reference, arms)}",
-            )
+        _check_named("analysis.reference", plan.analysis.reference, arms, "an arm of")
+        for name in plan.analysis.cost_experiments:
+            known = set(content["experiments"])
+            _check_named("analysis.cost_experiments", name, known, "one of")
         return plan
     except sections.Invalid as invalid:
         raise Refusal(f"{own.place}: {invalid}") from None
+
+
+def _check_named(key: str, name: str, known: set[str], what: str) -> None:
+    if name not in known:
+        raise sections.Invalid(
+            key, f"must be {what} the experiments, got {sections.shown(name)}{nearest(name, known)}"
+        )
+
+
+def _claims(conf: Path, studies: Mapping[str, Study]) -> dict[str, Plain]:
+    """Return every claim of conf/claim as plain data, checked against its experiments.
+
+    Of an experiment that the profile does not run, only the arms are looked at.
+    """
+    homes: dict[str, list[Study]] = {}
+    for study in studies.values():
+        homes.setdefault(study.experiment, []).append(study)
+    claims: dict[str, Plain] = {}
+    ids: dict[str, str] = {}
+    for name in conf_files.names(conf, "claim"):
+        composed = _composed(conf, f"claim/{name}", [])
+        place = str(conf / "claim" / f"{name}.yaml")
+        with composed.refusing():
+            section = sections.mapping(composed.content, "claim")
+            claim = sections.parsed(Claim, sections.claim_fields(section, name), below="claim")
+        if (twin := ids.setdefault(claim.id, place)) != place:
+            raise Refusal(f"{place}: id {claim.id} is also that of {twin}")
+        for experiment in (claim.experiment, *claim.specifications.values()):
+            if experiment in homes:
+                check_claim(claim, experiment, homes[experiment], place=place)
+            else:
+                arms = _experiment(conf, experiment, place)["norms"]
+                check_arms(claim, experiment, arms, place=place)
+        claims[name] = claim.plain()
+    return claims
+
+
+def _experiment(conf: Path, experiment: str, place: str) -> Plain:
+    lists = ("datasets", "models", "optimizers", "norms", "overrides")
+    return _listed(conf, "experiment", experiment, place, lists=lists, others=("design", "axes"))
 
 
 def compose_cluster(conf: Path, asked: str) -> Cluster:
@@ -243,13 +286,14 @@ def compose_cluster(conf: Path, asked: str) -> Cluster:
 
 
 def _studies(conf: Path, experiment: str, profile: Told) -> Iterator[tuple[Study, Dataset]]:
-    lists = ("datasets", "models", "norms", "overrides")
-    fixed = ("optimizer", "design")
-    content = _listed(conf, "experiment", experiment, profile.place, lists=lists, others=fixed)
+    content = _experiment(conf, experiment, profile.place)
     place = str(conf / "experiment" / f"{experiment}.yaml")
-    for chosen in itertools.product(*(content[axis] for axis in lists[:3])):
-        files = [*zip(("dataset", "model", "norm"), chosen, strict=True)]
-        files += [(group, str(content.get(group))) for group in fixed]
+    axes = _axes(content, place)
+    used: set[str] = set()
+    groups = ("dataset", "model", "optimizer", "norm")
+    for chosen in itertools.product(*(content[f"{group}s"] for group in groups)):
+        files = [*zip(groups, chosen, strict=True)]
+        files.append(("design", str(content.get("design"))))
         for group, name in files:
             _check_choice(conf, group, name, place)
         quoted = [
@@ -260,11 +304,38 @@ def _studies(conf: Path, experiment: str, profile: Told) -> Iterator[tuple[Study
         composed = _composed(conf, "study", [own, profile])
         with composed.refusing():
             found = sections.dataset(composed.content)
-            fields = sections.study_fields(composed.content, composed.choices, experiment)
-            study = _designed(fields)
-            sections.check_fit(found, study)
+            try:
+                fields = sections.study_fields(composed.content, composed.choices, experiment, axes)
+                study = _designed(fields)
+                sections.check_axes(study)
+                sections.check_fit(found, study)
+            except sections.Invalid as invalid:
+                if invalid.key.startswith("axes"):  # no override: they stand in the experiment
+                    raise Refusal(f"{place}: {invalid}") from None
+                raise
             _check_modules(found, study)
+        used |= study.axes.keys()
         yield study, found
+    if unused := sorted(axes.keys() - used):
+        raise Refusal(
+            f"{place}: axes.{sections.brief(unused[0])} is an argument of none of its arms"
+        )
+
+
+def _axes(content: Plain, place: str) -> dict[str, list[Any]]:
+    """Return an experiment's axes: lists of values by the settings' full names."""
+    axes = content.get("axes")
+    if not isinstance(axes, dict):
+        raise Refusal(f"{place}: axes must be a group of keys, got {sections.shown(axes)}")
+    for name, values in axes.items():
+        if not isinstance(values, list) or not values:
+            raise Refusal(
+                f"{place}: axes.{sections.brief(name)} must be a list of values, "
+                f"got {sections.shown(values)}"
+            )
+        if len({str(value) for value in values}) < len(values):
+            raise Refusal(f"{place}: axes.{sections.brief(name)} lists a value twice")
+    return axes
 
 
 def _designed(fields: Plain) -> Study:
@@ -404,12 +475,14 @@ def _composed(conf: Path, root: str, told: Sequence[Told]) -> Composed:
                 values.append((source.place, override))
     place = ", ".join(source.place for source in told)
     with initialize_config_dir(str(conf.resolve()), version_base="1.3"), _no_resolvers():
-        tree = _compose(conf, root, [override.input_line or "" for override in chosen])
-        for source_place, override in values:
-            if not (override.is_add() or override.is_force_add()):
-                _check_key(tree, override.key_or_group, source_place)
-        texts = [text for source in told for text in source.overrides]
-        tree = _compose(conf, root, texts, place) if values else tree
+        try:
+            tree = _compose(conf, root, [text for each in told for text in each.overrides], place)
+        except Refusal:
+            alone = _compose(conf, root, [override.input_line or "" for override in chosen])
+            for source_place, override in values:
+                if not (override.is_add() or override.is_force_add()):
+                    _check_key(alone, override.key_or_group, source_place)
+            raise
         choices = OmegaConf.to_container(tree.hydra.runtime.choices)
         OmegaConf.set_struct(tree, False)
         del tree["hydra"]

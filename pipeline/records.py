@@ -8,15 +8,18 @@ each value has its one home in conf/.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from pipeline.arguments import Argument, Count, Positive, Share, checked
+from pipeline.arguments import Argument, Count, Positive, Scalar, Share, checked
 from pipeline.content import Record, content_digest
 
 Trainer = Literal["engine", "fit"]
+StepsPerEpoch = Count | tuple[Count, ...] | None
 
 
 class Component(Record):
@@ -93,26 +96,39 @@ class Design(Record):
     """Which trials a study asks for, by a proposer built as `proposer(study, **arguments)`.
 
     At most `lag` trials are in flight: proposal n sees the results 0 .. n - lag.
+    `searches`: trials are drawn from the study's space; else they combine the
+    values of its axes. `has_winner`: the best trial's settings are confirmed on
+    fresh seeds; what maps or compares fixed settings has none.
     """
 
     proposer: Component
     trials: Count
     lag: Count
     seed: Annotated[int, Field(ge=0)]
+    searches: bool
+    has_winner: bool
 
 
 class Probes(Record):
-    """What is measured once the training is over.
+    """What is measured besides accuracy and loss.
 
     Batch-norm statistics are recalibrated over `recalibration_examples`
-    training examples, in batches of `recalibration_batch_size`. For each of
-    `shadow_momenta`, moving averages of that momentum are carried along, and a
-    curve says the validation accuracy they would have given.
+    training examples, in batches of `recalibration_batch_size`, once training is
+    over and, with `statistics_curves`, after each epoch, along with the accuracy
+    under the batch's own statistics. For each of `shadow_momenta`, moving averages of
+    that momentum are carried along, and a curve says the validation accuracy
+    they would have given. `independence_examples` is how many validation examples
+    are given other batch-mates, to see how far their outputs move, and
+    `single_examples` how many are classified one by one in training mode; 0 leaves
+    either out.
     """
 
     recalibration_examples: Count
     recalibration_batch_size: Annotated[int, Field(ge=2)]
     shadow_momenta: tuple[Share, ...]
+    statistics_curves: bool
+    independence_examples: Annotated[int, Field(ge=0)]
+    single_examples: Annotated[int, Field(ge=0)]
 
 
 class Environment(Record):
@@ -129,7 +145,10 @@ class Environment(Record):
 class Trial(Record):
     """One question: train this model with this arm on these data, and say what came out.
 
-    `examples` is how many of the training split are used, from its start.
+    `examples` is how many of the training split are used, from its start. An epoch
+    ends, and is evaluated, after every whole batch of them, or after
+    `steps_per_epoch` steps: one number for all epochs, or one for each. The
+    order of examples goes on where the epoch before left it.
     `split` is what is evaluated at the end besides the validation split:
     `test` only when a winner is confirmed. After an epoch whose validation
     accuracy is below its entry in `thresholds`, training ends; without
@@ -143,6 +162,7 @@ class Trial(Record):
     optimizer: Component
     batch_size: Count
     epochs: Count
+    steps_per_epoch: StepsPerEpoch
     examples: Count
     seed: Annotated[int, Field(ge=0)]
     device: str
@@ -167,14 +187,17 @@ class Result(Record):
 
     They are shorter than `epochs_asked` where training ended early. `metrics`
     are scored: a diverged run has chance accuracy, so that nothing downstream
-    has to drop it. `kernels` says which kernel normalized and which one updated
-    the weights.
+    has to drop it. `correct` says example by example which were classified
+    correctly under moving statistics, as hexadecimal digits of packed bits, for the
+    split that a winner is confirmed on. `kernels` says which kernel normalized and
+    which one updated the weights.
     """
 
     steps: Annotated[int, Field(ge=0)]
     epochs_asked: Count
     metrics: dict[str, float]
     curves: dict[str, tuple[float | None, ...]]
+    correct: dict[str, str]
     weights_digest: str
     kernels: dict[str, str]
 
@@ -210,6 +233,9 @@ class Dataset(Record):
     seed: Annotated[int, Field(ge=0)]
 
 
+Seed = Annotated[int, Field(ge=0)]
+
+
 def _unique(seeds: tuple[int, ...]) -> tuple[int, ...]:
     if len(set(seeds)) < len(seeds):
         raise ValueError("seeds must differ from one another")
@@ -220,6 +246,7 @@ class CellFields(Record):
     """What a cell says; abstract, shared by `Cell` and `Study`.
 
     `examples` is how many of the training split are used, from its start;
+    `steps_per_epoch` is None for epochs that see each of them once;
     `device` is `cpu` or `gpu:N`; `trainer` is the module of `pipeline.training`
     that trains; weight decay spares gamma and beta unless `decay_norm_weights`.
     """
@@ -229,9 +256,11 @@ class CellFields(Record):
     model: Component
     arm: str
     norm: Arm
+    optimizer_name: str
     optimizer: Component
     batch_size: Count
     epochs: Count
+    steps_per_epoch: StepsPerEpoch
     examples: Count
     seed: Annotated[int, Field(ge=0)]
     device: Annotated[str, Field(pattern=r"^(cpu|gpu:\d+)$")]
@@ -239,38 +268,107 @@ class CellFields(Record):
     decay_norm_weights: bool
     probes: Probes
 
+    @model_validator(mode="after")
+    def _has_steps_for_each_epoch(self) -> Self:
+        steps = self.steps_per_epoch
+        if isinstance(steps, tuple) and len(steps) != self.epochs:
+            raise ValueError(
+                f"steps_per_epoch must be one number or one for each of {self.epochs} epochs, "
+                f"got {len(steps)}"
+            )
+        return self
+
+    def placed(self, values: Mapping[str, Argument]) -> Self:
+        """Return a copy with some hyperparameters set.
+
+        Args:
+            values: By name: `batch_size`, or `optimizer.`, `norm.` or `model.`
+                followed by the name of an argument.
+        """
+        cell = self
+        for name, value in values.items():
+            section, _, argument = name.partition(".")
+            chosen = getattr(cell, section).with_argument(argument, value) if argument else value
+            cell = cell.model_copy(update={section: chosen})
+        return cell
+
 
 class Cell(CellFields):
     """One setting of everything: the question that `train` asks."""
 
 
 class Study(CellFields):
-    """One arm in one cell, the space its design searches, and the seeds that confirm its winner."""
+    """One arm in one cell, the rule that proposes its trials, and what confirms its winner.
+
+    Trial n has the seed n, round and round, of `seeds`. `space` is what a search
+    draws from, `axes` the values that a factorial design combines.
+    `confirm_seeds` is empty where the design has no winner.
+    """
 
     experiment: str
     design: Design
     space: dict[str, Dimension]
-    confirm_seeds: Annotated[tuple[int, ...], Field(min_length=2), AfterValidator(_unique)]
+    axes: dict[str, Annotated[tuple[Scalar, ...], Field(min_length=1)]]
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1), AfterValidator(_unique)]
+    confirm_seeds: Annotated[tuple[Seed, ...], AfterValidator(_unique)]
+
+    @model_validator(mode="after")
+    def _confirms_its_winner(self) -> Self:
+        if self.design.has_winner and len(self.confirm_seeds) < 2:
+            raise ValueError("confirm_seeds must hold at least 2 seeds: a winner is confirmed")
+        if self.design.searches and self.axes:
+            raise ValueError("axes belong to a design that searches nothing, such as factorial")
+        return self
+
+    def combinations(self) -> list[dict[str, Scalar]]:
+        """Return every combination of the axes' values by name, the last axis changing fastest."""
+        rows = itertools.product(*self.axes.values())
+        return [dict(zip(self.axes, row, strict=True)) for row in rows]
+
+    @property
+    def cell_name(self) -> str:
+        """What the arms of a comparison share: experiment/dataset/model/optimizer."""
+        return f"{self.experiment}/{self.dataset}/{self.model_name}/{self.optimizer_name}"
 
     @property
     def name(self) -> str:
-        """The study's place: experiment/dataset/model/arm."""
-        return f"{self.experiment}/{self.dataset}/{self.model_name}/{self.arm}"
+        """The study's place: experiment/dataset/model/optimizer/arm."""
+        return f"{self.cell_name}/{self.arm}"
 
 
 class Analysis(Record):
-    """How effects are judged: the plain arm they are measured against, and the interval's level."""
+    """How effects are judged and shown.
+
+    `reference` is the plain arm that effects are measured against, `level` that
+    of intervals that no claim's file says. `minimum` is how many clusters must come
+    back for a claim to be judged, None what each claim's file says: a number marks
+    the profile as a screening. The map of where has `rate_bins` by `batch_bins`
+    bins, with a share of `false_discoveries` expected among those that are told. A
+    step's cost is measured for the arms of `cost_experiments`.
+    """
 
     reference: str
     level: Annotated[float, Field(gt=0.5, lt=1)]
+    minimum: Count | None
+    rate_bins: Count
+    batch_bins: Count
+    false_discoveries: Annotated[float, Field(gt=0, lt=1)]
+    cost_experiments: tuple[str, ...]
 
 
 class Plan(Record):
-    """A composed profile: everything later stages read, in one validated file."""
+    """A composed profile: everything later stages read, in one validated file.
+
+    `claims` are plain data as `pipeline.analysis.claims` reads them, by name,
+    all of conf/claim, whether or not the profile runs their experiment;
+    `claims_digest` is of them, fixed before the runs.
+    """
 
     profile: str
     datasets: dict[str, Dataset]
     studies: dict[str, Study]
+    claims: dict[str, dict[str, Any]]
+    claims_digest: str
     analysis: Analysis
 
 

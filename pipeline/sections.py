@@ -7,7 +7,8 @@ dimensions), `grid` and `placement`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -19,6 +20,7 @@ from pipeline.records import Cell, CellFields, Dataset, Study
 Plain = dict[str, Any]
 R = TypeVar("R", bound=Record)
 
+UNION = re.compile(r"constrained-\w+|tuple\[.*\]")  # pydantic names the branch it tried
 WORDING = {
     "a valid ": "a ",
     "an object": "a group of keys",
@@ -105,7 +107,7 @@ def _first(error: ValidationError, below: str) -> Invalid:
     errors = error.errors()
     found = next((each for each in errors if each["type"] == "finite_number"), errors[0])
     context = found.get("ctx", {})
-    path = [str(part) for part in found["loc"]]
+    path = [str(part) for part in found["loc"] if not UNION.fullmatch(str(part))]
     if "arguments" in path and found["type"] not in ("argument", "finite_number"):
         found["msg"] = "Input should be a number, text, true, false, null or a list of these"
     if "arguments" in path:
@@ -184,6 +186,7 @@ def cell_fields(sections: Plain, choices: dict[str, str]) -> Plain:
     fields |= {
         "dataset": choices["dataset"],
         "model_name": choices["model"],
+        "optimizer_name": choices["optimizer"],
         "arm": choices["norm"],
         "norm": {
             "layer": None if plain else component(_without(norm, "search"), "norm"),
@@ -195,17 +198,80 @@ def cell_fields(sections: Plain, choices: dict[str, str]) -> Plain:
     return fields
 
 
-def study_fields(sections: Plain, choices: dict[str, str], experiment: str) -> Plain:
-    """Return what the sections say of a study: its cell, design and space."""
+def study_fields(
+    sections: Plain, choices: dict[str, str], experiment: str, axes: Mapping[str, Any]
+) -> Plain:
+    """Return what the sections say of a study: its cell, design, space and axes.
+
+    Args:
+        sections: Composed sections.
+        choices: The chosen file of each group.
+        experiment: Its name.
+        axes: The experiment's, by full names; those of a norm's argument that this
+            arm does not have are no axes of its own.
+    """
     design = mapping(sections, "design")
     if isinstance(design.get("proposer"), dict):
         design["proposer"] = component(design["proposer"], "design.proposer")
+    own = {name: values for name, values in axes.items() if has_axis(sections, name)}
     return cell_fields(sections, choices) | {
         "experiment": experiment,
         "design": design,
-        "space": dict(_dimensions(sections)),
-        "confirm_seeds": sections.get("confirm_seeds"),
+        "space": dict(_dimensions(sections)) if design.get("searches") else {},
+        "axes": own,
+        "seeds": sections.get("seeds"),
+        "confirm_seeds": sections.get("confirm_seeds") if design.get("has_winner") else [],
     }
+
+
+def has_axis(sections: Plain, name: str) -> bool:
+    """Tell whether an arm has what an axis varies: every arm, but for arguments of norms.
+
+    Raises:
+        Invalid: It is no setting of any arm.
+    """
+    section, _, argument = name.partition(".")
+    if name == "batch_size":
+        return True
+    content = sections.get(section) if section in SEARCHED else None
+    if not isinstance(content, dict) or argument in ("", "_target_", "search", "grid"):
+        known = {"batch_size", *(f"{each}.ARGUMENT" for each in SEARCHED)}
+        raise Invalid(f"axes.{name}", f"is no setting{nearest(name, known)}")
+    if argument not in content and section != "norm":
+        known = set(content) - {"_target_", "search", "grid"}
+        raise Invalid(f"axes.{name}", f"is no argument of {section}{nearest(argument, known)}")
+    return argument in content
+
+
+def check_axes(study: Study) -> None:
+    """Check each value of each axis as if it stood in the configuration.
+
+    Raises:
+        Invalid: A value may not stand there.
+    """
+    for name, values in study.axes.items():
+        for value in values:
+            try:
+                type(study).parse(study.placed({name: value}).plain())
+            except ValidationError as error:
+                raise Invalid(f"axes.{name}", _first(error, "").problem) from None
+
+
+def claim_fields(section: Plain, name: str) -> Plain:
+    """Return a claim's file as the record's fields; its name is the file's."""
+    fields = dict(section)
+    for group in ("parts", "beside"):
+        listed = fields.get(group)
+        if not isinstance(listed, list):
+            raise Invalid(f"claim.{group}", f"must be a list, got {shown(listed)}")
+        fields[group] = [_part(part, f"claim.{group}.{n}") for n, part in enumerate(listed)]
+    return fields | {"name": name}
+
+
+def _part(part: object, key: str) -> Plain:
+    if not isinstance(part, dict):
+        raise Invalid(key, f"must be a group of keys, got {shown(part)}")
+    return {**part, "effect": component(mapping(part, "effect", below=key), f"{key}.effect")}
 
 
 def _dimensions(sections: Plain) -> Iterator[tuple[str, Plain]]:
@@ -247,7 +313,7 @@ def check_fit(found: Dataset, cell: Cell | Study) -> None:
     """
     seeds: dict[str, tuple[int, ...]] = {"seed": (cell.seed,)}
     if isinstance(cell, Study):
-        seeds["confirm_seeds"] = cell.confirm_seeds
+        seeds |= {"seeds": cell.seeds, "confirm_seeds": cell.confirm_seeds}
         for name, dimension in cell.space.items():
             if dimension.points is not None and dimension.points > MOST_POINTS:
                 raise Invalid(
@@ -255,7 +321,7 @@ def check_fit(found: Dataset, cell: Cell | Study) -> None:
                     f"must be at most {MOST_POINTS}, got {dimension.points}",
                 )
     for key, values in seeds.items():
-        if max(values) > MOST_SEED:
+        if max(values, default=0) > MOST_SEED:
             raise Invalid(key, f"must be at most {MOST_SEED}, got {max(values)}")
     if cell.examples > found.train:
         raise Invalid(
@@ -267,7 +333,17 @@ def check_fit(found: Dataset, cell: Cell | Study) -> None:
             "batch_size",
             f"must be at most the {cell.examples} training examples, got {cell.batch_size}",
         )
-    searched = cell.space.get("batch_size") if isinstance(cell, Study) else None
+    if not isinstance(cell, Study):
+        return
+    largest = max(
+        (size for size in cell.axes.get("batch_size", ()) if isinstance(size, int)), default=0
+    )
+    if largest > cell.examples:
+        raise Invalid(
+            "axes.batch_size",
+            f"must be at most the {cell.examples} training examples, got {largest}",
+        )
+    searched = cell.space.get("batch_size")
     if searched is not None and searched.high > cell.examples:
         raise Invalid(
             "search.batch_size.high",

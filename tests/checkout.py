@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 PROFILE = "smoke"
-STAGES = ("compose", "prepare", "sweep", "confirm", "analyze", "report")
+STAGES = ("compose", "prepare", "sweep", "confirm", "cost", "analyze", "report")
 OUTPUTS = ("artifacts", f"reports/{PROFILE}")
 ELSEWHERE = ("NORMBENCH_STORE", "NORMBENCH_CLUSTER", "NORMBENCH_OPTUNA", "MLFLOW_TRACKING_URI")
 

@@ -7,7 +7,7 @@ decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -15,14 +15,15 @@ from pydantic import Field, model_validator
 from pipeline.analysis.intervals import Level
 from pipeline.analysis.pairs import Statistics
 from pipeline.analysis.rules import Rule, Word
+from pipeline.analysis.runs import figures, settings
 from pipeline.arguments import Argument, Count
 from pipeline.components import resolve
 from pipeline.content import Record
 from pipeline.errors import Refusal, nearest
-from pipeline.records import Component
+from pipeline.records import Component, Study
 
 HEADLINE_LEVEL = 0.99  # five headline claims: any wrong one among them has at most 5%
-METRICS = ("metric", "curve", "slow", "fast")  # arguments of kinds that name a figure
+METRICS = ("metric", "curve", "slow", "fast", "examples")  # arguments of kinds that name a figure
 
 Text = Annotated[str, Field(min_length=1)]
 Values = dict[str, Argument]
@@ -58,7 +59,9 @@ class Claim(Record):
     that the file names or tuned per arm. `clusters` is how many seeds are asked
     for, `minimum` how many must come back, `level` the interval's.
     `failure_margin` is the difference in the share of failures that is
-    practically none.
+    practically none. `specifications` names further experiments in which the same
+    parts are looked at, for robustness. `control` marks a claim that an arm is
+    harmful whose truth is known beforehand.
     """
 
     id: Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]*$")]
@@ -75,6 +78,8 @@ class Claim(Record):
     level: Level
     failure_margin: Annotated[float, Field(gt=0, lt=1)]
     headline: bool
+    specifications: dict[str, str]
+    control: Literal["negative", "positive", "sabotage"] | None
     expected: Word
 
     @model_validator(mode="after")
@@ -103,6 +108,14 @@ class Claim(Record):
         return tuple(sorted(named))
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column of the runs' table, besides figures, that a part names, sorted."""
+        named: set[str] = set()
+        for part in (*self.parts, *self.beside):
+            named |= {*part.treatment, *(part.control or {}), *part.where, *part.block}
+        return tuple(sorted(named))
+
+    @property
     def metrics(self) -> tuple[str, ...]:
         """Every figure of a run that a part names, sorted."""
         return tuple(
@@ -117,36 +130,40 @@ class Claim(Record):
         )
 
 
-def check_claim(
-    claim: Claim,
-    *,
-    place: str,
-    experiments: Mapping[str, Sequence[str]],
-    metrics: Sequence[str],
-) -> None:
-    """Refuse a claim that names what does not exist.
+def check_claim(claim: Claim, experiment: str, studies: Sequence[Study], *, place: str) -> None:
+    """Refuse a claim that names what its experiment does not have.
 
     Args:
         claim: As its file has it.
+        experiment: Its own, or one of its further specifications.
+        studies: Of the experiment.
         place: The file, for the message.
-        experiments: The arms of each experiment.
-        metrics: Every column of the runs' table that holds a figure.
 
     Raises:
-        Refusal: Its experiment, an arm, a figure or a kind of effect does not exist.
+        Refusal: An arm, a figure, a column or a kind of effect does not exist.
     """
-    if claim.experiment not in experiments:
-        hint = nearest(claim.experiment, experiments)
-        raise Refusal(f"{place}: no experiment {claim.experiment!r}{hint}")
-    for name, known, what in (
-        *((arm, experiments[claim.experiment], "arm") for arm in claim.arms),
-        *((metric, metrics, "figure") for metric in claim.metrics),
-    ):
-        if name not in known:
-            hint = nearest(name, known)
-            raise Refusal(f"{place}: no {what} {name!r} in {claim.experiment}{hint}")
+    check_arms(claim, experiment, {study.arm for study in studies}, place=place)
+    _check(claim.metrics, figures(studies), "figure", experiment, place)
+    _check(claim.columns, settings(studies), "setting", experiment, place)
     for part in (*claim.parts, *claim.beside):
         try:
             resolve(part.effect.target)
         except Refusal as refusal:
             raise Refusal(f"{place}: {refusal}") from refusal
+
+
+def check_arms(claim: Claim, experiment: str, arms: Collection[str], *, place: str) -> None:
+    """Refuse a claim that names an arm which its experiment does not have.
+
+    Raises:
+        Refusal: There is no such arm.
+    """
+    _check(claim.arms, arms, "arm", experiment, place)
+
+
+def _check(
+    names: Sequence[str], known: Collection[str], what: str, experiment: str, place: str
+) -> None:
+    for name in names:
+        if name not in known:
+            raise Refusal(f"{place}: no {what} {name!r} in {experiment}{nearest(name, known)}")

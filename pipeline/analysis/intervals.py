@@ -135,6 +135,19 @@ def sum_of(first: Estimate, second: Estimate) -> Estimate:
     )
 
 
+def negated(found: Estimate) -> Estimate:
+    """Return the estimate of the opposite effect."""
+    turned = {"at least": "at most", "at most": "at least"}
+    return found.model_copy(
+        update={
+            "value": None if found.value is None else -found.value,
+            "known": turned.get(found.known, found.known),
+            "low": None if found.high is None else -found.high,
+            "high": None if found.low is None else -found.low,
+        }
+    )
+
+
 def _agreeing(
     value: float, clusters: int, bound: float | None, level: float
 ) -> tuple[float | None, float | None]:

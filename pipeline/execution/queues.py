@@ -15,7 +15,6 @@ from pipeline.execution.task import Folders, Task
 from pipeline.records import Answer, CellFields, Result, Study, Trial
 from pipeline.search.objective import winner
 from pipeline.search.proposal import Proposer
-from pipeline.search.questions import placed
 
 
 class Ask(Protocol):
@@ -111,10 +110,9 @@ class Search:
             if results is None:
                 break
             proposal = self._proposer.propose(results)
-            cell = placed(self.study, proposal.values)
-            trial = self._ask(
-                cell, seed=self.study.seed, split="validation", thresholds=proposal.thresholds
-            )
+            cell = self.study.placed(proposal.values)
+            seed = self.study.seeds[self._asked % len(self.study.seeds)]
+            trial = self._ask(cell, seed=seed, split="validation", thresholds=proposal.thresholds)
             tasks.append(Task(self.study.name, self._asked, trial, self._folder, keep_model=False))
             self._asked += 1
         return tasks

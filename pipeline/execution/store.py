@@ -10,7 +10,6 @@ are nobody's business here.
 from __future__ import annotations
 
 import json
-import logging
 import os
 import re
 import tempfile
@@ -21,21 +20,24 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pipeline.content import Record, canonical_json, content_digest
+from pipeline.content import Record, content_digest
 from pipeline.errors import Contradiction, Refusal
+from pipeline.execution.digested import (
+    Damaged,
+    read_digested,
+    set_aside,
+    unusable,
+    write_digested,
+    write_durably,
+)
 from pipeline.execution.keys import the_one
-from pipeline.execution.whole import replacing, write_whole
+from pipeline.execution.whole import replacing
 from pipeline.records import Result, Trial
 
 FORMAT = "normbench.answer/1"
 KEY = re.compile(r"[0-9a-f]{64}")
 FOLDER = re.compile(r"[0-9a-f]{2}")
 PROBE_BYTES = 2**18  # more than an answer takes, so that a full disk is noticed
-log = logging.getLogger("normbench")
-
-
-class Damaged(Refusal):
-    """A stored answer cannot be taken as it stands; the line says where and why."""
 
 
 class Clock(Record):
@@ -85,7 +87,7 @@ class Store:
         except FileNotFoundError:
             return None
         except (Damaged, ValidationError):
-            _set_aside(file)
+            set_aside(file, "the trial runs again")
             return None
 
     def holds(self, key: str) -> bool:
@@ -98,7 +100,7 @@ class Store:
         try:
             return file.exists()
         except OSError as error:
-            raise Refusal(_unusable(file, error)) from error
+            raise Refusal(unusable(file, error)) from error
 
     def read(self, key: str) -> tuple[Trial, Result]:
         """Return a question and its answer, checked against the key and the file's own digest.
@@ -131,7 +133,7 @@ class Store:
             folders = [folder for folder in self._folders() if folder.is_dir()]
             files = [file for folder in folders for file in folder.iterdir()]
         except OSError as error:
-            raise Refusal(_unusable(Path(error.filename or self.root), error)) from error
+            raise Refusal(unusable(Path(error.filename or self.root), error)) from error
         return tuple(
             sorted(
                 file.stem
@@ -164,9 +166,9 @@ class Store:
                 os.fsync(probe.fileno())
             for folder in self._folders():
                 if not os.access(folder, os.W_OK | os.X_OK):
-                    raise Refusal(_unusable(folder, PermissionError("takes no new files")))
+                    raise Refusal(unusable(folder, PermissionError("takes no new files")))
         except OSError as error:
-            raise Refusal(_unusable(self.root, error)) from error
+            raise Refusal(unusable(self.root, error)) from error
 
     def put(self, trial: Trial, result: Result, clock: Clock) -> None:
         """Write an answer durably, its clock readings beside it.
@@ -189,10 +191,8 @@ class Store:
             "trial": trial.plain(),
             "result": result.plain(),
         }
-        self._write(self._file(trial.key, ".clock.json"), _text(clock.plain()))
-        self._write(
-            self._file(trial.key, ".json"), _text({**content, "digest": content_digest(content)})
-        )
+        write_durably(self._file(trial.key, ".clock.json"), clock.plain())
+        write_digested(self._file(trial.key, ".json"), content)
 
     def clock(self, key: str) -> Clock | None:
         """Return the clock readings of an answer, or nothing where they are lost.
@@ -206,7 +206,7 @@ class Store:
         except (FileNotFoundError, ValueError):
             return None
         except OSError as error:
-            raise Refusal(_unusable(file, error)) from error
+            raise Refusal(unusable(file, error)) from error
 
     def model(self, key: str) -> Path:
         """Return where the trained model of an answer lies, if it was kept."""
@@ -224,14 +224,7 @@ class Store:
             with replacing(file) as temporary:
                 save(temporary)
         except OSError as error:
-            raise Refusal(_unusable(file, error)) from error
-
-    def _write(self, file: Path, text: str) -> None:
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(file, text)
-        except OSError as error:
-            raise Refusal(_unusable(file, error)) from error
+            raise Refusal(unusable(file, error)) from error
 
 
 def _content(file: Path, key: str) -> dict[str, Any]:
@@ -242,42 +235,9 @@ def _content(file: Path, key: str) -> dict[str, Any]:
         FileNotFoundError: There is no such file.
         Refusal: It cannot be read.
     """
-    try:
-        content: dict[str, Any] = json.loads(file.read_text())
-        digest = content.pop("digest")
-        named, asked = content["key"], content_digest(content["trial"])
-        found = content_digest(content)
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise Refusal(_unusable(file, error)) from error
-    except (ValueError, KeyError, AttributeError, TypeError):
-        raise Damaged(f"{file}: is damaged: it was cut short, or is no answer") from None
-    if digest != found:
-        raise Damaged(f"{file}: is damaged: its content does not match its own digest")
-    if named != key or asked != key:
+    content = read_digested(file, "answer")
+    if content.get("key") != key or content_digest(content.get("trial")) != key:
         raise Damaged(f"{file}: is damaged: it answers another question than its name says")
     if "result" not in content:
         raise Damaged(f"{file}: is damaged: it holds no result")
     return content
-
-
-def _set_aside(file: Path) -> None:
-    aside = file.with_suffix(".damaged")
-    try:
-        file.replace(aside)
-    except FileNotFoundError:  # another process was faster
-        return
-    except OSError as error:
-        raise Refusal(f"is damaged and cannot be set aside: {_unusable(file, error)}") from error
-    log.warning("%s was damaged; set aside as %s, the trial runs again", file, aside.name)
-
-
-def _text(content: dict[str, Any]) -> str:
-    return canonical_json(content) + "\n"
-
-
-def _unusable(file: Path, error: OSError) -> str:
-    return (
-        f"{file}: {error.strerror or error}; mend the folder or name another with NORMBENCH_STORE"
-    )

@@ -10,6 +10,7 @@ from pipeline.records import Environment, Result, Trial
 Figure = int | float | str
 ABSENT = "absent"
 NOT_FINITE = "not finite"
+HEXADECIMAL = "0123456789abcdef"
 SINGULAR = {"metrics": "metric", "curves": "curve", "kernels": "kernel"}
 
 
@@ -101,9 +102,18 @@ def disagreements(claims: Sequence[Claim]) -> tuple[str, ...]:
 
 
 def figures(result: Result) -> dict[str, Figure]:
-    """Return every figure of an answer by name; the epochs of a curve count from 1."""
+    """Return every figure of an answer by name.
+
+    The epochs of a curve count from 1, the examples of a split from 0, as in its arrays.
+    """
     found: dict[str, Figure] = {}
     for field, value in result.plain().items():
+        if field == "correct":
+            for split, digits in value.items():
+                words = examples(digits)
+                found[f"{split} images right"] = words.count("right")
+                found |= {f"{split} images, example {n}": word for n, word in enumerate(words)}
+            continue
         parts = value if isinstance(value, dict) else {"": value}
         for name, part in parts.items():
             label = f"{SINGULAR.get(field, field)} {name}".strip()
@@ -122,3 +132,17 @@ def compared(claimed: Mapping[str, Figure], found: Mapping[str, Figure]) -> tupl
     pairs = [(name, claimed.get(name, ABSENT), found.get(name, ABSENT)) for name in names]
     # the shortest text of a number is its own: two numbers that differ in any bit differ in it
     return tuple(Difference(*pair) for pair in pairs if repr(pair[1]) != repr(pair[2]))
+
+
+def examples(digits: str) -> list[str]:
+    """Return for each example of a split, in order, whether it is right or wrong.
+
+    Args:
+        digits: What `Result.correct` holds; the bits that fill up the last byte are wrong.
+    """
+    words = []
+    for digit in digits:
+        value = HEXADECIMAL.find(digit)
+        bits = f"{value:04b}" if value >= 0 else ""
+        words += ["right" if bit == "1" else "wrong" for bit in bits] or 4 * ["unreadable"]
+    return words

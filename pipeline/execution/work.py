@@ -60,18 +60,33 @@ def answer(
         Contradiction: The store holds another answer to the same question.
     """
     started = time.time()
-    trained = _module(trial, trial.trainer).train(trial, folder, watch)
+    trained = training_module(trial, trial.trainer).train(trial, folder, watch)
     result: Result = trained.result
     if keep_model:
-        save = _module(trial, "saved").save_model
+        save = training_module(trial, "saved").save_model
         store.put_model(trial, lambda path: save(trained.model(), path))
     store.put(trial, result, clock(started))
     return result
 
 
+def training_module(trial: Trial, name: str) -> Any:
+    """Return a module of the training room, once TensorFlow is set up as the trial asks.
+
+    The settings must come before TensorFlow's import, so nothing of the room
+    but `determinism` may be imported earlier.
+
+    Raises:
+        Refusal: The trial's device is not there, or TensorFlow already runs otherwise.
+    """
+    import_module("pipeline.training.determinism").configure(
+        trial.device, trial.environment.threads
+    )
+    return import_module(f"pipeline.training.{name}")
+
+
 def describe(trial: Trial, folder: Path) -> str:
     """Return the trial's model as a table of layers, shapes and parameters."""
-    return str(_module(trial, "setting").summary(trial, folder))
+    return str(training_module(trial, "setting").summary(trial, folder))
 
 
 def reason_of(error: BaseException) -> str:
@@ -96,15 +111,3 @@ def _check_environment(trial: Trial) -> None:
 def _environment(targets: tuple[str, ...], trainer: str) -> Environment:
     named = [Component(target=target, arguments={}) for target in targets]
     return environment(named, trainer)
-
-
-def _module(trial: Trial, name: str) -> Any:
-    """Return a module of the training room, once TensorFlow is set up.
-
-    The settings must come before TensorFlow's import, so nothing of the room
-    but `determinism` may be imported earlier.
-    """
-    import_module("pipeline.training.determinism").configure(
-        trial.device, trial.environment.threads
-    )
-    return import_module(f"pipeline.training.{name}")

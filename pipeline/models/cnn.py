@@ -21,15 +21,16 @@ def build(
     activation: str,
     initializer: str,
     use_bias: bool,
+    input_scale: float,
 ) -> keras.Model:
     """Return a model from images of `shape` (h, w, c) to `classes` logits.
 
     Block i of `depth` has `width` * `growth`^i filters and halves height and
     width. `use_bias` concerns the layers in front of a norm; the logits always
-    have a bias.
+    have a bias. Images are multiplied by `input_scale`, unless it is 1.
     """
     inputs = keras.Input(shape, name="images")
-    x = inputs
+    x = inputs if input_scale == 1 else layers.Rescaling(input_scale, name="input_scale")(inputs)
     for i in range(depth):
         x = layers.Conv2D(
             max(1, round(width * growth**i)),

@@ -19,14 +19,17 @@ def build(
     activation: str,
     initializer: str,
     use_bias: bool,
+    input_scale: float,
 ) -> keras.Model:
     """Return a model from images of `shape` (h, w, c) to `classes` logits.
 
     Layer i of `depth` has `width` * `taper`^i units. `use_bias` concerns the
-    layers in front of a norm; the logits always have a bias.
+    layers in front of a norm; the logits always have a bias. Images are multiplied
+    by `input_scale`, unless it is 1.
     """
     inputs = keras.Input(shape, name="images")
-    x = layers.Flatten(name="flatten")(inputs)
+    x = inputs if input_scale == 1 else layers.Rescaling(input_scale, name="input_scale")(inputs)
+    x = layers.Flatten(name="flatten")(x)
     for i in range(depth):
         x = layers.Dense(
             max(1, round(width * taper**i)),

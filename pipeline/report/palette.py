@@ -13,13 +13,19 @@ import altair as alt
 
 COLORS = ("#7f7f7f", "#0b7fc2", "#d55e00", "#009e73", "#c2679b", "#b37f00")
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right")
+GREY, BLUE, ORANGE = COLORS[:3]
 
 
-def colors(names: Sequence[str]) -> alt.Scale:
-    """Give each name a colour, in order, round and round."""
-    return alt.Scale(domain=list(names), range=[COLORS[i % len(COLORS)] for i in range(len(names))])
+def colors(names: Sequence[str], *, of: Sequence[str] | None = None) -> alt.Scale:
+    """Give each name a colour, in order, round and round; that of its place in `of` if given."""
+    return _scale(names, of, COLORS)
 
 
-def shapes(names: Sequence[str]) -> alt.Scale:
-    """Give each name a shape, in order, round and round."""
-    return alt.Scale(domain=list(names), range=[SHAPES[i % len(SHAPES)] for i in range(len(names))])
+def shapes(names: Sequence[str], *, of: Sequence[str] | None = None) -> alt.Scale:
+    """Give each name a shape, in order, round and round; that of its place in `of` if given."""
+    return _scale(names, of, SHAPES)
+
+
+def _scale(names: Sequence[str], of: Sequence[str] | None, looks: Sequence[str]) -> alt.Scale:
+    places = {name: place for place, name in enumerate(names if of is None else of)}
+    return alt.Scale(domain=list(names), range=[looks[places[name] % len(looks)] for name in names])

@@ -1,17 +1,31 @@
-"""What the charts have in common: how large, how many side by side, and in which order."""
+"""What the charts have in common: how large, how many side by side, in which order, and choices.
+
+A chart is one Vega-Lite specification whose data are named `rows`. It is drawn as it stands for
+paper and for pages without scripts; where scripts run, a reader points at its marks and, where
+it has several models, optimizers or batch sizes, chooses among them.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
 
 from pipeline.analysis.effects import Effect
+from pipeline.analysis.intervals import Estimate
 from pipeline.analysis.summary import Summary
 
 Rows = list[dict[str, Any]]
 Specification = dict[str, Any]
+CHOICES = {  # column of the rows -> how the choice is labelled
+    "dataset": "Dataset",
+    "model": "Model",
+    "optimizer": "Optimizer",
+    "batch_size": "Batch size",
+}
 
 
 @dataclass(frozen=True)
@@ -28,6 +42,20 @@ class Layout:
 
 WIDE = Layout("wide", 2, 380, 4, 200, 130)
 NARROW = Layout("narrow", 1, 215, 2, 118, 90)
+LAYOUTS = (WIDE, NARROW)
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A specification without its data, and the data."""
+
+    specification: Specification
+    rows: Rows
+
+    @property
+    def whole(self) -> Specification:
+        """The specification with its data inside."""
+        return {**self.specification, "datasets": {"rows": self.rows}}
 
 
 def panels(
@@ -37,12 +65,13 @@ def panels(
     width: int,
     *,
     own_scales: bool,
-) -> Specification:
+) -> Chart:
     """Repeat a panel for each `cell` of the rows, in the rows' order.
 
     Args:
         panel: The chart of one cell.
         rows: The data; `cell` is the panel's title, a line break starts its second line.
+            Whatever else is in `CHOICES` and has several values can be chosen.
         columns: Panels side by side, at most.
         width: Of a title, in pixels.
         own_scales: Whether each panel has axes of its own.
@@ -51,15 +80,41 @@ def panels(
     header = alt.Header(labelLimit=width, labelExpr=r"split(datum.label, '\n')")
     chart = panel.facet(
         facet=alt.Facet("cell:N", sort=cells, title=None, header=header),
-        data=alt.InlineData(values=rows),
+        data=alt.NamedData("rows"),
         columns=min(columns, len(cells)),
         spacing=28,
     )
     if own_scales:
         chart = chart.resolve_scale(x="independent", y="independent")
-    with alt.data_transformers.disable_max_rows():
-        specification: Specification = chart.to_dict()
-    return specification
+    for column, label in CHOICES.items():
+        values = list(dict.fromkeys(row[column] for row in rows if column in row))
+        if len(values) > 1:
+            name = f"chosen_{column}"
+            chosen = alt.binding_select(
+                options=[None, *values], labels=["all", *map(str, values)], name=f"{label} "
+            )
+            chart = chart.add_params(alt.param(name=name, value=None, bind=chosen))
+            chart = chart.transform_filter(f"{name} === null || datum.{column} === {name}")
+    return Chart(specification=chart.to_dict(), rows=rows)
+
+
+def open_intervals(base: alt.Chart, width: int) -> list[alt.Chart]:
+    """Rules from `low` to `high`; towards a side without a limit, dashes to the panel's edge.
+
+    Args:
+        base: Encodes all but x; `estimate` is where dashes begin without the other limit.
+        width: Of the panel.
+    """
+    dashes = {"strokeWidth": 2, "strokeDash": [2, 4]}
+    low, high = "isValid(datum.low)", "isValid(datum.high)"
+    known = base.transform_filter(f"{low} && {high}")
+    below = base.transform_filter(f"isValid(datum.estimate) && {high} && !{low}")
+    above = base.transform_filter(f"isValid(datum.estimate) && {low} && !{high}")
+    return [
+        known.mark_rule(strokeWidth=2.5).encode(x="low:Q", x2="high:Q"),
+        below.mark_rule(**dashes).encode(x="high:Q", x2=alt.value(0)),
+        above.mark_rule(**dashes).encode(x="low:Q", x2=alt.value(width)),
+    ]
 
 
 def interval(effect: Effect) -> dict[str, float | None]:
@@ -67,7 +122,29 @@ def interval(effect: Effect) -> dict[str, float | None]:
     return {"estimate": effect.estimate, "low": effect.low, "high": effect.high}
 
 
+def estimated(found: Estimate) -> dict[str, float | None]:
+    """Return an estimate's fields of a row."""
+    return {"estimate": found.value, "low": found.low, "high": found.high}
+
+
 def arms_of(summary: Summary) -> list[str]:
     """List the arms, the reference first, so that an arm has one colour in every chart."""
-    found = dict.fromkeys(figures.study.arm for figures in summary.studies)
+    found = dict.fromkeys(
+        [
+            *(figures.study.arm for figures in summary.studies),
+            *(setting.arm for factors in summary.factors for setting in factors.settings),
+            *(each.arm for each in summary.maps),
+        ]
+    )
     return sorted(found, key=lambda arm: arm != summary.analysis.reference)
+
+
+def among(arms: Sequence[str], rows: Rows) -> list[str]:
+    """Keep the arms that a chart shows, in order."""
+    shown = {row["arm"] for row in rows}
+    return [arm for arm in arms if arm in shown]
+
+
+def file_name(text: str) -> str:
+    """Return a chart's name for files and ids: letters, digits and dashes."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "chart"

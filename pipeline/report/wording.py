@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pipeline.analysis.effects import Effect, Ratio
-from pipeline.analysis.summary import Summary
+from pipeline.analysis.intervals import Estimate
 from pipeline.arguments import Argument
 
 MISSING = "missing"
+ABSENT = "\N{EM DASH}"  # does not apply, as opposed to missing
 MINUS = "\N{MINUS SIGN}"
 TIE = "\N{NO-BREAK SPACE}"  # keeps an interval on one line
+NONE = f"[no{TIE}interval]"
 
 
 def signed(value: float) -> str:
@@ -17,12 +21,14 @@ def signed(value: float) -> str:
     return shown.lstrip("-") if float(shown) == 0 else f"{value:+.2f}".replace("-", MINUS)
 
 
-def points(effect: Effect | None) -> str:
+def points(effect: Effect | Estimate | None) -> str:
     """A difference in points and its interval."""
     if effect is None:
         return MISSING
+    if isinstance(effect, Estimate):
+        return _points_of_estimate(effect)
     if effect.low is None or effect.high is None:
-        return f"{signed(effect.estimate)} [no{TIE}interval]"
+        return f"{signed(effect.estimate)} {NONE}"
     return f"{signed(effect.estimate)} [{signed(effect.low)},{TIE}{signed(effect.high)}]"
 
 
@@ -31,7 +37,7 @@ def accuracy(effect: Effect | None) -> str:
     if effect is None:
         return MISSING
     if effect.low is None or effect.high is None:
-        return f"{effect.estimate:.2%} [no{TIE}interval]"
+        return f"{effect.estimate:.2%} {NONE}"
     return f"{effect.estimate:.2%} [{effect.low:.2%},{TIE}{effect.high:.2%}]"
 
 
@@ -40,12 +46,28 @@ def ratio(found: Ratio | None) -> str:
     if found is None:
         return MISSING
     if found.low is None or found.high is None:
-        return f"{found.estimate:.2f} [no{TIE}interval]"
+        return f"{found.estimate:.2f} {NONE}"
     return f"{found.estimate:.2f} [{found.low:.2f},{TIE}{found.high:.2f}]"
 
 
+def percentage(level: float) -> str:
+    """A level of confidence, such as 95% or 99.5%."""
+    return f"{100 * level:.4g}%"
+
+
+def number(value: float) -> str:
+    """Three digits, thousands apart, a real minus."""
+    shown = f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return shown.replace("-", MINUS)
+
+
 def argument(value: Argument) -> str:
-    """A hyperparameter's value, floats to three digits."""
+    """A hyperparameter's value, floats to three digits, whole numbers in a row as a range."""
+    if isinstance(value, tuple):
+        whole = [each for each in value if isinstance(each, int) and not isinstance(each, bool)]
+        if len(whole) == len(value) > 2 and whole == list(range(whole[0], whole[0] + len(whole))):
+            return f"{whole[0]} to {whole[-1]}"
+        return " or ".join(argument(each) for each in value)
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
@@ -58,35 +80,41 @@ def arguments(values: dict[str, Argument]) -> str:
     )
 
 
-def listed(items: list[str]) -> str:
+def listed(items: Sequence[str], *, last: str = "and") -> str:
     """`a`, `a and b`, `a, b and c`."""
     if len(items) < 2:
         return "".join(items)
-    return f"{', '.join(items[:-1])} and {items[-1]}"
+    return f"{', '.join(items[:-1])} {last} {items[-1]}"
 
 
 def counted(number: int, noun: str) -> str:
     """`1 seed`, `5 seeds`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def span(numbers: tuple[int, ...]) -> str:
-    """`5` or `5 to 8`."""
+def span(numbers: Sequence[int]) -> str:
+    """`5` or `5 to 8`; nothing for nothing."""
+    if not numbers:
+        return "no"
     low, high = min(numbers), max(numbers)
     return str(low) if low == high else f"{low} to {high}"
 
 
-def cell_names(summary: Summary) -> dict[str, str]:
-    """Name each study's cell: dataset and model, and the experiment where two share them."""
-    homes: dict[tuple[str, str], set[str]] = {}
-    for figures in summary.studies:
-        study = figures.study
-        homes.setdefault((study.dataset, study.model_name), set()).add(study.experiment)
-    names = {}
-    for figures in summary.studies:
-        study = figures.study
-        parts = [study.dataset, study.model_name]
-        if len(homes[study.dataset, study.model_name]) > 1:
-            parts.insert(0, study.experiment)
-        names[figures.name] = f"{TIE}· ".join(parts)
-    return names
+def capital(text: str) -> str:
+    """Begin with a capital letter."""
+    return text[:1].upper() + text[1:]
+
+
+def share(count: int, total: int) -> str:
+    """`2 of 8`, or missing where there are none."""
+    return f"{count} of {total}" if total else MISSING
+
+
+def _points_of_estimate(found: Estimate) -> str:
+    if found.value is None:
+        return f"not bounded {NONE}"
+    known = "" if found.known == "exactly" else f"{found.known} "
+    if found.low is None and found.high is None:
+        return f"{known}{signed(found.value)} {NONE}"
+    low, high = (ABSENT if end is None else signed(end) for end in (found.low, found.high))
+    return f"{known}{signed(found.value)} [{low},{TIE}{high}]"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from pipeline.arguments import Argument
 from pipeline.records import Result
 
 
@@ -19,7 +20,7 @@ class Proposal:
             there, or nothing; empty for a trial that runs to its end.
     """
 
-    values: dict[str, float | int]
+    values: Mapping[str, Argument]
     thresholds: tuple[float | None, ...] = ()
 
 

@@ -2,28 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Literal, TypeVar
+from collections.abc import Sequence
+from typing import Literal
 
-from pipeline.arguments import Argument
 from pipeline.records import CellFields, Component, Environment, Trial
-
-Fields = TypeVar("Fields", bound=CellFields)
-
-
-def placed(cell: Fields, values: Mapping[str, Argument]) -> Fields:
-    """Return the cell with some hyperparameters set.
-
-    Args:
-        cell: The cell, or study, whose components receive the values.
-        values: By name: `batch_size`, or `optimizer.`, `norm.` or `model.`
-            followed by the name of an argument.
-    """
-    for name, value in values.items():
-        section, _, argument = name.partition(".")
-        chosen = getattr(cell, section).with_argument(argument, value) if argument else value
-        cell = cell.model_copy(update={section: chosen})
-    return cell
 
 
 def components(cell: CellFields | Trial) -> list[Component]:
@@ -49,6 +31,7 @@ def question(
         optimizer=cell.optimizer,
         batch_size=cell.batch_size,
         epochs=cell.epochs,
+        steps_per_epoch=cell.steps_per_epoch,
         examples=cell.examples,
         seed=seed,
         device=cell.device,

@@ -35,8 +35,8 @@ class Sobol:
         self._names = sorted(study.space, key=lambda name: (name.startswith(OWN), name))
         if len(self._names) > WIDTH:
             raise ValueError(f"takes {WIDTH} dimensions, {study.name} has {len(self._names)}")
-        place = f"{study.experiment}/{study.dataset}/{study.model_name}"
-        rng = np.random.default_rng([study.design.seed, zlib.crc32(place.encode())])
+        place = zlib.crc32(study.cell_name.encode())
+        rng = np.random.default_rng([study.design.seed, place])
         self._sequence = qmc.Sobol(WIDTH, scramble=True, rng=rng)
 
     def propose(self, _: Sequence[Result]) -> Proposal:

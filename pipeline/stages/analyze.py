@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from pathlib import Path
 
-from pipeline.analysis.summary import analyze
+from pipeline.analysis.analyzing import analyze
+from pipeline.analysis.metrics import metrics_text
 from pipeline.data.arrays import read_manifest
 from pipeline.errors import Refusal
 from pipeline.records import Answer, Plan
-from pipeline.stages.files import read_answers, read_plan
+from pipeline.stages.files import read_answers, read_costs, read_plan
 from pipeline.stages.places import Places
 
 
@@ -23,12 +25,16 @@ def run(profile: str) -> None:
     manifests = {name: read_manifest(places.arrays / name) for name in plan.datasets}
     swept = _answers(places.studies, plan, f"normbench sweep {profile}")
     confirmed = _answers(places.confirmed, plan, f"normbench confirm {profile}")
+    costs = read_costs(profile)
     sealed = (places.studies, places.confirmed)
     digests = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sealed}
-    summary = analyze(plan, swept, confirmed, manifests, digests=digests)
+    summary = analyze(plan, swept, confirmed, manifests, costs=costs, digests=digests)
     places.analysis.parent.mkdir(parents=True, exist_ok=True)
     places.analysis.write_text(summary.text())
-    print(f"{places.analysis}: {len(summary.studies)} studies")
+    places.metrics.write_text(metrics_text(summary))
+    words = Counter(found.judgement.verdict.word for found in summary.claims)
+    verdicts = ", ".join(f"{count} {word}" for word, count in sorted(words.items()))
+    print(f"{places.analysis}: {len(plan.studies)} studies; claims: {verdicts or 'none'}")
 
 
 def _answers(file: Path, plan: Plan, command: str) -> list[Answer]:

@@ -38,6 +38,7 @@ def run(profile: str, *, conf: Path, cluster: str) -> None:
         queues = [
             Confirmation(study, by_study[study.name], ask, places.dataset)
             for study in plan.studies.values()
+            if study.design.has_winner
         ]
         carry_through(
             "confirm",

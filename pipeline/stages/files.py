@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
+from pipeline.analysis.cost import Costs
 from pipeline.content import canonical_json
 from pipeline.errors import Refusal
 from pipeline.records import Answer, Plan
@@ -51,3 +52,48 @@ def read_answers(file: Path, command: str) -> list[Answer]:
         raise Refusal(f"{file} is missing; run: {command}") from None
     except (ValueError, ValidationError):
         raise Refusal(f"{file} is damaged; remove it and run: {command}") from None
+
+
+def read_costs(profile: str) -> Costs:
+    """Return what a profile's training steps cost, and what its training took.
+
+    Raises:
+        Refusal: It has not been measured, or the file is damaged.
+    """
+    file = Places(profile).costs
+    try:
+        return Costs.parse(json.loads(file.read_text()))
+    except FileNotFoundError:
+        raise Refusal(f"{file} is missing; run: normbench cost {profile}") from None
+    except (ValueError, ValidationError):
+        raise Refusal(f"{file} is damaged; remove it and run: normbench cost {profile}") from None
+
+
+def read_metrics(profile: str) -> dict[str, float | str]:
+    """Return an analysis's headline figures by dotted names, as `dvc metrics` has them.
+
+    Raises:
+        Refusal: They have not been written, or the file is damaged.
+    """
+    file = Places(profile).metrics
+    try:
+        return _flat(json.loads(file.read_text()))
+    except FileNotFoundError:
+        raise Refusal(f"{file} is missing; run: normbench analyze {profile}") from None
+    except ValueError:
+        raise Refusal(f"{file} is damaged; run: normbench analyze {profile}") from None
+
+
+def _flat(figures: object, name: str = "") -> dict[str, float | str]:
+    """Return figures by dotted names, such as claims.T10.effect; what is null is left out."""
+    match figures:
+        case None:
+            return {}
+        case dict():
+            found: dict[str, float | str] = {}
+            for own, each in figures.items():
+                found |= _flat(each, f"{name}.{own}" if name else str(own))
+            return found
+        case float() | int() | str() if name:
+            return {name: figures}
+    raise ValueError(f"{name or 'the whole'} is no figure")

@@ -10,7 +10,7 @@ from pipeline.data.arrays import read_manifest
 from pipeline.errors import Refusal
 from pipeline.execution.store import Store
 from pipeline.records import Answer, Manifest, Plan
-from pipeline.stages.files import read_answers, read_plan
+from pipeline.stages.files import read_answers, read_metrics, read_plan
 from pipeline.stages.places import Places
 from pipeline.tracking.mirrors import mirror_everywhere, warning
 from pipeline.tracking.snapshot import Snapshot
@@ -61,6 +61,7 @@ def snapshot(profile: str) -> Snapshot:
         partial_snapshot(profile, plan, swept=swept, confirmed=confirmed),
         models=_models(plan, places),
         pages=_pages(places),
+        figures=read_metrics(profile) if places.metrics.exists() else {},
     )
 
 
@@ -89,6 +90,7 @@ def partial_snapshot(
         manifests=_manifests(plan, Places(profile)),
         models={study: file for study, file in models.items() if file.is_file()},
         pages={},
+        figures={},
     )
 
 

@@ -37,6 +37,11 @@ class Places:
         return self.artifacts / "confirmed.jsonl"
 
     @property
+    def costs(self) -> Path:
+        """What a training step costs, and what training took: clock readings."""
+        return self.artifacts / "cost.json"
+
+    @property
     def models(self) -> Path:
         """Folder with one .keras file per confirmed winner."""
         return self.artifacts / "models"
@@ -69,3 +74,8 @@ class Places:
     def analysis(self) -> Path:
         """Every figure that the report prints."""
         return self.reports / "analysis.json"
+
+    @property
+    def metrics(self) -> Path:
+        """The analysis's headline figures, for `dvc metrics` and MLflow."""
+        return self.reports / "metrics.json"

@@ -17,7 +17,13 @@ from pipeline.execution.keys import SHOWN
 from pipeline.execution.provenance import checkout, environment_here
 from pipeline.execution.sealed import Line, standing
 from pipeline.execution.store import Clock, Store
-from pipeline.execution.verification import Claim, Difference, compared, disagreements
+from pipeline.execution.verification import (
+    Claim,
+    Difference,
+    compared,
+    disagreements,
+    examples,
+)
 from pipeline.records import Environment, Result, Trial
 from pipeline.stages.places import Places
 
@@ -129,6 +135,8 @@ def _question(trial: Trial) -> Rows:
         if name == "norm":
             layer, placement = value["layer"], value["placement"]
             yield "arm", f"{_text(layer)} {placement} the activation" if layer else "no norm"
+        elif name == "steps_per_epoch":
+            yield "steps per epoch", "once through the examples" if value is None else _text(value)
         elif name != "environment":  # stands under provenance
             yield name.replace("_", " "), _text(value)
 
@@ -167,6 +175,8 @@ def _answer(trial: Trial, result: Result) -> Rows:
     yield "status", f"{result.status} after {epochs} of {trial.epochs} epochs, {result.steps} steps"
     for name, value in result.metrics.items():
         yield name.replace("_", " "), str(value)
+    for split, bits in result.correct.items():
+        yield f"{split} images", f"{examples(bits).count('right')} classified correctly"
     for name, kernel in result.kernels.items():
         yield f"{name} kernel", kernel
     yield "weights", result.weights_digest

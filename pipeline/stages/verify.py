@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,10 +16,11 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from pipeline.content import content_digest
 from pipeline.data.arrays import read_manifest
 from pipeline.errors import Contradiction, Refusal
+from pipeline.execution.digested import Damaged
 from pipeline.execution.keys import SHOWN
 from pipeline.execution.provenance import asked_here
 from pipeline.execution.sealed import Line, lines, standing
-from pipeline.execution.store import Damaged, Store
+from pipeline.execution.store import Store
 from pipeline.execution.verification import Case, Claim, Difference, Verdict, disagreements, judged
 from pipeline.execution.work import Watch, answer
 from pipeline.records import Trial
@@ -219,9 +221,9 @@ def _report(verdict: Verdict) -> Iterator[str]:
 
 
 def _shortened(differences: Sequence[Difference]) -> Iterator[str]:
-    """Yield a line per figure; of a curve, the first epoch that differs stands for the rest."""
-    by_curve = groupby(differences, lambda each: each.figure.partition(", epoch ")[0])
-    for _, group in by_curve:
+    """Yield a line per figure; the first that differs of a curve or split stands for the rest."""
+    by_owner = groupby(differences, lambda each: re.split(", (?:epoch|example) ", each.figure)[0])
+    for _, group in by_owner:
         first, *rest = group
         distance = "" if first.distance is None else f" ({first.distance:+.3g})"
         further = f"; and {len(rest)} later" if rest else ""

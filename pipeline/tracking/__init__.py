@@ -4,7 +4,7 @@ A mirror is built from the sealed outputs, can be deleted at any time, and is
 rebuilt by `normbench mirror PROFILE`. Nothing in the pipeline reads one. While
 a sweep runs, the mirrors follow it.
 
-    snapshot.py      what a mirror is made of: plan, answers, clocks, models, pages
+    snapshot.py      what a mirror is made of: plan, answers, clocks, models, pages, figures
     mirrors.py       every mirror of a snapshot
     live.py          the mirrors follow a sweep
     one_writer.py    one process at a time writes a mirror

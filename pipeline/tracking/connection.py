@@ -43,7 +43,7 @@ NOTE = (
     "A mirror: nothing reads it, and it can be deleted. `normbench mirror {profile}` writes "
     "what is missing. Each study is a run with its trials below it; its own metrics are those "
     "of its best trial (`..._mean`: over its trials), its `test_...` the mean over the winner's "
-    "fresh seeds."
+    "fresh seeds. The run `report` has the pages, and the headline figures with their limits."
 )
 
 

@@ -1,10 +1,12 @@
 """The runs that should exist in MLflow, computed from a snapshot. Pure.
 
-    study                 params of the study; metrics of its best trial and their means
+    study                 params of the study; metrics of its best trial and their means, of a
+                          study without a winner the means alone
       trial 0, 1, ...     one per answer of the sweep, with its curves
       winner              mean metrics over fresh seeds; with the last one, its Keras model
         seed ...          one per answer of the confirmation
-    report                the composed configuration, the analysis and the pages
+    report                the composed configuration, the analysis and the pages; the headline
+                          figures as metrics, verdicts as tags
     run                   one training run from the command line, in an experiment of its own
 
 A run is recognized by its `Identity`, which stands in its tags. Names begin
@@ -13,6 +15,7 @@ with model and arm, because MLflow's tables cut them after some 20 characters.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -82,7 +85,7 @@ class Entry:
 
         What a winner with a model says, its model says too, once and for all.
         """
-        return self.identity.kind in ("study", "winner") and self.model is None
+        return self.identity.kind in ("study", "winner", "report") and self.model is None
 
 
 def entries(snapshot: Snapshot) -> tuple[Entry, ...]:
@@ -130,7 +133,9 @@ def _study_entry(
     study: Study, trials: Sequence[Answer], seeds: Sequence[Answer], snapshot: Snapshot
 ) -> Entry:
     results = [answer.result for answer in trials]
-    metrics: dict[str, float] = dict(results[winner(results)].metrics) if results else {}
+    metrics: dict[str, float] = {}
+    if results and study.design.has_winner:
+        metrics |= results[winner(results)].metrics
     metrics |= {f"{name}_mean": value for name, value in means(trials).items()}
     metrics |= {name: value for name, value in means(seeds).items() if name.startswith("test_")}
     metrics["trials"] = len(trials)
@@ -138,7 +143,8 @@ def _study_entry(
     metrics |= {name: statuses[name] for name in ("diverged", "pruned")}
     return Entry(
         identity=study_identity(study.name),
-        name=f"{study.model_name}/{study.arm}, {study.dataset}, {study.experiment}",
+        name=f"{study.model_name}/{study.arm}, {study.optimizer_name}, {study.dataset}, "
+        f"{study.experiment}",
         parent=None,
         params=study_parameters(study),
         points=tuple(Point(name, value, 0) for name, value in metrics.items()),
@@ -191,7 +197,7 @@ def _winner_entry(study: Study, answers: Sequence[Answer], snapshot: Snapshot) -
         identity=winner_identity(first),
         name=f"{study.model_name}/{study.arm} winner",
         parent=study_identity(study.name),
-        params=trial_parameters(study, first.trial) | {"seed": "all", "seeds": seeds},
+        params=trial_parameters(study, first.trial) | {"seed": "all", "confirm_seeds": seeds},
         points=tuple(Point(name, value, 0) for name, value in means(answers).items()),
         tags={
             "mlflow.source.name": f"normbench confirm {snapshot.plan.profile}",
@@ -222,10 +228,19 @@ def _report_entry(snapshot: Snapshot) -> tuple[Entry, ...]:
                     f"analysis.{name}": text(value) for name, value in plan.analysis.plain().items()
                 },
             },
-            points=(),
+            points=tuple(
+                Point(_speakable(name), value, 0)
+                for name, value in snapshot.figures.items()
+                if not isinstance(value, str)
+            ),
             tags={
                 "mlflow.source.name": f"normbench report {plan.profile}",
                 **_environment_tags([answer.trial for answer in answers]),
+                **{
+                    _speakable(name): word
+                    for name, word in snapshot.figures.items()
+                    if isinstance(word, str)
+                },
             },
             files=dict(snapshot.pages),
             span=Span(ended, ended),
@@ -240,6 +255,11 @@ def means(answers: Sequence[Answer]) -> dict[str, float]:
         for name, value in answer.result.metrics.items():
             found[name].append(value)
     return {name: fmean(values) for name, values in found.items()}
+
+
+def _speakable(name: str) -> str:
+    """Return a name without the signs that MLflow takes in none: commas, colons, percents."""
+    return re.sub(r"[^/\w.\- ]", "", name, flags=re.ASCII)
 
 
 def _result_tags(trial: Trial, result: Result, clock: Clock | None) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """Bring an Optuna database up to date with a snapshot, for optuna-dashboard.
 
 Called twice, the second call changes nothing. Studies of earlier plans of the
-profile are left alone.
+profile are left alone. A study that searches nothing is there too: the values of its
+axes, and the seeds of one that has several, are choices of a category.
 """
 
 from __future__ import annotations
@@ -100,7 +101,8 @@ def _carry_out(
             lacking = each.answers
         if lacking:
             optuna.load_study(study_name=each.name, storage=storage).add_trials(
-                frozen_trial(answer, each.study.space, clocks.get(answer.key)) for answer in lacking
+                frozen_trial(answer, each.study.space, each.choices, clocks.get(answer.key))
+                for answer in lacking
             )
         written += len(lacking)
         unchanged += len(each.answers) - len(lacking)

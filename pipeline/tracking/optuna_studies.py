@@ -10,6 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from itertools import takewhile
 
+from pipeline.arguments import Scalar
 from pipeline.content import content_digest
 from pipeline.records import Answer, Study
 from pipeline.tracking.snapshot import Snapshot
@@ -22,7 +23,7 @@ class WantedStudy:
     """One Optuna study as far as it is known.
 
     Attributes:
-        name: PROFILE/experiment/dataset/model/arm.
+        name: PROFILE/experiment/dataset/model/optimizer/arm.
         answers: In index order, from 0 and without a gap.
     """
 
@@ -32,9 +33,15 @@ class WantedStudy:
 
     @property
     def form(self) -> str:
-        """Digest of what all its trials have in common: the space, and how they are written."""
+        """Digest of what all its trials have in common: what they vary, and how that is written."""
         space = {name: dimension.plain() for name, dimension in self.study.space.items()}
-        return content_digest({"format": FORMAT, "space": space})
+        return content_digest({"format": FORMAT, "space": space, "choices": self.choices})
+
+    @property
+    def choices(self) -> dict[str, tuple[Scalar, ...]]:
+        """What is no range: the values of a design's axes, and seeds where there are several."""
+        seeds: dict[str, tuple[Scalar, ...]] = {"seed": self.study.seeds}
+        return {**self.study.axes, **(seeds if len(self.study.seeds) > 1 else {})}
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from pipeline.arguments import Scalar
 from pipeline.records import Answer, Dimension, Trial
 from pipeline.search.objective import objective
 from pipeline.search.space import bounds, value
@@ -19,15 +20,20 @@ KEY = "normbench.key"
 
 
 def frozen_trial(
-    answer: Answer, space: Mapping[str, Dimension], clock: Clock | None
+    answer: Answer,
+    space: Mapping[str, Dimension],
+    choices: Mapping[str, tuple[Scalar, ...]],
+    clock: Clock | None,
 ) -> FrozenTrial:
     """Return the finished trial, its validation accuracy per epoch counted from 1.
 
     Args:
-        answer: A trial of the search and its result.
+        answer: A trial of the study and its result.
         space: What its study searches.
+        choices: What its study lists by value; a trial that has another has no such parameter.
         clock: When it ran; without one, the trial is dated now.
     """
+    from optuna.distributions import CategoricalDistribution
     from optuna.trial import TrialState, create_trial
 
     states: dict[str, TrialState] = {
@@ -35,17 +41,25 @@ def frozen_trial(
         "diverged": TrialState.COMPLETE,  # scored at chance: a result
         "pruned": TrialState.PRUNED,
     }
-    params = {
+    numbers = {
         name: number
         for name, dimension in space.items()
         if (number := _shown(dimension, _given(answer.trial, name))) is not None
+    }
+    chosen = {
+        name: given
+        for name, values in choices.items()
+        if (given := _given(answer.trial, name)) in values
     }
     curve = answer.result.curves.get("validation_accuracy", ())
     trial = create_trial(
         state=states[answer.result.status],
         value=objective(answer.result),
-        params=params,
-        distributions={name: _distribution(space[name], params[name]) for name in params},
+        params={**numbers, **chosen},
+        distributions={
+            **{name: _distribution(space[name], number) for name, number in numbers.items()},
+            **{name: CategoricalDistribution(choices[name]) for name in chosen},
+        },
         intermediate_values={
             epoch: share for epoch, share in enumerate(curve, start=1) if share is not None
         },

@@ -23,17 +23,20 @@ def text(value: object) -> str:
 
 
 def study_parameters(study: Study) -> dict[str, str]:
-    """Return what holds for a whole study: its place, its design, its space, its seeds."""
+    """Return what holds for a whole study: its place, its design, its space or axes, its seeds."""
     return {
         "experiment": study.experiment,
         "dataset": study.dataset,
         "model": study.model_name,
+        "optimizer": study.optimizer_name,
         "arm": study.arm,
-        "seeds": " ".join(map(str, study.confirm_seeds)),
+        "seeds": _listed(study.seeds),
         **_components(study.model, study.norm, study.optimizer),
         **_numbers(study),
         **_design(study.design),
+        **({"confirm_seeds": _listed(study.confirm_seeds)} if study.confirm_seeds else {}),
         **{f"space.{name}": _range(dimension) for name, dimension in study.space.items()},
+        **{f"axes.{name}": ", ".join(map(text, values)) for name, values in study.axes.items()},
     }
 
 
@@ -43,6 +46,7 @@ def trial_parameters(cell: CellFields, trial: Trial) -> dict[str, str]:
         **({"experiment": cell.experiment} if isinstance(cell, Study) else {}),
         "dataset": trial.dataset,
         "model": cell.model_name,
+        "optimizer": cell.optimizer_name,
         "arm": cell.arm,
         "data_digest": trial.data_digest,
         "split": trial.split,
@@ -69,7 +73,9 @@ def _components(model: Component, norm: Arm, optimizer: Component) -> dict[str, 
 
 def _numbers(question: Study | Trial) -> dict[str, str]:
     probes = {f"probes.{name}": text(value) for name, value in question.probes.plain().items()}
+    steps = question.steps_per_epoch
     return probes | {
+        **({} if steps is None else {"steps_per_epoch": text(steps)}),
         "batch_size": text(question.batch_size),
         "epochs": text(question.epochs),
         "examples": text(question.examples),
@@ -82,6 +88,10 @@ def _design(design: Design) -> dict[str, str]:
     own = {"trials": design.trials, "lag": design.lag, "seed": design.seed}
     shown = {"proposer": design.proposer.target, **design.proposer.arguments, **own}
     return {f"design.{name}": text(value) for name, value in shown.items()}
+
+
+def _listed(seeds: tuple[int, ...]) -> str:
+    return " ".join(map(str, seeds))
 
 
 def _range(dimension: Dimension) -> str:

@@ -50,6 +50,7 @@ class Snapshot:
         manifests: Dataset name to manifest.
         models: Study name to the .keras file of its winner.
         pages: Path below the report to the file: composed configuration, analysis, pages, charts.
+        figures: Dotted name to headline figure: an effect, a limit, a count, or a verdict's word.
     """
 
     plan: Plan
@@ -59,3 +60,4 @@ class Snapshot:
     manifests: Mapping[str, Manifest]
     models: Mapping[str, Path]
     pages: Mapping[str, Path]
+    figures: Mapping[str, float | str]

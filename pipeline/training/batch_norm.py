@@ -42,6 +42,12 @@ class Averages:
         self.complement.assign(np.float32(1.0 - momentum))
         self.epsilon.assign(np.float32(epsilon))
 
+    @property
+    def variables(self) -> list[tf.Variable]:
+        """What training or another momentum changes: all but epsilon."""
+        averages = (self.means, self.variances)
+        return [self.momentum, self.complement, *(each for each in averages if each is not None)]
+
     def build(self, channels: int) -> None:
         """Make the averages of the further momenta, shape (momenta, channels)."""
         shape = (len(self.shadows), channels)

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import gc
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -30,19 +31,20 @@ from pipeline.training.evaluation import (
     Forward,
     batchwise,
     inference,
-    kept_statistics,
+    kept,
     with_moving_statistics,
 )
-from pipeline.training.measure import Subject, Trained, result_of, validated
+from pipeline.training.measure import Trained, result_of, validated
+from pipeline.training.probes import Subject, statistics_curves
 from pipeline.training.setting import (
     Watch,
-    arrays,
     built,
     classes_of,
     component_without,
     decayed,
     is_over,
     order,
+    rows,
 )
 from pipeline.training.steps import RUNTIME, raw, step
 from pipeline.training.weights import draw_weights
@@ -77,10 +79,15 @@ class Engine:
                 tf.TensorSpec((None,), tf.int64),
             ],
         )
-        self.layers = with_moving_statistics(self.model)
-        self.infer = inference(self.model)
         self._by_batch: Forward | None = None
         self.kernels = {"norm": _norm_kernel(trial, self._norms), "optimizer": self._step.kernel}
+        self.subject = Subject(
+            model=self.model,
+            infer=inference(self.model),
+            by_batch=self.by_batch,
+            layers=with_moving_statistics(self.model),
+            kernels=self.kernels,
+        )
 
     def restart(self, trial: Trial) -> None:
         """Put every variable where a fresh build for this trial would have it."""
@@ -104,22 +111,26 @@ class Engine:
         losses, right = self._epoch(images, labels, tf.constant(chosen))
         return losses.numpy(), int(right)
 
-    def by_batch(self) -> Forward:
-        """Return the forward pass that normalizes by its own images, compiled once."""
-        for layer in self._norms:
-            layer.averages.set(0.0, float(layer.averages.epsilon.numpy()))
-        if self._by_batch is None:
-            self._by_batch = batchwise(self.model, self.layers)
-        return self._by_batch
+    @contextmanager
+    def by_batch(self) -> Iterator[Forward]:
+        """Lend the forward pass that normalizes by its own images; put back what it changes."""
+        averages = [layer.averages for layer in self._norms]
+        variables = [variable for each in averages for variable in each.variables]
+        with kept([*self.model.non_trainable_variables, *variables]):
+            for each in averages:
+                each.set(0.0, float(each.epsilon.numpy()))
+            if self._by_batch is None:
+                self._by_batch = batchwise(self.model, self.subject.layers)
+            yield self._by_batch
 
     def shadowed(self, trial: Trial, folder: Path) -> dict[str, float]:
         """Return the validation accuracy under the averages of each further momentum."""
         found: dict[str, float] = {}
         for i, momentum in enumerate(trial.probes.shadow_momenta if self._norms else ()):
-            with kept_statistics(self.layers):
+            with kept(self.model.non_trainable_variables):
                 for layer in self._norms:
                     layer.averages.lend(i, layer.moving_mean, layer.moving_variance)
-                values = validated(trial, folder, self.infer)
+                values = validated(trial, folder, self.subject.infer)
             found[f"validation_accuracy_momentum_{momentum:g}"] = values["validation_accuracy"]
         return found
 
@@ -172,8 +183,9 @@ def train(trial: Trial, folder: Path, watch: Watch | None = None) -> Trained:
         values = {
             "training_loss": float(np.mean(losses, dtype=np.float64)),
             "training_accuracy": right / len(chosen),
-            **validated(trial, folder, engine.infer),
+            **validated(trial, folder, engine.subject.infer),
             **engine.shadowed(trial, folder),
+            **statistics_curves(trial, folder, engine.subject),
         }
         curves.append(values)
         if watch is not None:
@@ -181,8 +193,7 @@ def train(trial: Trial, folder: Path, watch: Watch | None = None) -> Trained:
         if is_over(trial, epoch, values):
             break
 
-    subject = Subject(engine.model, engine.infer, engine.by_batch, engine.layers, engine.kernels)
-    result = result_of(trial, folder, subject, curves)
+    result = result_of(trial, folder, engine.subject, curves)
     return Trained(result, lambda: _plain(engine.model, trial, shape, classes))
 
 
@@ -268,5 +279,5 @@ def _plain(model: keras.Model, trial: Trial, shape: tuple[int, ...], classes: in
 
 @lru_cache(maxsize=2)
 def _resident(folder: Path, data_digest: str) -> tuple[tf.Tensor, tf.Tensor]:
-    images, labels = arrays(folder, data_digest, "train")
+    images, labels = rows(folder, data_digest, "train", slice(None))
     return tf.constant(images), tf.constant(labels)

@@ -2,12 +2,13 @@
 
 Moving statistics are what a user gets, batch statistics are what training
 saw, recalibrated ones are the population's, recomputed over training examples
-once training is over (Wu and Johnson, "Rethinking 'Batch' in BatchNorm", 2021).
+with the weights as they are (Wu and Johnson, "Rethinking 'Batch' in BatchNorm",
+2021).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import keras
@@ -28,8 +29,8 @@ def inference(model: keras.Model) -> Forward:
 def batchwise(model: keras.Model, layers: list[keras.Layer]) -> Forward:
     """Compile the model as training runs it: each call normalizes by its own images.
 
-    A call leaves the statistics of its images in the layers' moving averages:
-    use it within `kept_statistics`.
+    A call leaves the statistics of its images in the layers' moving averages, and
+    moves on what dropout draws from: use it within `kept`.
     """
     momenta = [layer.momentum for layer in layers]
     for layer in layers:
@@ -60,11 +61,15 @@ def accuracy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
 
 
 def cross_entropy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-    """Return the mean negative log-likelihood in nats, computed in double precision."""
+    """Return the mean negative log-likelihood in nats, computed in double precision.
+
+    Not finite where a logit is not.
+    """
     wide = logits.astype(np.float64)
-    shifted = wide - wide.max(axis=1, keepdims=True)
-    log_total = np.log(np.exp(shifted).sum(axis=1))
-    return float(np.mean(log_total - shifted[np.arange(len(labels)), labels]))
+    with np.errstate(invalid="ignore"):  # of a diverged model: infinity less infinity
+        shifted = wide - wide.max(axis=1, keepdims=True)
+        log_total = np.log(np.exp(shifted).sum(axis=1))
+        return float(np.mean(log_total - shifted[np.arange(len(labels)), labels]))
 
 
 def with_moving_statistics(model: keras.Model) -> list[keras.Layer]:
@@ -77,14 +82,13 @@ def with_moving_statistics(model: keras.Model) -> list[keras.Layer]:
 
 
 @contextmanager
-def kept_statistics(layers: list[keras.Layer]) -> Iterator[None]:
-    """Put the layers' moving statistics back, whatever the body did to them."""
-    variables = [v for layer in layers for v in (layer.moving_mean, layer.moving_variance)]
-    before = [variable.numpy().copy() for variable in variables]
+def kept(variables: Iterable[keras.Variable | tf.Variable]) -> Iterator[None]:
+    """Put the variables back, to the bit, whatever the body did to them."""
+    before = [(variable, variable.numpy().copy()) for variable in variables]
     try:
         yield
     finally:
-        for variable, value in zip(variables, before, strict=True):
+        for variable, value in before:
             variable.assign(value)
 
 
@@ -113,8 +117,10 @@ def recalibrate(
             means[i].append(_values(layer.moving_mean))
             variances[i].append(_values(layer.moving_variance))
     for layer, of_means, of_variances in zip(layers, means, variances, strict=True):
+        with np.errstate(invalid="ignore", over="ignore"):  # of a diverged model: not finite
+            pooled = np.mean(of_variances, axis=0) + np.var(of_means, axis=0)
         layer.moving_mean.assign(np.mean(of_means, axis=0))
-        layer.moving_variance.assign(np.mean(of_variances, axis=0) + np.var(of_means, axis=0))
+        layer.moving_variance.assign(pooled)
 
 
 def _values(variable: keras.Variable) -> NDArray[np.float64]:

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import keras
 
 from pipeline.errors import Refusal
 from pipeline.records import Trial
-from pipeline.training.evaluation import batchwise, inference, with_moving_statistics
-from pipeline.training.measure import Subject, Trained, result_of, validated
+from pipeline.training.evaluation import (
+    Forward,
+    batchwise,
+    inference,
+    kept,
+    with_moving_statistics,
+)
+from pipeline.training.measure import Trained, result_of, validated
+from pipeline.training.probes import Subject, statistics_curves
 from pipeline.training.setting import (
     Watch,
-    arrays,
     built,
     classes_of,
     decayed,
     is_over,
     order,
+    rows,
+    shape_of,
+    steps_of,
 )
 from pipeline.training.steps import keras_optimizer
 
@@ -37,8 +49,7 @@ def train(trial: Trial, folder: Path, watch: Watch | None = None) -> Trained:
     """
     if trial.probes.shadow_momenta:
         raise Refusal("probes.shadow_momenta: trainer=fit carries none; use trainer=engine")
-    images, labels = arrays(folder, trial.data_digest, "train")
-    model = built(trial, images.shape[1:], classes_of(folder))
+    model = built(trial, shape_of(folder, trial.data_digest), classes_of(folder))
     fitted = keras.Model(model.inputs, model.outputs)
     fitted.compile(
         optimizer=keras_optimizer(
@@ -46,17 +57,18 @@ def train(trial: Trial, folder: Path, watch: Watch | None = None) -> Trained:
         ),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
-        steps_per_execution=trial.examples // trial.batch_size,
+        # no execution reads beyond its epoch, so the longest one's number fits all
+        steps_per_execution=max(steps_of(trial, epoch) for epoch in range(trial.epochs)),
         jit_compile=False,
     )
-    infer, layers = inference(model), with_moving_statistics(model)
+    subject = _subject(trial, model)
 
     curves: list[dict[str, float]] = []
     for epoch in range(trial.epochs):
-        chosen = order(trial, epoch)
+        images, labels = rows(folder, trial.data_digest, "train", order(trial, epoch))
         history = fitted.fit(
-            images[chosen],
-            labels[chosen],
+            images,
+            labels,
             batch_size=trial.batch_size,
             shuffle=False,
             verbose=0,
@@ -64,7 +76,8 @@ def train(trial: Trial, folder: Path, watch: Watch | None = None) -> Trained:
         values = {
             "training_loss": float(history["loss"][0]),
             "training_accuracy": float(history["accuracy"][0]),
-            **validated(trial, folder, infer),
+            **validated(trial, folder, subject.infer),
+            **statistics_curves(trial, folder, subject),
         }
         curves.append(values)
         if watch is not None:
@@ -72,6 +85,17 @@ def train(trial: Trial, folder: Path, watch: Watch | None = None) -> Trained:
         if is_over(trial, epoch, values):
             break
 
-    kernels = {"norm": "keras" if trial.norm.layer else "none", "optimizer": "keras"}
-    subject = Subject(model, infer, lambda: batchwise(model, layers), layers, kernels)
     return Trained(result_of(trial, folder, subject, curves), lambda: model)
+
+
+def _subject(trial: Trial, model: keras.Model) -> Subject:
+    layers = with_moving_statistics(model)
+    compiled = cache(lambda: batchwise(model, layers))
+
+    @contextmanager
+    def by_batch() -> Iterator[Forward]:
+        with kept(model.non_trainable_variables):
+            yield compiled()
+
+    kernels = {"norm": "keras" if trial.norm.layer else "none", "optimizer": "keras"}
+    return Subject(model, inference(model), by_batch, layers, kernels)

@@ -1,4 +1,4 @@
-"""From a trained model to a result: scored metrics under three kinds of statistics, and curves."""
+"""From a trained model to a result: scored metrics, curves, and who was classified correctly."""
 
 from __future__ import annotations
 
@@ -9,41 +9,12 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.records import Result, Trial
-from pipeline.training.evaluation import (
-    CHUNK,
-    Forward,
-    accuracy,
-    cross_entropy,
-    kept_statistics,
-    logits_of,
-    recalibrate,
-)
-from pipeline.training.setting import Labels, arrays, permutation
+from pipeline.training.evaluation import CHUNK, Forward, accuracy, cross_entropy, logits_of
+from pipeline.training.probes import Subject, accuracies, output_changes
+from pipeline.training.setting import arrays, steps_of
 from pipeline.training.weights import weights_digest
-
-PROBE, RECALIBRATION = -1, -2  # stand where an epoch's number would in a permutation's seed
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A model under measurement.
-
-    Attributes:
-        infer: Its forward pass as a user runs it.
-        by_batch: Its forward pass normalized by the images themselves, which leaves their
-            statistics in the layers' moving averages.
-        layers: Its layers with moving statistics.
-        kernels: Which kernel normalizes and which one updates.
-    """
-
-    model: keras.Model
-    infer: Forward
-    by_batch: Callable[[], Forward]
-    layers: Sequence[keras.Layer]
-    kernels: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -67,7 +38,7 @@ def validated(trial: Trial, folder: Path, infer: Forward) -> dict[str, float]:
 def result_of(
     trial: Trial, folder: Path, subject: Subject, curves: Sequence[dict[str, float]]
 ) -> Result:
-    """Return the result of a training that is over; the model keeps its moving statistics.
+    """Return the result of a training that is over; the model stays as it is.
 
     Args:
         trial: The question.
@@ -75,15 +46,15 @@ def result_of(
         subject: The trained model.
         curves: The values of each epoch.
     """
-    digest = weights_digest(subject.model)
     diverged = not math.isfinite(curves[-1]["training_loss"])
-    measured = _measured(trial, folder, subject, chance=diverged)
+    metrics, correct = _measured(trial, folder, subject, chance=diverged)
     return Result(
-        steps=trial.examples // trial.batch_size * len(curves),
+        steps=sum(steps_of(trial, epoch) for epoch in range(len(curves))),
         epochs_asked=trial.epochs,
-        metrics={name: value for name, value in measured.items() if math.isfinite(value)},
+        metrics={name: value for name, value in metrics.items() if math.isfinite(value)},
         curves={name: tuple(_finite(values[name]) for values in curves) for name in curves[0]},
-        weights_digest=digest,
+        correct=correct,
+        weights_digest=weights_digest(subject.model),
         kernels=subject.kernels,
     )
 
@@ -92,39 +63,28 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _measured(trial: Trial, folder: Path, subject: Subject, *, chance: bool) -> dict[str, float]:
-    """Return the scored metrics; with `chance`, accuracies are 1 / classes and losses left out."""
+def _measured(
+    trial: Trial, folder: Path, subject: Subject, *, chance: bool
+) -> tuple[dict[str, float], dict[str, str]]:
+    """Return the scored metrics, and the packed bits of who was classified correctly.
+
+    With `chance`, accuracies are 1 / classes, and all that is not an accuracy is left out,
+    save the number of weights.
+    """
     splits = ["validation"] + ["test"] * (trial.split == "test")
-    evaluated = {split: arrays(folder, trial.data_digest, split) for split in splits}
-    measured: dict[str, float] = {}
-
-    def score(name: str, logits: NDArray[np.float32], labels: Labels) -> None:
-        measured[name] = 1 / logits.shape[1] if chance else accuracy(logits, labels)
-
-    def score_all(ending: str) -> None:
-        for split, (images, labels) in evaluated.items():
-            logits = logits_of(subject.infer, images, CHUNK)
-            score(f"{split}_accuracy{ending}", logits, labels)
-            if not chance and not ending:
-                measured[f"{split}_loss"] = cross_entropy(logits, labels)
-
-    score_all("")
-    if not subject.layers:
-        return measured
-
-    images, labels = evaluated["validation"]
-    size = min(trial.batch_size, len(images))
-    order = permutation(trial.seed, PROBE, len(images))[: len(images) // size * size]
-    shuffled, shuffled_labels = images[order], labels[order]
-    score("gap_moving", logits_of(subject.infer, shuffled, size), shuffled_labels)
-    with kept_statistics(subject.layers):
-        by_batch = subject.by_batch()
-        score("gap_batch", logits_of(by_batch, shuffled, size), shuffled_labels)
-        training, _ = arrays(folder, trial.data_digest, "train")
-        count = min(trial.probes.recalibration_examples, trial.examples)
-        chosen = permutation(trial.seed, RECALIBRATION, trial.examples)[:count]
-        batch = min(trial.probes.recalibration_batch_size, count)
-        recalibrate(by_batch, subject.layers, training[chosen], batch)
-        score("gap_recalibrated", logits_of(subject.infer, shuffled, size), shuffled_labels)
-        score_all("_recalibrated")
-    return measured
+    scores: dict[str, float] = {}
+    others: dict[str, float] = {}
+    correct: dict[str, str] = {}
+    for split in splits:
+        images, labels = arrays(folder, trial.data_digest, split)
+        logits = logits_of(subject.infer, images, CHUNK)
+        scores[f"{split}_accuracy"] = accuracy(logits, labels)
+        others[f"{split}_loss"] = cross_entropy(logits, labels)
+        if split == "test":
+            correct[split] = np.packbits(logits.argmax(axis=1) == labels).tobytes().hex()
+    scores |= accuracies(trial, folder, subject, splits)
+    weights = subject.model.trainable_variables
+    metrics = {"parameters": float(sum(math.prod(weight.shape) for weight in weights))}
+    if chance:
+        return metrics | dict.fromkeys(scores, 1 / subject.model.output_shape[-1]), {}
+    return metrics | scores | others | output_changes(trial, folder, subject), correct

@@ -1,8 +1,10 @@
 """What both trainers start from: arrays as a model sees them, the model, and the order of examples.
 
-Epochs use the first `examples` training images in an order drawn from (seed,
-epoch). A last batch that would be short is left out; another order puts other
-examples there in the next epoch.
+Training passes over the first `examples` training images again and again, each
+time in an order drawn from (seed, pass). A last batch that would be short is
+left out; another order puts other examples there in the next pass. An epoch is
+a pass, unless the trial says how many steps it takes: then it ends, and the
+next one goes on, anywhere in a pass.
 """
 
 from __future__ import annotations
@@ -72,21 +74,39 @@ def is_over(trial: Trial, epoch: int, values: dict[str, float]) -> bool:
     return threshold is not None and values["validation_accuracy"] < threshold
 
 
+def steps_of(trial: Trial, epoch: int) -> int:
+    """Return how many steps an epoch takes: by default, one pass of whole batches."""
+    steps = trial.steps_per_epoch
+    if steps is None:
+        return trial.examples // trial.batch_size
+    return steps if isinstance(steps, int) else steps[epoch]
+
+
 def order(trial: Trial, epoch: int) -> NDArray[np.int64]:
-    """Return the examples of an epoch, whole batches of them, in their order."""
+    """Return the examples of an epoch's steps in their order, shape (steps * batch size,).
+
+    They go on where the epoch before left the passes.
+    """
     whole = trial.examples // trial.batch_size * trial.batch_size
-    return permutation(trial.seed, epoch, trial.examples)[:whole]
+    start = trial.batch_size * sum(steps_of(trial, before) for before in range(epoch))
+    stop = start + trial.batch_size * steps_of(trial, epoch)
+    passes = range(start // whole, -(-stop // whole))
+    drawn = [permutation(trial.seed, each, trial.examples)[:whole] for each in passes]
+    skipped = passes.start * whole
+    return np.concatenate(drawn)[start - skipped : stop - skipped]
 
 
-def permutation(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
-    """Return the order of `count` examples: a function of (seed, epoch) alone."""
-    return np.random.default_rng([seed, epoch % 2**32]).permutation(count)
+def permutation(seed: int, number: int, count: int) -> NDArray[np.int64]:
+    """Return the order of `count` examples: a function of (seed, number) alone.
+
+    The number is a pass's, from 0; those of other orders are negative.
+    """
+    return np.random.default_rng([seed, number % 2**32]).permutation(count)
 
 
 def summary(trial: Trial, folder: Path) -> str:
     """Return the trial's model as Keras's table of layers, shapes and parameters."""
-    images, _ = arrays(folder, trial.data_digest, "train")
-    model = built(trial, images.shape[1:], classes_of(folder))
+    model = built(trial, shape_of(folder, trial.data_digest), classes_of(folder))
     lines: list[str] = []
     model.summary(print_fn=lambda text, **_: lines.append(text))
     return "\n".join(lines)
@@ -97,13 +117,40 @@ def classes_of(folder: Path) -> int:
     return len(read_manifest(folder).classes)
 
 
-@lru_cache(maxsize=6)
-def arrays(folder: Path, data_digest: str, split: str) -> tuple[Images, Labels]:
-    """Return a split as the numbers a model sees: images scaled to float32, and labels.
+def shape_of(folder: Path, data_digest: str) -> tuple[int, ...]:
+    """Return the shape of the dataset's images, (h, w, c).
 
     Raises:
         Refusal: The folder's arrays are not those with `data_digest`.
     """
+    return _stored(folder, data_digest, "train")[0].shape[1:]
+
+
+@lru_cache(maxsize=6)
+def arrays(folder: Path, data_digest: str, split: str) -> tuple[Images, Labels]:
+    """Return a whole split as `rows` does, and keep it in memory.
+
+    Raises:
+        Refusal: The folder's arrays are not those with `data_digest`.
+    """
+    return rows(folder, data_digest, split, slice(None))
+
+
+def rows(
+    folder: Path, data_digest: str, split: str, chosen: slice | NDArray[np.int64]
+) -> tuple[Images, Labels]:
+    """Return some of a split as the numbers a model sees: images scaled to float32, and labels.
+
+    Raises:
+        Refusal: The folder's arrays are not those with `data_digest`.
+    """
+    images, labels, scale = _stored(folder, data_digest, split)
+    return np.multiply(images[chosen], scale, dtype=np.float32), labels[chosen]
+
+
+@lru_cache(maxsize=6)
+def _stored(folder: Path, data_digest: str, split: str) -> tuple[NDArray[Any], Labels, np.float32]:
+    """Return a split as it lies on disk, memory-mapped, and what scales its images."""
     manifest = read_manifest(folder)
     if manifest.digest != data_digest:
         raise Refusal(
@@ -111,7 +158,7 @@ def arrays(folder: Path, data_digest: str, split: str) -> tuple[Images, Labels]:
             f"{data_digest[:12]}; run prepare again"
         )
     images, labels = open_split(folder, split)
-    return np.multiply(images, np.float32(manifest.scale), dtype=np.float32), np.asarray(labels)
+    return images, labels, np.float32(manifest.scale)
 
 
 def component_without(component: Component, *names: str) -> Component:

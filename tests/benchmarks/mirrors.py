@@ -62,7 +62,7 @@ def _snapshot(count: int) -> Snapshot:
             )
         )
     ]
-    return Snapshot(runs.plan, tuple(swept), (), {}, runs.manifests, {}, {})
+    return Snapshot(runs.plan, tuple(swept), (), {}, runs.manifests, {}, {}, {})
 
 
 def _again(answer: Answer, index: int) -> Answer:

@@ -16,7 +16,7 @@ from pipeline.config import compose_cells
 from pipeline.data.arrays import read_manifest, write
 from pipeline.execution.environment import environment
 from pipeline.records import Trial
-from pipeline.search.questions import components, placed, question
+from pipeline.search.questions import components, question
 
 CONF = Path("conf")
 Answer = dict[str, Any]
@@ -77,7 +77,7 @@ def trial_of(folder: Path, *overrides: str, **values: Any) -> Trial:
     """Return a trial of the shipped configuration under overrides, with values set in it."""
     cell = compose_cells(CONF, overrides, multirun=False)[0].cell
     return question(
-        placed(cell, values.pop("placed", {})),
+        cell.placed(values.pop("placed", {})),
         data_digest=read_manifest(folder).digest,
         environment=environment(components(cell), cell.trainer),
         seed=values.pop("seed", cell.seed),

@@ -67,16 +67,22 @@ def keras_epoch(trials: Sequence[Trial], folder: Path) -> None:
 
 
 def keras_tuner(trials: Sequence[Trial], folder: Path) -> None:
-    """RandomSearch over the places of the trials: it draws each once."""
+    """RandomSearch draws a number for each trial, which is then trained as all ways train it.
+
+    Were it to draw among the trials themselves, it would give up after some collisions.
+    """
     import keras_tuner as library
 
     class Cells(library.HyperModel):
-        def build(self, hp):
-            return compiled(trials[hp.Choice("trial", list(range(len(trials))))], 1)
+        fits = 0
 
-        def fit(self, hp, model, *arguments, **named):
-            trial = trials[hp.get("trial")]
-            return fitted(model, trial, folder, callbacks=named["callbacks"])
+        def build(self, hp):  # once more than it fits: the space is looked at first
+            hp.Float("drawn", 0.0, 1.0)
+            return compiled(trials[self.fits], 1)
+
+        def fit(self, _, model, *arguments, **named):
+            self.fits += 1
+            return fitted(model, trials[self.fits - 1], folder, callbacks=named["callbacks"])
 
     with tempfile.TemporaryDirectory() as scratch:
         tuner = library.RandomSearch(

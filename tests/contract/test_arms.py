@@ -1,6 +1,7 @@
 """Every arm in every model: built, paired with the plain arm, trained, saved, loaded."""
 
 import inspect
+import re
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +15,7 @@ SHAPE, CLASSES = (28, 28, 1), 10
 
 def test_all_arms_and_models_are_found():
     assert {"none", "batch", "batch_default", "batch_after", "layer", "group"} <= set(ARMS)
+    assert {"batch_no_center", "batch_no_scale", "batch_sabotaged"} <= set(ARMS)
     assert {"mlp", "cnn"} <= set(MODELS)
 
 
@@ -49,7 +51,10 @@ def test_an_arm_trains_is_saved_and_loads(model, arm, asked, folder, tmp_path):
     assert result.status == "ok"
     assert result.steps == 2 * (256 // 32)
     assert {len(curve) for curve in result.curves.values()} == {2}
-    assert result.curves["training_loss"][1] < result.curves["training_loss"][0]
+    if arm == "batch_sabotaged":  # ten classes, equally frequent, and nothing to tell them by
+        assert result.curves["training_loss"] == pytest.approx([np.log(10)] * 2, abs=0.1)
+    else:
+        assert result.curves["training_loss"][1] < result.curves["training_loss"][0]
     recalibrated = {"gap_batch", "gap_moving", "gap_recalibrated", "test_accuracy_recalibrated"}
     assert (recalibrated <= result.metrics.keys()) == arm.startswith("batch")
 
@@ -75,7 +80,7 @@ def defaults_of(name: str) -> dict[str, object]:
 
 
 def test_every_parameter_of_keras_batch_normalization_is_reachable(asked):
-    for arm in ("batch", "batch_default", "batch_after"):
+    for arm in filter(re.compile("batch(?!_sabotaged)").match, ARMS):
         layer = asked(f"norm={arm}").norm.layer
         assert layer.arguments.keys() == defaults_of("BatchNormalization").keys()
 
@@ -110,6 +115,9 @@ def test_the_bias_in_front_of_a_norm_follows_one_rule_for_every_arm(arm, asked):
         ("mlp", "none", 235_146),
         # and gamma, beta, two moving statistics for 256 + 128 features
         ("mlp", "batch", 235_146 + 4 * 384),
+        # without beta, without gamma
+        ("mlp", "batch_no_center", 235_146 + 3 * 384),
+        ("mlp", "batch_no_scale", 235_146 + 3 * 384),
         # gamma and beta alone
         ("mlp", "layer", 235_146 + 2 * 384),
         # 9 * 32 + 32 + 9 * 32 * 64 + 64 + 3136 * 128 + 128 + 128 * 10 + 10
@@ -128,3 +136,47 @@ def test_width_and_depth_are_parameters(asked):
 
     model = built(asked("model.depth=4", "model.width=16", "model.taper=1"), SHAPE, CLASSES)
     assert [model.get_layer(f"dense_{i}").units for i in range(4)] == [16] * 4
+
+
+def test_the_sabotaged_arm_trains_beta_alone_and_lets_nothing_through(asked, folder):
+    from pipeline.training.engine import train
+    from pipeline.training.setting import arrays, built
+
+    trial = asked("norm=batch_sabotaged", "optimizer.learning_rate=0.01", "optimizer=sgd")
+    trained = train(trial, folder)
+    before, after = built(trial, SHAPE, CLASSES), trained.model()
+    for name in ("dense_0", "dense_1"):
+        np.testing.assert_array_equal(
+            before.get_layer(name).kernel.numpy(), after.get_layer(name).kernel.numpy()
+        )
+    assert set(after.get_layer("norm_1").gamma.numpy()) == {0.0}
+    assert np.ptp(after.get_layer("logits").bias.numpy()) > 0
+    images, _ = arrays(folder, trial.data_digest, "test")
+    assert np.ptp(after.predict(images, verbose=0), axis=0).max() == 0
+    # 784 * 256 + 256 + 256 * 128 + 128 + 128 * 10 + 10, and beta for 256 + 128 features
+    assert trained.result.metrics["parameters"] == 235_146 + 384
+
+
+@pytest.mark.parametrize(("name", "value"), [("scale", "false"), ("gamma_initializer", "ones")])
+def test_a_sabotage_that_would_let_something_through_is_refused(name, value, asked):
+    from pipeline.errors import Refusal
+    from pipeline.training.setting import built
+
+    with pytest.raises(Refusal, match="scale must be true and gamma_initializer zeros"):
+        built(asked("norm=batch_sabotaged", f"norm.{name}={value}"), SHAPE, CLASSES)
+
+
+@pytest.mark.parametrize("model", ["mlp", "cnn"])
+def test_an_input_scale_multiplies_the_images_and_1_adds_no_layer(model, asked, folder):
+    from pipeline.training.evaluation import inference
+    from pipeline.training.setting import arrays, built
+
+    images, _ = arrays(folder, asked().data_digest, "validation")
+    plain, scaled = (
+        built(asked(f"model={model}", f"model.input_scale={scale}"), SHAPE, CLASSES)
+        for scale in ("1", "0.125")
+    )
+    names = [[layer.name for layer in each.layers] for each in (plain, scaled)]
+    assert names[0][:2] != names[1][:2] == ["images", "input_scale"]
+    assert [name for name in names[1] if name != "input_scale"] == names[0]
+    np.testing.assert_array_equal(inference(scaled)(images), inference(plain)(images * 0.125))

@@ -27,7 +27,7 @@ def test_a_trial_does_not_depend_on_what_the_process_trained_before(asked, folde
     assert before == after
 
 
-def test_the_order_of_examples_is_a_function_of_seed_and_epoch():
+def test_the_order_of_examples_is_a_function_of_seed_and_pass():
     from pipeline.training.setting import permutation
 
     order = permutation(0, 0, 100)
@@ -44,19 +44,72 @@ def test_a_last_short_batch_is_left_out(asked, folder):
     assert result.steps == 256 // 100
 
 
+def test_an_epoch_is_a_pass_unless_a_trial_says_how_many_steps_it_takes(asked):
+    from pipeline.training.setting import order, permutation, steps_of
+
+    trial = asked("batch_size=100", "epochs=3")
+    for epoch in range(3):
+        assert steps_of(trial, epoch) == 2
+        np.testing.assert_array_equal(order(trial, epoch), permutation(0, epoch, 256)[:200])
+
+
+def test_epochs_of_any_length_take_the_passes_steps_one_after_another(asked):
+    from pipeline.training.setting import order, permutation
+
+    passes = np.concatenate([permutation(0, number, 256)[:200] for number in range(4)])
+    for steps, taken in (("[1,5,2]", 8), ("1", 3), ("2", 6)):
+        trial = asked("batch_size=100", "epochs=3", f"steps_per_epoch={steps}")
+        orders = [order(trial, epoch) for epoch in range(3)]
+        np.testing.assert_array_equal(np.concatenate(orders), passes[: taken * 100])
+        if steps == "[1,5,2]":
+            assert [len(each) for each in orders] == [100, 500, 200]
+
+
+@pytest.mark.parametrize("trainer", ["engine", "fit"])
+@pytest.mark.parametrize("arm", ["none", "batch"])
+def test_where_epochs_end_changes_no_bit_of_the_training(arm, trainer, asked, folder):
+    """16 steps: two passes of 256 examples in batches of 32."""
+    from importlib import import_module
+
+    train = import_module(f"pipeline.training.{trainer}").train
+    common = (f"norm={arm}", f"trainer={trainer}")
+    whole = train(asked(*common, "epochs=2"), folder).result
+    cut = train(asked(*common, "epochs=4", "steps_per_epoch=[1,4,1,10]"), folder).result
+    assert cut.steps == whole.steps == 16
+    assert cut.weights_digest == whole.weights_digest
+    assert cut.metrics == whole.metrics
+    assert {len(curve) for curve in cut.curves.values()} == {4}
+
+
+def test_a_step_s_losses_belong_to_the_epoch_that_takes_it(asked, folder):
+    """Arithmetic: an epoch's loss is the mean of those of its steps."""
+    from pipeline.training.engine import train
+
+    def losses(epochs, steps):
+        trial = asked("norm=batch", f"epochs={epochs}", f"steps_per_epoch={steps}")
+        return train(trial, folder).result.curves["training_loss"]
+
+    each = losses(5, 1)
+    np.testing.assert_allclose(losses(2, "[2,3]"), [np.mean(each[:2]), np.mean(each[2:])])
+
+
 def test_a_diverged_run_ends_early_and_is_a_result_at_chance(asked, folder):
     from pipeline.training.engine import train
 
     watched = []
-    trial = asked("norm=batch", "epochs=5", "optimizer.learning_rate=1e30")
+    everything = [f"probes.{name}_examples=8" for name in ("independence", "single")]
+    everything += ["probes.statistics_curves=true", "epochs=5", "steps_per_epoch=[3,3,3,3,3]"]
+    trial = asked("norm=batch", "optimizer.learning_rate=1e30", *everything, split="test")
     result = train(trial, folder, lambda epoch, values: watched.append(epoch)).result
     assert result.status == "diverged"
     assert watched == [0]
+    assert result.steps == 3
     assert result.curves["training_loss"] == (None,)
-    accuracies = [value for name, value in result.metrics.items() if "loss" not in name]
-    assert accuracies
-    assert set(accuracies) == {0.1}
-    assert not [name for name in result.metrics if "loss" in name]
+    accuracies = {name for name in result.metrics if "accuracy" in name or "gap" in name}
+    assert {"test_accuracy", "gap_batch", "validation_accuracy_single"} <= accuracies
+    assert {result.metrics[name] for name in accuracies} == {0.1}
+    assert result.metrics.keys() - accuracies == {"parameters"}
+    assert result.correct == {}
 
 
 @pytest.mark.parametrize("trainer", ["engine", "fit"])
@@ -88,7 +141,7 @@ def test_recalibrated_statistics_are_those_of_the_training_examples(asked, folde
 
     from pipeline.training.evaluation import (
         batchwise,
-        kept_statistics,
+        kept,
         recalibrate,
         with_moving_statistics,
     )
@@ -100,7 +153,7 @@ def test_recalibrated_statistics_are_those_of_the_training_examples(asked, folde
     inner = keras.Model(model.inputs, model.get_layer("dense_0").output)
     activations = inner.predict(images, verbose=0).astype(np.float64)
     [layer] = with_moving_statistics(model)
-    with kept_statistics([layer]):
+    with kept([layer.moving_mean, layer.moving_variance]):
         recalibrate(batchwise(model, [layer]), [layer], images, batch_size=64)
         np.testing.assert_allclose(layer.moving_mean.numpy(), activations.mean(axis=0), atol=1e-5)
         np.testing.assert_allclose(
@@ -144,11 +197,10 @@ def test_test_data_are_read_only_when_they_are_asked_for(asked, folder, monkeypa
     monkeypatch.setattr(
         setting, "open_split", lambda place, split: opened.append(split) or real(place, split)
     )
-    engine._resident.cache_clear()
-    setting.arrays.cache_clear()
+    for cache in (engine._resident, setting.arrays, setting._stored):
+        cache.cache_clear()
     engine.train(asked("norm=none"), folder)
     assert set(opened) == {"train", "validation"}
-    setting.arrays.cache_clear()
     engine.train(asked("norm=none", split="test"), folder)
     assert "test" in opened
 

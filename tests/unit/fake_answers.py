@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.random import Generator
 
+from pipeline.analysis.cost import Costs
 from pipeline.content import content_digest
 from pipeline.records import Answer, Manifest, Plan, Trial
 
@@ -39,6 +40,23 @@ MODELS = ("mlp", "cnn")
 SEEDS = (101, 102, 103, 104, 105)
 TRIALS, EPOCHS, EXAMPLES = 16, 6, 1000
 DIGEST = "5eed" * 16
+PROBES = {
+    "recalibration_examples": 1024,
+    "recalibration_batch_size": 128,
+    "shadow_momenta": [],
+    "statistics_curves": False,
+    "independence_examples": 0,
+    "single_examples": 0,
+}
+ANALYSIS = {
+    "level": 0.95,
+    "minimum": 5,
+    "rate_bins": 3,
+    "batch_bins": 2,
+    "false_discoveries": 0.05,
+    "cost_experiments": [],
+}
+ORDER = np.random.default_rng(3).permutation(EXAMPLES)  # of test images, the easiest first
 ENVIRONMENT = {
     "tensorflow": "2.21.0",
     "keras": "3.15.1",
@@ -59,6 +77,7 @@ class FakeRuns:
     swept: tuple[Answer, ...]
     confirmed: tuple[Answer, ...]
     manifests: dict[str, Manifest]
+    costs: Costs | None = None
 
     def without(self, *studies: str) -> FakeRuns:
         """Return the same runs with the answers of some studies missing."""
@@ -84,7 +103,7 @@ def fake_runs(
     dataset = called.get("mnist_5k", "mnist_5k")
     places = [(model, arm) for model in MODELS for arm in LAYERS]
     studies = {
-        f"tuned/{dataset}/{called.get(model, model)}/{called.get(arm, arm)}": _study(
+        f"tuned/{dataset}/{called.get(model, model)}/adam/{called.get(arm, arm)}": study_of(
             dataset, model, arm, called, seeds
         )
         for model, arm in places
@@ -100,55 +119,59 @@ def fake_runs(
         for index, own in enumerate(seeds):
             again = Trial.parse({**best.trial.plain(), "seed": own, "split": "test"})
             confirmed.append(_answer(name, index, again, model, arm, generator))
-    analysis = {"reference": called.get("none", "none"), "level": 0.95}
+    analysis = {**ANALYSIS, "reference": called.get("none", "none")}
     source = {"target": "pipeline.data.mnist_5k.load", "arguments": {}}
     split = {"source": source, "train": 3000, "validation": 1000, "test": 1000, "seed": 0}
     plan = {"profile": "quick", "datasets": {dataset: split}, "studies": studies}
+    plan |= {"claims": {}, "claims_digest": content_digest({}), "analysis": analysis}
     return FakeRuns(
-        plan=Plan.parse({**plan, "analysis": analysis}),
+        plan=Plan.parse(plan),
         swept=tuple(swept),
         confirmed=tuple(confirmed),
-        manifests={dataset: _manifest(dataset)},
+        manifests={dataset: manifest_of(dataset)},
     )
 
 
-def _study(
+def study_of(
     dataset: str, model: str, arm: str, called: dict[str, str], seeds: tuple[int, ...]
 ) -> dict[str, object]:
+    """Return a tuned study as plain data."""
     return {
         "experiment": "tuned",
         "dataset": dataset,
         "model_name": called.get(model, model),
         "model": {"target": f"pipeline.models.{model}.build", "arguments": {"width": 64}},
         "arm": called.get(arm, arm),
-        "norm": _norm(arm, {}),
+        "norm": norm_of(arm, {}),
+        "optimizer_name": "adam",
         "optimizer": {"target": "keras.optimizers.Adam", "arguments": {"learning_rate": 1e-3}},
         "batch_size": 32,
         "epochs": EPOCHS,
+        "steps_per_epoch": None,
         "examples": 3000,
         "seed": 1,
         "device": "cpu",
         "trainer": "engine",
         "decay_norm_weights": False,
-        "probes": {
-            "recalibration_examples": 1024,
-            "recalibration_batch_size": 128,
-            "shadow_momenta": [],
-        },
+        "probes": PROBES,
         "design": {
             "proposer": {"target": "pipeline.search.tpe.LaggedTpe", "arguments": {}},
             "trials": TRIALS,
             "lag": 2,
             "seed": 11,
+            "searches": True,
+            "has_winner": True,
         },
         "space": {name: DIMENSIONS[name] for name in SEARCHED[arm]},
+        "axes": {},
+        "seeds": [1],
         "confirm_seeds": list(seeds),
     }
 
 
 def _trial(study: dict[str, object], arm: str, generator: Generator) -> Trial:
     kept = ("dataset", "model", "epochs", "examples", "seed", "device", "trainer", "probes")
-    kept += ("decay_norm_weights",)
+    kept += ("decay_norm_weights", "steps_per_epoch")
     rate = float(10 ** generator.uniform(-4, -1))
     drawn = {}
     if "norm.momentum" in SEARCHED[arm]:
@@ -160,7 +183,7 @@ def _trial(study: dict[str, object], arm: str, generator: Generator) -> Trial:
             **{name: study[name] for name in kept},
             "data_digest": DIGEST,
             "thresholds": [],
-            "norm": _norm(arm, drawn),
+            "norm": norm_of(arm, drawn),
             "optimizer": {"target": "keras.optimizers.Adam", "arguments": {"learning_rate": rate}},
             "batch_size": int(2 ** generator.integers(4, 9)),
             "split": "validation",
@@ -169,7 +192,8 @@ def _trial(study: dict[str, object], arm: str, generator: Generator) -> Trial:
     )
 
 
-def _norm(arm: str, drawn: dict[str, float]) -> dict[str, object]:
+def norm_of(arm: str, drawn: dict[str, float]) -> dict[str, object]:
+    """Return an arm as plain data, with some arguments drawn."""
     layer = LAYERS[arm]
     if layer is None:
         return {"layer": None, "placement": "before"}
@@ -189,23 +213,23 @@ def _answer(
     diverged = arm == "none" and rate > 0.05
     noise = np.random.default_rng(trial.seed).normal(0, 0.003)  # what pairing takes away
     level = BEST[model] + LIFT[arm] - 0.06 * tolerance * off**2 + noise
-    level = _share(0.1 if diverged else level + generator.normal(0, 0.003))
+    level = share(0.1 if diverged else level + generator.normal(0, 0.003))
     collapse = 0.2 if (model, arm) == ("cnn", "batch_default") else 0.004
     has_statistics = arm.startswith("batch")
-    moving = _share(level - (collapse * generator.uniform(0.6, 1.4) if has_statistics else 0))
+    moving = share(level - (collapse * generator.uniform(0.6, 1.4) if has_statistics else 0))
     metrics = {"validation_accuracy": moving, "validation_loss": 3 * (1 - moving)}
     if has_statistics:
-        recalibrated = _share(level - 0.001)
+        recalibrated = share(level - 0.001)
         metrics |= {
             "validation_accuracy_recalibrated": recalibrated,
-            "gap_batch": _share(level + 0.002),
+            "gap_batch": share(level + 0.002),
             "gap_moving": moving,
             "gap_recalibrated": recalibrated,
         }
     if trial.split == "test":
-        metrics |= {"test_accuracy": _share(moving - 0.004), "test_loss": 3 * (1 - moving)}
+        metrics |= {"test_accuracy": share(moving - 0.004), "test_loss": 3 * (1 - moving)}
         if has_statistics:
-            metrics["test_accuracy_recalibrated"] = _share(level - 0.005)
+            metrics["test_accuracy_recalibrated"] = share(level - 0.005)
     if diverged:
         metrics = {name: value for name, value in metrics.items() if "loss" not in name}
     rise = [1 - math.exp(-1.1 * (epoch + 1)) for epoch in range(EPOCHS)]
@@ -216,7 +240,11 @@ def _answer(
         "validation_accuracy": [moving * part for part in rise],
         "validation_loss": [None if diverged else 2 * (1 - part) + 0.1 for part in rise],
     }
+    correct = {}
+    if trial.split == "test" and not diverged:
+        correct["test"] = bits(metrics["test_accuracy"])
     result = {"steps": 100, "metrics": metrics, "curves": curves, "weights_digest": "0" * 64}
+    result |= {"correct": correct}
     result |= {"epochs_asked": EPOCHS, "kernels": {"norm": "keras", "optimizer": "keras"}}
     return Answer.parse(
         {
@@ -229,11 +257,20 @@ def _answer(
     )
 
 
-def _share(accuracy: float) -> float:
+def bits(accuracy: float) -> str:
+    """Return a result's correctness bits: the easiest images are right, up to a share."""
+    right = np.zeros(EXAMPLES, np.bool_)
+    right[ORDER[: round(accuracy * EXAMPLES)]] = True
+    return np.packbits(right).tobytes().hex()
+
+
+def share(accuracy: float) -> float:
+    """Round to a whole number of the images; a share that is an accuracy, never under chance."""
     return round(min(max(accuracy, 0.08), 1.0) * EXAMPLES) / EXAMPLES
 
 
-def _manifest(dataset: str) -> Manifest:
+def manifest_of(dataset: str) -> Manifest:
+    """What `prepare` would have written for a dataset."""
     digests = {"train_images": DIGEST}
     return Manifest.parse(
         {

@@ -13,6 +13,7 @@ QUESTION = {
     "optimizer": {"target": "optimizers.Adam", "arguments": {"learning_rate": 0.001}},
     "batch_size": 32,
     "epochs": 2,
+    "steps_per_epoch": None,
     "examples": 100,
     "seed": 0,
     "device": "cpu",
@@ -20,7 +21,14 @@ QUESTION = {
     "decay_norm_weights": False,
     "split": "validation",
     "thresholds": [],
-    "probes": {"recalibration_examples": 100, "recalibration_batch_size": 50, "shadow_momenta": []},
+    "probes": {
+        "recalibration_examples": 100,
+        "recalibration_batch_size": 50,
+        "shadow_momenta": [],
+        "statistics_curves": False,
+        "independence_examples": 0,
+        "single_examples": 0,
+    },
     "environment": {
         "tensorflow": "1",
         "keras": "1",
@@ -37,6 +45,7 @@ CELL = (
     "optimizer",
     "batch_size",
     "epochs",
+    "steps_per_epoch",
     "examples",
     "device",
     "trainer",
@@ -46,6 +55,7 @@ STUDY = {name: QUESTION[name] for name in (*CELL, "seed", "probes")} | {
     "experiment": "tuned",
     "model_name": "mlp",
     "arm": "batch",
+    "optimizer_name": "adam",
     "design": {
         "proposer": {
             "target": "pipeline.search.tpe.LaggedTpe",
@@ -63,6 +73,8 @@ STUDY = {name: QUESTION[name] for name in (*CELL, "seed", "probes")} | {
         "trials": 12,
         "lag": 1,
         "seed": 0,
+        "searches": True,
+        "has_winner": True,
     },
     "space": {
         "batch_size": {"low": 16, "high": 256, "scale": "powers_of_two", "points": None},
@@ -70,6 +82,8 @@ STUDY = {name: QUESTION[name] for name in (*CELL, "seed", "probes")} | {
         "norm.momentum": {"low": 0.5, "high": 0.999, "scale": "log_complement", "points": None},
         "optimizer.learning_rate": {"low": 1e-4, "high": 1e-1, "scale": "log", "points": None},
     },
+    "axes": {},
+    "seeds": [0],
     "confirm_seeds": [101, 102],
 }
 
@@ -90,6 +104,7 @@ def result(accuracy: float, *, loss: float = 0.5, weights: str = "w") -> Result:
             "epochs_asked": 2,
             "metrics": {"validation_accuracy": accuracy, "validation_loss": loss},
             "curves": {"training_loss": [0.9, loss], "validation_accuracy": [0.1, accuracy]},
+            "correct": {},
             "weights_digest": weights,
             "kernels": {},
         }

@@ -126,6 +126,7 @@ DESIGNS = {
     "pruned": {"prune_quantile": 0.5},
     "sobol": {"target": "pipeline.search.sobol.Sobol", "arguments": {}},
     "random": {"target": "pipeline.search.random_search.RandomSearch", "arguments": {}},
+    "factorial": {"target": "pipeline.search.factorial.Factorial", "arguments": {}},
     "grid": {"target": "pipeline.search.grid.Grid", "arguments": {"points": 2}},
 }
 
@@ -143,5 +144,10 @@ def designed(name: str, *, lag: int, trials: int, arm: str = "batch"):
     if name == "grid":
         space = {key: space[key] for key in ("batch_size", "optimizer.learning_rate")}
         trials = 10
-    design = {"proposer": proposer, "trials": trials, "lag": lag, "seed": 0}
-    return study(arm=arm, design=design, space=space)
+    axes: dict[str, list[float]] = {}
+    if name == "factorial":
+        space, trials = {}, 10
+        axes = {"batch_size": [16, 32], "optimizer.learning_rate": [0.001, 0.003, 0.01, 0.03, 0.1]}
+    design = made.design.plain() | {"proposer": proposer, "trials": trials, "lag": lag, "seed": 0}
+    design["searches"] = not axes
+    return study(arm=arm, design=design, space=space, axes=axes)

@@ -54,7 +54,9 @@ def test_an_unknown_profile_is_refused_with_the_nearest(capsys):
     assert len(err.splitlines()) == 1
 
 
-@pytest.mark.parametrize("stage", ["prepare", "sweep", "confirm", "analyze", "report", "mirror"])
+@pytest.mark.parametrize(
+    "stage", ["prepare", "sweep", "confirm", "cost", "analyze", "report", "mirror"]
+)
 def test_a_stage_without_what_comes_before_says_what_to_run(stage, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main([stage, "quick"]) == 2

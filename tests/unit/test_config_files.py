@@ -16,11 +16,13 @@ def conf(tmp_path) -> Path:
     """A copy of conf/ with a profile of one study, to spoil."""
     conf = Path(shutil.copytree(CONF, tmp_path / "conf"))
     (conf / "experiment" / "one.yaml").write_text(
-        "datasets: [mnist_5k]\nmodels: [mlp]\nnorms: [batch]\noptimizer: adam\ndesign: tpe\n"
+        "datasets: [mnist_5k]\nmodels: [mlp]\nnorms: [batch]\noptimizers: [adam]\n"
+        "design: tpe\naxes: {}\n"
         "overrides: []\n"
     )
     (conf / "profile" / "one.yaml").write_text(
-        "experiments: [one]\noverrides: []\nanalysis: {reference: batch, level: 0.95}\n"
+        "experiments: [one]\noverrides: []\nanalysis: {reference: batch, level: 0.95, minimum: 8,\n"
+        "  rate_bins: 2, batch_bins: 2, false_discoveries: 0.05, cost_experiments: []}\n"
     )
     return conf
 
@@ -31,15 +33,15 @@ def spoil(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new, 1))
 
 
-SEED = "line 12: "  # where conf/cell.yaml says the seed
+SEED = "line 13: "  # where conf/cell.yaml says the seed
 # what stands in the place of `seed: 0` in conf/cell.yaml -> what the line says of it
 SPOILED = {
     "seed: 010": f"{SEED}010 reads as 8; write 8, or '010' for text",
     "seed: 1:30": f"{SEED}1:30 reads as 90; write 90, or '1:30' for text",
-    "seed: [1": "line 13: did not find expected ',' or ']'",
-    "seed: 0\nseed: 1": "line 13: the key seed is there twice",
+    "seed: [1": "line 14: did not find expected ',' or ']'",
+    "seed: 0\nseed: 1": "line 14: the key seed is there twice",
     "seed: 0\n1: 0": "1 is not a known key",
-    "seed: 0\n[a]: 0": "line 13: a key must be text",
+    "seed: 0\n[a]: 0": "line 14: a key must be text",
     "seed: !!binary aGVsbG8=": "seed must be a number, text, true, false, null or a list, got b",
     "seed: !!python/object/apply:os.system [ls]": f"{SEED}could not determine a constructor",
     "seed: &a [*a]": "is nested more than 50 levels deep, or contains itself",

@@ -10,7 +10,6 @@ from questions import result, study
 from pipeline.components import build
 from pipeline.records import Dimension, Result
 from pipeline.search.objective import winner
-from pipeline.search.questions import placed
 from pipeline.search.space import bounds, is_whole, value
 
 
@@ -109,7 +108,7 @@ def test_the_complement_of_a_momentum_is_even_in_logarithms():
 
 def test_placed_values_reach_their_components_and_leave_the_study_alone():
     before = study()
-    after = placed(before, {"batch_size": 64, "norm.momentum": 0.8, "optimizer.learning_rate": 0.5})
+    after = before.placed({"batch_size": 64, "norm.momentum": 0.8, "optimizer.learning_rate": 0.5})
     assert after.batch_size == 64
     assert after.norm.layer.arguments == {"momentum": 0.8, "epsilon": 0.001}
     assert after.optimizer.arguments == {"learning_rate": 0.5}

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pydantic import ValidationError
+from questions import study
 
 from pipeline.analysis.claims import Claim, check_claim
 from pipeline.analysis.judging import judge_claim
@@ -60,6 +61,8 @@ def _claim(number: str, *parts: dict[str, Any], **more: Any) -> dict[str, Any]:
         "level": 0.95,
         "failure_margin": 0.05,
         "headline": False,
+        "specifications": {},
+        "control": None,
         "expected": "inconclusive",
         **more,
     }
@@ -404,20 +407,19 @@ def test_what_a_claim_names_can_be_checked_against_its_experiment() -> None:
 
 
 def test_a_claim_that_names_what_does_not_exist_is_refused_with_the_nearest_name() -> None:
-    experiments = {"some": ("batch", "layer", "none")}
-    metrics = ("test_accuracy", "validation_accuracy_curve")
+    studies = [study(experiment="some", arm=arm) for arm in ("batch", "layer", "none")]
     place = "conf/claim/some-claim.yaml"
 
     def check(claim: dict[str, Any]) -> None:
-        check_claim(Claim.parse(claim), place=place, experiments=experiments, metrics=metrics)
+        check_claim(Claim.parse(claim), "some", studies, place=place)
 
     check(_claim("T11", *LIST["T11"]))
-    with pytest.raises(Refusal, match=r"some-claim.yaml: no experiment 'sone'.*'some'"):
-        check(_claim("T11", *LIST["T11"], experiment="sone"))
     with pytest.raises(Refusal, match=r"no arm 'batch_after' in some.*'batch'"):
         check(_claim("T10", *LIST["T10"]))
-    with pytest.raises(Refusal, match="no figure 'parameters'"):
-        check(_claim("T7", *LIST["T7"]))
+    with pytest.raises(Refusal, match="no figure 'output_change_training' in some"):
+        check(_claim("T14", *LIST["T14"]))
+    with pytest.raises(Refusal, match=r"no setting 'bacth_size' in some.*'batch_size'"):
+        check(_claim("T10", _part("a", RATIO, ERROR, DIRECTION, where={"bacth_size": 32})))
     with pytest.raises(Refusal, match=r"some-claim.yaml: .*has no 'log_eror_ratio'"):
         check(_claim("T1", _part("a", f"{ACCURACY}.log_eror_ratio", ERROR, DIRECTION)))
 

@@ -12,8 +12,9 @@ from questions import QUESTION, result, trial
 
 from pipeline.content import canonical_json, content_digest
 from pipeline.errors import Contradiction, Refusal
+from pipeline.execution.digested import Damaged
 from pipeline.execution.keys import the_one
-from pipeline.execution.store import Clock, Damaged, Store
+from pipeline.execution.store import Clock, Store
 
 CLOCK = Clock(started=1.0, wall_seconds=2.0, commit="c", dirty="", host="h")
 

@@ -30,6 +30,19 @@ def value(treatment: pd.DataFrame, *, block: Sequence[str], metric: str, times: 
     )
 
 
+def change(
+    treatment: pd.DataFrame, *, block: Sequence[str], metric: str, against: str, times: float
+) -> Sample:
+    """One figure minus another of the same run, times a factor, whether it trained or not.
+
+    Raises:
+        ValueError: A run has no such figure, or a block has two runs.
+    """
+    rows = pair(treatment, treatment, block=block)
+    values = times * (column(rows, metric) - column(rows, against))
+    return sample_of(values, seeds=rows["seed"])
+
+
 def difference(
     treatment: pd.DataFrame,
     control: pd.DataFrame,

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from pipeline.analysis.pairs import pair
+from pipeline.analysis.runs import sequence
 from pipeline.analysis.samples import Sample, sample_of
 
 
@@ -33,23 +34,20 @@ def shadow_gap(
         slow: Curve of the accuracy under the averages with the higher momentum.
         fast: Curve under those with the lower momentum.
         step: After which it is read off.
-
-    Raises:
-        ValueError: A run was not evaluated after this step.
     """
     rows = pair(treatment, treatment, block=block)
     values, seeds = [], []
     for seed, steps, slower, faster in zip(
         rows["seed"], rows["steps"], rows[slow], rows[fast], strict=True
     ):
-        if step not in steps:
-            raise ValueError(f"seed {seed}: no evaluation after {step} steps")
-        place = list(steps).index(step)
-        below = slower[place] if place < len(slower) else None
-        above = faster[place] if place < len(faster) else None
+        place = steps.index(step) if step in steps else len(steps)
+        below, above = (
+            curve[place] if place < len(curve) else None
+            for curve in (sequence(slower), sequence(faster))
+        )
         if below is not None and above is not None:
             values.append(100 * (above - below))
             seeds.append(int(seed))
     lost = len(rows) - len(values)
-    notes = (f"{lost} of {len(rows)} runs have no finite value there",) if lost else ()
+    notes = (f"{lost} of {len(rows)} runs have no finite value after {step} steps",) if lost else ()
     return sample_of(values, seeds=seeds, present=len(rows), notes=notes)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from pipeline.analysis.pairs import CONTROL, pair
+from pipeline.analysis.runs import sequence
 from pipeline.analysis.samples import Sample, bounded_sample
 
 Curve = Sequence[float | None]
@@ -34,7 +35,7 @@ def time_to_target(
         ends = []
         for side, suffix in (("treatment", ""), ("control", CONTROL)):
             steps = row["steps" + suffix]
-            reached = steps_to_target(steps, row[curve + suffix], target=target)
+            reached = steps_to_target(steps, sequence(row[curve + suffix]), target=target)
             missed[side] += reached is None
             ends.append(
                 (math.log(steps[-1]), math.inf) if reached is None else (math.log(reached),) * 2

@@ -1,0 +1,155 @@
+"""What a page is made of: sections of blocks, each shown by a template of its `kind`.
+
+`templates/html/KIND.j2` and `templates/markdown/KIND.j2` draw one block. Every string
+in a block is plain text; the templates escape it. A drawing alone is markup, and Vega
+has escaped the texts in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph."""
+
+    kind: ClassVar[str] = "text"
+    text: str
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading inside a section."""
+
+    kind: ClassVar[str] = "heading"
+    text: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Short sentences, one below the other."""
+
+    kind: ClassVar[str] = "listing"
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Command:
+    """The line that reproduces what stands above it."""
+
+    kind: ClassVar[str] = "command"
+    line: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A caption, column heads, and rows whose first `labels` cells name the row.
+
+    A `folded` table is opened by its caption on a screen; it has the figures behind a
+    drawing, or more of them than a reader wants at first sight.
+    """
+
+    kind: ClassVar[str] = "table"
+    caption: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    labels: int
+    folded: bool = False
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing; `wide` and `narrow` are absent where there is nothing to draw.
+
+    `described` is what a reader who can't see it is told. `specifications` draw the
+    same again, by layout, from `rows`, where scripts run.
+    """
+
+    kind: ClassVar[str] = "figure"
+    name: str
+    caption: str
+    described: str
+    wide: str | None
+    narrow: str | None
+    specifications: dict[str, Any]
+    rows: list[dict[str, Any]]
+    command: str
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A verdict's word, with the sign and the style that go along with it."""
+
+    word: str
+    sign: str
+    style: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the answer: a verdict, its claim, and the effect that tells most."""
+
+    mark: Mark
+    claim: str
+    statement: str
+    effect: str
+
+
+@dataclass(frozen=True)
+class Lead:
+    """The answer: sentences, and the findings below them."""
+
+    kind: ClassVar[str] = "lead"
+    sentences: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    after: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class VerdictRow:
+    """One claim in the table of verdicts; `effects` has a line for each part."""
+
+    claim: str
+    statement: str
+    mark: Mark
+    reason: str
+    effects: tuple[str, ...]
+    clusters: str
+    robustness: str
+    expected: str
+    came: str
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """The table of verdicts."""
+
+    kind: ClassVar[str] = "verdicts"
+    caption: str
+    rows: tuple[VerdictRow, ...]
+
+
+@dataclass(frozen=True)
+class ClaimDetails:
+    """All about one claim, opened by its number: blocks of their own."""
+
+    kind: ClassVar[str] = "claim"
+    claim: str
+    statement: str
+    mark: Mark
+    blocks: tuple[Text | Listing | Table | Command, ...]
+
+
+Block = Text | Heading | Listing | Command | Table | Figure | Lead | Verdicts | ClaimDetails
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with its blocks; `name` is its place in the page, `short` its name in the menu."""
+
+    name: str
+    short: str
+    heading: str
+    blocks: tuple[Block, ...]

@@ -1,0 +1,140 @@
+"""Accuracy over an axis that an experiment varied: epsilon, depth, batch size, whatever it is."""
+
+from __future__ import annotations
+
+import altair as alt
+
+from pipeline.analysis.effects import Effect
+from pipeline.analysis.factors import Factors, Setting
+from pipeline.analysis.summary import Summary
+from pipeline.report.palette import colors, shapes
+from pipeline.report.panels import Chart, Layout, Rows, among, arms_of, interval, panels
+from pipeline.report.places import Place, short_names
+from pipeline.report.wording import arguments
+
+KINDS = ["moving", "recalibrated"]
+
+
+def factor_names(summary: Summary) -> list[str]:
+    """Name each cell of fixed settings, by experiment where others share the cell."""
+    return short_names(
+        [Place(each.experiment, each.dataset, each.model, each.optimizer) for each in summary.factors]
+    )
+
+
+def axes(summary: Summary) -> list[str]:
+    """List the axes with two numbers or more, in order; rates that a stability map has are left out."""
+    mapped = {(each.experiment, each.dataset, each.model) for each in summary.stability}
+    found: dict[str, None] = {}
+    for factors in summary.factors:
+        for axis in factors.axes:
+            has_map = (factors.experiment, factors.dataset, factors.model) in mapped
+            if len(_numbers(factors, axis)) > 1 and not (axis == "learning_rate" and has_map):
+                found[axis] = None
+    return list(found)
+
+
+def axis_chart(summary: Summary, axis: str, layout: Layout) -> Chart | None:
+    """Accuracy over one axis, one line for each arm, statistics side by side."""
+    rows: Rows = []
+    for name, factors in zip(factor_names(summary), summary.factors, strict=True):
+        if len(_numbers(factors, axis)) > 1:
+            rows += _rows(name, factors, axis)
+    if not rows:
+        return None
+    every = arms_of(summary)
+    arms = among(every, rows)
+    x = alt.X(
+        "value:Q",
+        title=axis,
+        scale=alt.Scale(type="log", nice=False, padding=16),
+        axis=alt.Axis(
+            format="~g", values=_values(rows), labelOverlap=True, labelSeparation=4, grid=False
+        ),
+    )
+    y = alt.Y(
+        "estimate:Q",
+        title="validation accuracy",
+        scale=alt.Scale(zero=False),
+        axis=alt.Axis(format=".3~p", tickCount=6),
+    )
+    dash = alt.condition("datum.kind === 'moving'", alt.value([1, 0]), alt.value([5, 4]))
+    base = alt.Chart().encode(
+        x=x,
+        color=alt.Color(
+            "arm:N",
+            scale=colors(arms, of=every),
+            title="arm",
+            legend=alt.Legend(columns=layout.small_columns, labelLimit=layout.label_width),
+        ),
+        detail="kind:N",
+    )
+    lines = base.mark_line(strokeWidth=2).encode(y=y, strokeDash=dash)
+    intervals = base.mark_rule(strokeWidth=1.5, opacity=0.7).encode(
+        y=alt.Y("low:Q", title="validation accuracy"), y2="high:Q"
+    )
+    points = base.mark_point(size=60, opacity=1, strokeWidth=2).encode(
+        y=y,
+        shape=alt.Shape("arm:N", scale=shapes(arms, of=every), title="arm"),
+        fill=alt.Fill("arm:N", scale=colors(arms, of=every), title="arm"),
+        fillOpacity=alt.condition("datum.kind === 'moving'", alt.value(1), alt.value(0)),
+        tooltip=[
+            alt.Tooltip("arm:N"),
+            alt.Tooltip("kind:N", title="statistics"),
+            alt.Tooltip("value:Q", title=axis, format=".3~g"),
+            alt.Tooltip("estimate:Q", title="accuracy", format=".2%"),
+            alt.Tooltip("low:Q", title="from", format=".2%"),
+            alt.Tooltip("high:Q", title="to", format=".2%"),
+            alt.Tooltip("runs:N"),
+        ],
+    )
+    missing = (
+        alt.Chart()
+        .transform_filter("isValid(datum.missing)")
+        .mark_text(angle=270, align="left", fontSize=11)
+        .encode(x=x, y=alt.value(235), text="missing:N")
+    )
+    panel = alt.layer(intervals, lines, points, missing)
+    panel = panel.properties(width=layout.panel_width, height=240)
+    return panels(panel, rows, layout.columns, layout.panel_width, own_scales=False)
+
+
+def _rows(name: str, factors: Factors, axis: str) -> Rows:
+    rows: Rows = []
+    for setting in factors.settings:
+        value = setting.values.get(axis)
+        if not _is_number(value):
+            continue
+        others = {key: each for key, each in setting.values.items() if key != axis}
+        place = {
+            "cell": f"{name}\n{arguments(others)}" if others else name,
+            "dataset": factors.dataset,
+            "model": factors.model,
+            "optimizer": factors.optimizer,
+            "arm": setting.arm,
+            "value": value,
+            "runs": f"{setting.runs} of {setting.planned}, {setting.failed} failed",
+        }
+        found = {kind: effect for kind, effect in _effects(setting).items() if effect is not None}
+        rows += [{**place, "kind": kind, **interval(effect)} for kind, effect in found.items()]
+        if not found:
+            rows.append({**place, "kind": "moving", "missing": f"{setting.arm} missing"})
+    return rows
+
+
+def _effects(setting: Setting) -> dict[str, Effect | None]:
+    return {"moving": setting.moving, "recalibrated": setting.recalibrated}
+
+
+def _values(rows: Rows) -> list[float]:
+    return sorted({row["value"] for row in rows})
+
+
+def _numbers(factors: Factors, axis: str) -> set[float]:
+    values = [setting.values.get(axis) for setting in factors.settings]
+    return {float(value) for value in values if _is_number(value)}
+
+
+def _is_number(value: object) -> bool:
+    """Log axes show numbers above zero."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0

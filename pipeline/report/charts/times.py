@@ -1,0 +1,110 @@
+"""Time to a target against the reference's, in steps and in seconds."""
+
+from __future__ import annotations
+
+import math
+
+import altair as alt
+
+from pipeline.analysis.intervals import Estimate
+from pipeline.analysis.summary import Summary
+from pipeline.analysis.targets import ArmTime
+from pipeline.report.palette import colors, shapes
+from pipeline.report.panels import Chart, Layout, Rows, open_intervals, panels
+from pipeline.report.places import Place, short_names
+
+KINDS = ["steps", "seconds"]
+
+
+def time_names(summary: Summary) -> list[str]:
+    """Name each cell with its target; its batch size and experiment where they differ."""
+    names = short_names(
+        [
+            Place(each.experiment, each.dataset, each.model, each.optimizer, each.batch_size)
+            for each in summary.times
+        ]
+    )
+    return [
+        f"{name}\nto {each.target:.3g}" for name, each in zip(names, summary.times, strict=True)
+    ]
+
+
+def times_chart(summary: Summary, layout: Layout) -> Chart | None:
+    """Ratio of steps and of seconds to the target, arm over reference, with intervals."""
+    rows: Rows = []
+    for name, found in zip(time_names(summary), summary.times, strict=True):
+        place = {
+            "cell": name,
+            "dataset": found.dataset,
+            "model": found.model,
+            "optimizer": found.optimizer,
+            "batch_size": found.batch_size,
+        }
+        for arm in found.arms:
+            if arm.arm != found.reference:
+                rows += [{**place, **row} for row in _rows(arm)]
+    if not rows:
+        return None
+    arms = list(dict.fromkeys(row["arm"] for row in rows))
+    y = alt.Y("arm:N", sort=arms, title=None, axis=alt.Axis(labelLimit=layout.label_width))
+    base = alt.Chart().encode(
+        y=y,
+        yOffset=alt.YOffset("kind:N", sort=KINDS, scale=alt.Scale(domain=KINDS)),
+        color=alt.Color("kind:N", scale=colors(KINDS, of=("", *KINDS)), title="measured in"),
+    )
+    x = alt.X(
+        "estimate:Q",
+        title="time, as a multiple of the reference's",
+        scale=alt.Scale(type="log", nice=False, padding=14),
+        axis=alt.Axis(format="~g", tickCount=5, labelOverlap=True),
+    )
+    points = base.mark_point(size=90, opacity=1, strokeWidth=2).encode(
+        x=x,
+        shape=alt.Shape("kind:N", scale=shapes(KINDS), title="measured in"),
+        fill=alt.Fill("kind:N", scale=colors(KINDS, of=("", *KINDS)), title="measured in"),
+        fillOpacity=alt.condition("datum.known === 'exactly'", alt.value(1), alt.value(0)),
+        tooltip=[
+            alt.Tooltip("arm:N"),
+            alt.Tooltip("kind:N", title="measured in"),
+            alt.Tooltip("known:N", title="the ratio is known"),
+            alt.Tooltip("estimate:Q", title="ratio", format=".3~g"),
+            alt.Tooltip("low:Q", title="from", format=".3~g"),
+            alt.Tooltip("high:Q", title="to", format=".3~g"),
+            alt.Tooltip("cost:N", title="a step"),
+        ],
+    )
+    one = alt.Chart().mark_rule(strokeDash=[4, 3]).encode(x=alt.datum(1))
+    missing = (
+        alt.Chart()
+        .transform_filter("isValid(datum.missing)")
+        .mark_text(align="left", dx=6)
+        .encode(y=y, x=alt.datum(1), text="missing:N")
+    )
+    panel = alt.layer(one, *open_intervals(base, layout.panel_width), points, missing)
+    panel = panel.properties(width=layout.panel_width, height=alt.Step(20))
+    return panels(panel, rows, layout.columns, layout.panel_width, own_scales=True)
+
+
+def _rows(arm: ArmTime) -> Rows:
+    cost = "not measured"
+    if arm.step_milliseconds is not None:
+        cost = f"{arm.step_milliseconds:.3g} ms, kernel {arm.norm_kernel or 'unknown'}"
+    rows: Rows = []
+    for kind, found in (("steps", arm.steps_ratio), ("seconds", arm.seconds_ratio)):
+        if found is not None and found.value is not None:
+            rows.append({"arm": arm.arm, "kind": kind, "cost": cost, **_ratios(found)})
+    if not rows:
+        rows.append({"arm": arm.arm, "kind": "steps", "missing": "nothing to compare"})
+    return rows
+
+
+def _ratios(found: Estimate) -> dict[str, object]:
+    def times(log: float | None) -> float | None:
+        return None if log is None else math.exp(log)
+
+    return {
+        "known": found.known,
+        "estimate": times(found.value),
+        "low": times(found.low),
+        "high": times(found.high),
+    }

@@ -1,0 +1,98 @@
+"""Made-up runs of fixed settings: studies with axes and seeds, and answers with planted figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fake_answers import manifest_of
+from questions import study
+from simulated import HERE
+
+from pipeline.records import Answer, Result, Study
+from pipeline.search.questions import question
+
+SEEDS = (1, 2, 3, 4)
+Figures = dict[str, Any]
+NORMS = {
+    "none": {"layer": None, "placement": "before"},
+    "layer": {"layer": {"target": "layers.Layer", "arguments": {"epsilon": 0.001}}},
+    "batch": {
+        "layer": {"target": "layers.Batch", "arguments": {"epsilon": 0.001, "momentum": 0.9}}
+    },
+}
+
+
+def fixed_study(arm: str = "batch", **changes: Any) -> Study:
+    """A factorial study of an experiment `fixed`, 2 epochs of 3 steps unless said otherwise."""
+    axes = changes.pop("axes", {})
+    seeds = changes.pop("seeds", SEEDS)
+    size = len(seeds)
+    for values in axes.values():
+        size *= len(values)
+    design = {
+        "proposer": {"target": "pipeline.search.factorial.Factorial", "arguments": {}},
+        "trials": size,
+        "lag": 1000,
+        "seed": 0,
+        "searches": False,
+        "has_winner": False,
+    }
+    norm = {"placement": "before"} | NORMS.get(arm, NORMS["batch"])
+    base = {
+        "experiment": "fixed",
+        "arm": arm,
+        "norm": norm,
+        "design": changes.pop("design", design),
+    }
+    base |= {"space": changes.pop("space", {}), "axes": axes, "seeds": list(seeds)}
+    return study(**{**base, "confirm_seeds": [], **changes})
+
+
+def answers(made: Study, figures: Callable[[dict[str, Any], int], Figures]) -> list[Answer]:
+    """One answer per combination and seed.
+
+    Args:
+        made: A factorial study.
+        figures: Of a combination and a seed: metrics by name, and `curves` beside them.
+    """
+    found = []
+    for n, values in enumerate(made.combinations()):
+        for k, seed in enumerate(made.seeds):
+            found.append(answer(made, n * len(made.seeds) + k, values, seed, figures(values, seed)))
+    return found
+
+
+def answer(made: Study, index: int, values: dict[str, Any], seed: int, figures: Figures) -> Answer:
+    """One answer with planted figures; an accuracy alone gives a flat curve of its own."""
+    trial = question(
+        made.placed(values), data_digest="d", environment=HERE, seed=seed, split="validation"
+    )
+    metrics = {"validation_accuracy": 0.9, "validation_loss": 0.5, "parameters": 10.0}
+    metrics |= {name: value for name, value in figures.items() if name != "curves"}
+    score = metrics["validation_accuracy"]
+    curves = {
+        "training_loss": [0.9] * made.epochs,
+        "validation_accuracy": [score] * made.epochs,
+        **figures.get("curves", {}),
+    }
+    result = Result.parse(
+        {
+            "steps": 6,
+            "epochs_asked": made.epochs,
+            "metrics": {name: value for name, value in metrics.items() if value is not None},
+            "curves": curves,
+            "correct": {},
+            "weights_digest": "w",
+            "kernels": {},
+        }
+    )
+    return Answer(study=made.name, index=index, key=trial.key, trial=trial, result=result)
+
+
+def by_name(*studies: Study) -> dict[str, Study]:
+    """Studies as a plan has them."""
+    return {each.name: each for each in studies}
+
+
+MANIFESTS = {"digits": manifest_of("digits")}

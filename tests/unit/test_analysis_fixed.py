@@ -1,0 +1,294 @@
+"""Runs of fixed settings as tables: what the report says of rates, steps, momenta and epsilons."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from fixed_runs import MANIFESTS, SEEDS, answers, by_name, fixed_study
+
+from pipeline.analysis.claims import Claim
+from pipeline.analysis.cost import ArmCost, StepCost
+from pipeline.analysis.factors import factors
+from pipeline.analysis.maps import maps
+from pipeline.analysis.runs import figures, planned_runs, runs_table, settings, steps_after
+from pipeline.analysis.stability import stability
+from pipeline.analysis.targets import times_to_target
+from pipeline.analysis.trajectories import trajectories
+from pipeline.records import Analysis, Study
+
+RATES = [0.01, 0.1, 1.0]
+BY_RATE = {"optimizer.learning_rate": RATES}
+ANALYSIS = Analysis.parse(
+    {
+        "reference": "none",
+        "level": 0.95,
+        "minimum": None,
+        "rate_bins": 2,
+        "batch_bins": 1,
+        "false_discoveries": 0.05,
+        "cost_experiments": [],
+    }
+)
+
+
+def _table(*pairs: tuple[Study, Any]):
+    studies = [made for made, _ in pairs]
+    found = [each for made, planted in pairs for each in answers(made, planted)]
+    return runs_table(found, by_name(*studies), MANIFESTS), studies
+
+
+# The table
+
+
+def test_a_run_s_row_has_its_place_what_varies_and_what_came_out() -> None:
+    made = fixed_study(axes={**BY_RATE, "norm.epsilon": [0.001, 0.1]})
+    runs, _ = _table((made, lambda values, _: {"validation_accuracy": values["norm.epsilon"]}))
+    assert len(runs) == len(RATES) * 2 * len(SEEDS)
+    assert set(runs["learning_rate"]) == set(RATES)
+    assert (runs["epsilon"] == runs["validation_accuracy"]).all()
+    row = runs.iloc[0]
+    assert (row["optimizer"], row["momentum"], row["validation_examples"]) == ("adam", 0.9, 1000)
+    assert row["validation_accuracy_curve"] == (0.001, 0.001)
+    assert row["steps"] == (3, 6)  # 100 examples in whole batches of 32, twice
+    assert {*settings([made]), *figures([made])} <= set(runs)
+
+
+@pytest.mark.parametrize(("steps", "after"), [(None, (3, 6)), (10, (10, 20)), ((5, 30), (5, 35))])
+def test_steps_are_counted_over_epochs_of_any_length(steps, after) -> None:
+    made = fixed_study(steps_per_epoch=steps)
+    assert steps_after(answers(made, lambda *_: {})[0].trial) == after
+
+
+def test_what_is_planned_has_a_row_for_each_run_whatever_came_back() -> None:
+    made = fixed_study(axes=BY_RATE)
+    planned = planned_runs([made])
+    assert len(planned) == len(RATES) * len(SEEDS)
+    assert set(planned["learning_rate"]) == set(RATES)
+    tuned = fixed_study(
+        design=made.design.plain() | {"searches": True, "has_winner": True}, confirm_seeds=[8, 9]
+    )
+    assert list(planned_runs([tuned])["seed"]) == [8, 9]
+    assert planned_runs([]).empty
+
+
+# Rates
+
+
+def _stands_up_to(limit: float):
+    return lambda values, seed: {
+        "validation_accuracy": 0.9 if values["optimizer.learning_rate"] <= limit * seed else 0.1,
+        "curves": {"validation_accuracy": [0.9, 0.1]},
+    }
+
+
+def test_the_largest_rate_is_each_seed_s_own_and_the_grid_s_end_is_said() -> None:
+    # Plain stands 0.1 from seed 1 to 4 (0.1 x seed < 1); batch stands the whole grid.
+    runs, studies = _table(
+        (fixed_study("none", axes=BY_RATE), _stands_up_to(0.1)),
+        (fixed_study("batch", axes=BY_RATE), _stands_up_to(1.0)),
+    )
+    [found] = stability(runs, studies, reference="none", level=0.95)
+    plain, batch = found.arms
+    assert plain.largest == (0.1,) * 4
+    assert (plain.median_largest, plain.at_the_end, plain.decades) == (0.1, 0, None)
+    assert [rate.failed for rate in plain.rates] == [0, 0, 4]
+    assert plain.rates[2].accuracy is None  # nobody stood it
+    assert batch.at_the_end == 4
+    assert batch.decades is not None
+    assert (batch.decades.known, batch.decades.value) == ("at least", 1.0)
+    assert "grid's end" in batch.notes[0]
+
+
+def test_a_rate_that_nobody_ran_is_missing_and_never_zero() -> None:
+    made = fixed_study("none", axes=BY_RATE)
+    kept = [a for a in answers(made, _stands_up_to(1.0)) if a.trial.seed != 1]
+    kept = [a for a in kept if a.trial.optimizer.arguments["learning_rate"] != 0.1]
+    runs = runs_table(kept, by_name(made), MANIFESTS)
+    [found] = stability(runs, [made], reference="none", level=0.95)
+    assert [rate.runs for rate in found.arms[0].rates] == [3, 0, 3]
+    assert found.arms[0].rates[1].accuracy is None
+    assert stability(runs.iloc[:0], [made], reference="none", level=0.95) == ()
+
+
+# Time to a target
+
+
+def _reaches(step: int, at: int):
+    curve = [0.5 if n < at else 0.95 for n in range(6)]
+    return lambda *_: {"validation_accuracy": 0.95, "curves": {"validation_accuracy": curve}}
+
+
+def _timed(arm: str) -> Study:
+    return fixed_study(arm, epochs=6, steps_per_epoch=50)
+
+
+TARGET = {
+    "id": "T2",
+    "name": "time",
+    "source": "s",
+    "statement": "s",
+    "experiment": "fixed",
+    "statistics": "moving",
+    "selection": "fixed",
+    "headline": False,
+    "level": 0.95,
+    "clusters": 4,
+    "minimum": 4,
+    "failure_margin": 0.05,
+    "specifications": {},
+    "control": None,
+    "expected": "refuted",
+    "beside": [],
+    "parts": [
+        {
+            "name": "steps",
+            "effect": {
+                "target": "pipeline.analysis.kinds.time_to_target.time_to_target",
+                "arguments": {"curve": "validation_accuracy_curve", "target": 0.9},
+            },
+            "treatment": {"arm": "batch"},
+            "control": {"arm": "none"},
+            "where": {},
+            "block": ["seed"],
+            "asserts": "less",
+            "rule": {"kind": "amount", "amount": 0.51, "margin": 0.1},
+        }
+    ],
+}
+
+
+def test_steps_become_seconds_by_the_step_s_cost_and_name_the_kernel() -> None:
+    runs, studies = _table((_timed("none"), _reaches(50, 3)), (_timed("batch"), _reaches(50, 1)))
+    arms = {
+        "none": ArmCost(
+            steps=10,
+            wall_seconds=(0.001, 0.001, 0.001),
+            cpu_seconds=(0.0,) * 3,
+            kernels={"norm": "none"},
+        ),
+        "batch": ArmCost(
+            steps=10,
+            wall_seconds=(0.002, 0.002, 0.002),
+            cpu_seconds=(0.0,) * 3,
+            kernels={"norm": "fused"},
+        ),
+    }
+    cost = StepCost(
+        experiment="fixed",
+        dataset="digits",
+        model="mlp",
+        optimizer="adam",
+        batch_size=32,
+        arms=arms,
+    )
+    claim = Claim.parse(TARGET)
+    [found] = times_to_target(runs, studies, [claim], [cost], reference="none", level=0.95)
+    plain, batch = found.arms
+    assert (plain.median_steps, batch.median_steps) == (200, 100)
+    assert (plain.median_examples, batch.median_examples) == (6400, 3200)
+    assert (plain.median_seconds, batch.median_seconds) == pytest.approx((0.2, 0.2))
+    assert batch.norm_kernel == "fused"
+    assert batch.steps_ratio is not None
+    assert batch.steps_ratio.value == pytest.approx(math.log(1 / 2))
+    assert batch.cost_ratio is not None
+    assert batch.cost_ratio.value == pytest.approx(math.log(2))
+    assert batch.seconds_ratio is not None
+    assert batch.seconds_ratio.value == pytest.approx(0, abs=1e-12)
+    [without] = times_to_target(runs, studies, [claim], [], reference="none", level=0.95)
+    assert (without.arms[1].seconds_ratio, without.arms[1].median_seconds) == (None, None)
+
+
+def test_an_arm_that_does_not_get_there_has_no_time() -> None:
+    runs, studies = _table((_timed("none"), _reaches(50, 1)), (_timed("batch"), _reaches(50, 9)))
+    claim = Claim.parse(TARGET)
+    [found] = times_to_target(runs, studies, [claim], [], reference="none", level=0.95)
+    batch = found.arms[1]
+    assert (batch.reached, batch.runs, batch.median_steps) == (0, 4, None)
+    assert batch.steps_ratio is not None
+    assert batch.steps_ratio.known == "at least"
+
+
+# Momenta
+
+
+def test_a_trajectory_has_a_line_for_each_kind_of_statistics_and_momentum() -> None:
+    probes = fixed_study().probes.plain() | {
+        "shadow_momenta": [0.9, 0.99],
+        "statistics_curves": True,
+    }
+    made = fixed_study(probes=probes)
+    curves = {
+        "validation_accuracy_batch": [0.8, 0.9],
+        "validation_accuracy_recalibrated": [0.7, 0.9],
+        "validation_accuracy_momentum_0.9": [0.3, 0.9],
+        "validation_accuracy_momentum_0.99": [0.1, None],
+    }
+    runs, studies = _table((made, lambda *_: {"curves": curves}))
+    [found] = trajectories(runs, studies, level=0.95)
+    assert found.steps == (3, 6)
+    lines = {(line.kind, line.momentum): line.points for line in found.lines}
+    assert [point and point.estimate for point in lines["moving", 0.9]] == pytest.approx([0.3, 0.9])
+    assert lines["moving", 0.99][1] is None  # no run has a finite value there
+    assert lines["batch", None][0].clusters == len(SEEDS)
+    assert trajectories(runs, [fixed_study()], level=0.95) == ()
+
+
+# Tables of settings
+
+
+def test_a_setting_without_runs_stands_in_its_table_as_missing() -> None:
+    made = fixed_study(axes={"norm.epsilon": [0.001, 0.1]})
+    kept = answers(made, lambda *_: {"output_change_training": 0.3})[: len(SEEDS)]
+    runs = runs_table(kept, by_name(made), MANIFESTS)
+    [found] = factors(runs, [made], level=0.95)
+    first, second = found.settings
+    assert first.values == {"epsilon": 0.001}
+    assert (first.runs, first.parameters, first.change_training) == (4, 10, 0.3)
+    assert (second.runs, second.planned, second.moving, second.parameters) == (0, 4, None, None)
+    [nothing] = factors(runs.iloc[:0], [made], level=0.95)
+    assert [setting.runs for setting in nothing.settings] == [0, 0]
+
+
+# The map
+
+
+def _mapped(arm: str) -> Study:
+    design = {
+        "proposer": {"target": "pipeline.search.sobol.Sobol", "arguments": {}},
+        "trials": 8,
+        "lag": 8,
+        "seed": 0,
+        "searches": True,
+        "has_winner": False,
+    }
+    space = {
+        "batch_size": {"low": 8, "high": 64, "scale": "powers_of_two", "points": None},
+        "optimizer.learning_rate": {"low": 1e-3, "high": 0.1, "scale": "log", "points": None},
+    }
+    return fixed_study(arm, design=design, space=space, seeds=tuple(range(1, 9)))
+
+
+def test_a_map_pairs_points_and_says_who_failed() -> None:
+    from fixed_runs import answer
+
+    rates = np.geomspace(1.5e-3, 0.09, 8)
+    studies = [_mapped("none"), _mapped("batch")]
+    found = []
+    for made in studies:
+        for n, rate in enumerate(rates):
+            fails = made.arm == "none" and n == 7
+            score = 0.1 if fails else 0.96 if made.arm == "batch" else 0.92
+            values = {"optimizer.learning_rate": float(rate), "batch_size": 16}
+            found.append(answer(made, n, values, n + 1, {"validation_accuracy": score}))
+    runs = runs_table(found, by_name(*studies), MANIFESTS)
+    [drawn] = maps(runs, studies, ANALYSIS)
+    assert [spot.failed for spot in drawn.spots] == [None] * 7 + ["reference"]
+    assert drawn.spots[0].gain == pytest.approx(math.log(80.5 / 40.5))
+    assert drawn.spots[7].gain is None
+    assert [each.blocks for each in drawn.bins] == [4, 4]
+    assert drawn.bins[0].reading == "can't tell"  # four seeds that agree: p = 1/8 by signs
+    assert drawn.over_batch_size[0].batch_size == 16
+    assert drawn.planned == 8

@@ -1,0 +1,196 @@
+"""Experiments and claims as files: what cannot be meant is refused in one line."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipeline.analysis.claims import Claim
+from pipeline.analysis.runs import figures
+from pipeline.config import compose_plan
+from pipeline.content import content_digest
+from pipeline.errors import Refusal
+
+CONF = Path("conf")
+ONE = """\
+datasets: [mnist_5k]
+models: [mlp]
+optimizers: [adam]
+norms: [none, batch]
+design: factorial
+axes: {}
+overrides: ["seeds=[1,2,3]"]
+"""
+PROFILE = """\
+experiments: [one]
+overrides: []
+analysis: {reference: none, level: 0.95, minimum: null, rate_bins: 2, batch_bins: 2,
+  false_discoveries: 0.05, cost_experiments: []}
+"""
+
+
+@pytest.fixture
+def conf(tmp_path) -> Path:
+    """A copy of conf/ with a profile of one experiment and one claim, to spoil."""
+    conf = Path(shutil.copytree(CONF, tmp_path / "conf"))
+    for file in (conf / "claim").glob("*.yaml"):
+        if file.stem != "before-activation":
+            file.unlink()
+    (conf / "experiment" / "one.yaml").write_text(ONE)
+    (conf / "profile" / "one.yaml").write_text(PROFILE)
+    file = conf / "claim" / "before-activation.yaml"
+    mine = yaml.safe_load(file.read_text()) | {"experiment": "one", "beside": []}
+    mine["parts"][0]["control"] = {"arm": "none"}
+    file.rename(conf / "claim" / "mine.yaml").write_text(yaml.safe_dump(mine, sort_keys=False))
+    return conf
+
+
+def spoil(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+
+
+def refused(conf: Path) -> str:
+    with pytest.raises(Refusal) as refusal:
+        compose_plan(conf, "one")
+    said = str(refusal.value)
+    assert "\n" not in said
+    return said
+
+
+def test_axes_are_laid_out_for_every_arm_and_a_norm_s_own_for_those_that_have_it(conf):
+    axes = (
+        "{optimizer.learning_rate: [0.1, 0.01], norm.momentum: [0.9, 0.99, 0.5], batch_size: [4]}"
+    )
+    spoil(conf / "experiment" / "one.yaml", "axes: {}", f"axes: {axes}")
+    studies = compose_plan(conf, "one").studies
+    plain = studies["one/mnist_5k/mlp/adam/none"]
+    batch = studies["one/mnist_5k/mlp/adam/batch"]
+    assert (plain.design.trials, batch.design.trials) == (2 * 3, 2 * 3 * 3)
+    assert list(batch.axes) == ["optimizer.learning_rate", "norm.momentum", "batch_size"]
+    assert {values["norm.momentum"] for values in batch.combinations()} == {0.9, 0.99, 0.5}
+    assert not plain.space
+    assert not plain.confirm_seeds
+
+
+@pytest.mark.parametrize(
+    ("axes", "says"),
+    [
+        ("[1]", "axes must be a group of keys, got"),
+        ("{batch_size: 4}", "axes.batch_size must be a list of values, got 4"),
+        ("{batch_size: []}", "axes.batch_size must be a list of values"),
+        ("{batch_size: [4, 4]}", "axes.batch_size lists a value twice"),
+        ("{batch_size: [4, 0]}", "axes.batch_size must be at least 1, got 0"),
+        ("{batch_size: [100000]}", "axes.batch_size must be at most the 3000 training examples"),
+        ("{batch_siz: [4]}", "axes.batch_siz is no setting; did you mean 'batch_size'?"),
+        ("{optimizer.rate: [0.1]}", "axes.optimizer.rate is no argument of optimizer"),
+        (
+            "{optimizer.learning_rate: [-1.0]}",
+            "axes.optimizer.learning_rate must be greater than 0",
+        ),
+        ("{norm.momentun: [0.9]}", "axes.norm.momentun is an argument of none of its arms"),
+        ("{model.width: [none]}", "axes.model.width must be a whole number, got 'none'"),
+    ],
+)
+def test_axes_that_cannot_be_meant_are_refused(axes, says, conf):
+    spoil(conf / "experiment" / "one.yaml", "axes: {}", f"axes: {axes}")
+    said = refused(conf)
+    assert says in said
+    assert str(conf / "experiment" / "one.yaml") in said
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("axes: {}", "axis: {}", "axis is not a known key"),
+        ("design: factorial", "design: tpe", "confirm|"),
+        ("design: factorial", "design: factoral", "did you mean 'factorial'?"),
+        ("seeds=[1,2,3]", "seeds=[1,1]", "seeds must differ from one another"),
+        ("seeds=[1,2,3]", "seeds=[]", "seeds must have at least 1"),
+        ("seeds=[1,2,3]", "seeds=[4294967296]", "seeds must be at most 4294967295"),
+        ("seeds=[1,2,3]", "steps_per_epoch=[5]", "one number or one for each of 5 epochs, got 1"),
+        ("seeds=[1,2,3]", "steps_per_epoch=0", "steps_per_epoch must"),
+        ("norms: [none, batch]", "norms: [batch]", "reference"),
+    ],
+)
+def test_an_experiment_that_cannot_be_meant_is_refused(old, new, says, conf):
+    if new == "design: tpe":  # a search has a space and no axes
+        spoil(conf / "experiment" / "one.yaml", "axes: {}", "axes: {batch_size: [4]}")
+        says = "axes belong to a design that searches nothing, such as factorial"
+    if new == "norms: [batch]":
+        (conf / "claim" / "mine.yaml").unlink()
+        says = "analysis.reference must be an arm of the experiments, got 'none'"
+    spoil(conf / "experiment" / "one.yaml", old, new)
+    assert says in refused(conf)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("experiment: one", "experiment: won", "no conf/experiment/won.yaml|there is no"),
+        ("arm: batch", "arm: bath", "no arm 'bath' in one; did you mean 'batch'?"),
+        ("validation_accuracy", "validation_acuracy", "no figure 'validation_acuracy' in one"),
+        ("log_error_ratio", "log_eror_ratio", "has no 'log_eror_ratio'"),
+        ("where: {}", "where: {batchsize: 4}", "no setting 'batchsize' in one"),
+        ("margin: 0.1", "margin: -0.1", "margin must be greater than 0, got -0.1"),
+        ("kind: direction", "kind: direktion", "direktion"),
+        ("statistics: recalibrated", "statistics: best", "claim.statistics must be 'moving' or"),
+        ("level: 0.99", "level: 0.95", "a headline claim has a level of 0.99 or more"),
+        ("minimum: 20", "minimum: 200", "minimum must not exceed clusters, got 200 of 30"),
+        ("id: T10", "id: 10", "claim.id must be"),
+        ("beside: []", "beside: {}", "claim.beside must be a list, got {}"),
+        ("expected: inconclusive", "expected: maybe", "claim.expected must be 'supported'"),
+        ("headline: true", "headline: true\ncolour: red", "claim.colour is not a known key"),
+        ("source:", "sauce:", "claim.source is missing"),
+    ],
+)
+def test_a_claim_that_cannot_be_meant_is_refused(old, new, says, conf):
+    spoil(conf / "claim" / "mine.yaml", old, new)
+    said = refused(conf)
+    assert any(each in said for each in says.split("|")), said
+    assert "claim/mine.yaml" in said
+
+
+def test_two_claims_of_one_id_are_refused(conf):
+    shutil.copy(conf / "claim" / "mine.yaml", conf / "claim" / "mine-again.yaml")
+    assert "id T10 is also that of" in refused(conf)
+
+
+def test_a_claim_about_another_profile_s_experiment_is_kept_and_its_arms_are_checked(conf):
+    mine = conf / "claim" / "mine.yaml"
+    spoil(mine, "experiment: one", "experiment: norms_mlp")
+    assert compose_plan(conf, "one").claims["mine"]["experiment"] == "norms_mlp"
+    spoil(mine, "arm: batch", "arm: group")
+    assert "no arm 'group' in norms_mlp" in refused(conf)
+
+
+def test_the_claims_digest_is_of_their_content_not_their_form(conf):
+    before = compose_plan(conf, "one")
+    mine = conf / "claim" / "mine.yaml"
+    mine.write_text("# A comment, and the keys in another order.\n" + mine.read_text())
+    assert compose_plan(conf, "one").claims_digest == before.claims_digest
+    assert before.claims_digest == content_digest(before.claims)
+    spoil(mine, "margin: 0.1", "margin: 0.2")
+    assert compose_plan(conf, "one").claims_digest != before.claims_digest
+
+
+def test_every_shipped_claim_names_what_its_experiment_has():
+    plan = compose_plan(CONF, "quick")
+    claims = [Claim.parse(each) for each in plan.claims.values()]
+    assert len(claims) == 16
+    assert len({claim.id for claim in claims}) == 16
+    for claim in claims:
+        own = [study for study in plan.studies.values() if study.experiment == claim.experiment]
+        assert own or claim.id == "T1"  # full MNIST is for those who have it
+        if own:
+            assert set(claim.metrics) <= set(figures(own))
+
+
+def test_full_mnist_s_experiment_composes_too(conf):
+    profile = conf / "profile" / "one.yaml"
+    spoil(profile, "[one]", "[mnist_mlp]")
+    shutil.copy(CONF / "claim" / "accuracy-5-epochs.yaml", conf / "claim" / "mine.yaml")
+    plan = compose_plan(conf, "one")
+    assert {study.design.trials for study in plan.studies.values()} == {60}
