@@ -22,7 +22,7 @@ from pipeline.arguments import Argument
 Statistics = Literal["moving", "recalibrated"]
 CONTROL = "_control"
 RECALIBRATED = "_recalibrated"
-ARM = ("experiment", "dataset", "model", "arm")
+ARM = ("experiment", "dataset", "model", "optimizer", "arm")
 
 
 def select(runs: pd.DataFrame, where: Mapping[str, Argument]) -> pd.DataFrame:

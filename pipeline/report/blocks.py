@@ -108,6 +108,14 @@ class Lead:
 
 
 @dataclass(frozen=True)
+class EffectLine:
+    """What one part of a claim came to; its own verdict where the claim has several parts."""
+
+    mark: Mark | None
+    text: str
+
+
+@dataclass(frozen=True)
 class VerdictRow:
     """One claim in the table of verdicts; `effects` has a line for each part."""
 
@@ -115,7 +123,7 @@ class VerdictRow:
     statement: str
     mark: Mark
     reason: str
-    effects: tuple[str, ...]
+    effects: tuple[EffectLine, ...]
     clusters: str
     robustness: str
     expected: str

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from pipeline.analysis.claims import Claim, Part
 from pipeline.analysis.intervals import Estimate
 from pipeline.analysis.judging import FailureJudgement, PartJudgement
-from pipeline.analysis.rules import Amount, Band, Direction, Equivalence, Exact
+from pipeline.analysis.rules import Amount, Band, Direction, Equivalence, Exact, Word
 from pipeline.analysis.verdicts import Verdict
 from pipeline.arguments import Argument
 from pipeline.report import units
 from pipeline.report.blocks import Mark
 from pipeline.report.wording import ABSENT, argument, counted, listed, number, percentage, points
 
-MARKS = {
+MARKS: dict[Word, Mark] = {
     "supported": Mark("supported", "\N{CHECK MARK}", "supported"),
     "refuted": Mark("refuted", "\N{BALLOT X}", "refuted"),
     "no practical difference": Mark("no practical difference", "\N{ALMOST EQUAL TO}", "same"),
@@ -39,7 +39,8 @@ def rule(part: Part) -> str:
 
     if isinstance(found, Exact):
         some = "every value is" if found.asserts == "within" else "some value is not"
-        return f"supported if {some} within {found.tolerance:g} of {found.value:g}, else refuted"
+        place = f"within {number(found.tolerance)} of {number(found.value)}"
+        return f"supported if {some} {place}, else refuted"
     if isinstance(found, Direction):
         return (
             f"supported if the whole interval is beyond {at(found.margin)}, refuted if beyond "
@@ -98,12 +99,12 @@ def reason(verdict: Verdict) -> str:
 
 
 def clusters(claim: Claim, judged: PartJudgement, minimum: int) -> str:
-    """How many seeds came back of those needed; blocks where the rule has no interval."""
+    """How many seeds came back and how many are needed; runs where the rule has no interval."""
     if judged.estimate is not None:
-        return f"{judged.estimate.clusters} of {minimum}"
+        return f"{judged.estimate.clusters} ({minimum})"
     if isinstance(_part(claim, judged.name).rule, Exact) and judged.planned_blocks:
         return f"{judged.present_blocks} of {counted(judged.planned_blocks, 'run')}"
-    return f"0 of {minimum}"
+    return f"0 ({minimum})"
 
 
 def basis(claim: Claim) -> str:
@@ -144,7 +145,7 @@ def _exact(found: Exact, departure: float | None) -> str:
         return "missing"
     if departure == 0:
         return f"exactly {number(found.value)}"
-    return f"up to {departure:.2g} away from {number(found.value)}"
+    return f"up to {number(departure)} away from {number(found.value)}"
 
 
 def _hundredfold(found: Estimate) -> Estimate:

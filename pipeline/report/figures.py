@@ -1,4 +1,4 @@
-"""A chart as a block of the page: drawn for wide and narrow windows, and ready to be drawn again."""
+"""A chart as a block of the page: drawn for wide and narrow windows, ready to be drawn again."""
 
 from __future__ import annotations
 

@@ -7,8 +7,9 @@ it has several models, optimizers or batch sizes, chooses among them.
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +42,7 @@ class Layout:
 
 
 WIDE = Layout("wide", 2, 380, 4, 200, 130)
-NARROW = Layout("narrow", 1, 215, 2, 118, 90)
+NARROW = Layout("narrow", 1, 235, 2, 125, 90)
 LAYOUTS = (WIDE, NARROW)
 
 
@@ -95,25 +96,43 @@ def panels(
             )
             chart = chart.add_params(alt.param(name=name, value=None, bind=chosen))
             chart = chart.transform_filter(f"{name} === null || datum.{column} === {name}")
-    return Chart(specification=chart.to_dict(), rows=rows)
+    specification: Specification = chart.to_dict()
+    return Chart(specification=specification, rows=rows)
+
+
+def line_at(**place: float) -> alt.Chart:
+    """One dashed line across the panel, at an x or a y."""
+    encoded = {axis: alt.datum(value) for axis, value in place.items()}
+    line: alt.Chart = alt.Chart().mark_rule(strokeDash=[4, 3]).encode(**encoded)
+    return line
+
+
+def told(field: str) -> Any:
+    """Text of a field, where a row has it."""
+    return alt.condition(f"isValid(datum.{field})", alt.Text(f"{field}:N"), alt.value(""))
+
+
+def log_ticks(values: Iterable[float], *, most: int = 8) -> list[float]:
+    """Ticks of a logarithmic axis: the values themselves, or powers of ten where they are many."""
+    known = sorted(set(values))
+    if len(known) <= most:
+        return known
+    ends = math.floor(math.log10(known[0])), math.ceil(math.log10(known[-1]))
+    return [10.0**power for power in range(ends[0], ends[1] + 1)]
 
 
 def open_intervals(base: alt.Chart, width: int) -> list[alt.Chart]:
-    """Rules from `low` to `high`; towards a side without a limit, dashes to the panel's edge.
+    """Rules over the fields of `estimated`; dashes to the panel's edge where a limit is missing.
 
     Args:
-        base: Encodes all but x; `estimate` is where dashes begin without the other limit.
+        base: Encodes all but x.
         width: Of the panel.
     """
-    dashes = {"strokeWidth": 2, "strokeDash": [2, 4]}
-    low, high = "isValid(datum.low)", "isValid(datum.high)"
-    known = base.transform_filter(f"{low} && {high}")
-    below = base.transform_filter(f"isValid(datum.estimate) && {high} && !{low}")
-    above = base.transform_filter(f"isValid(datum.estimate) && {low} && !{high}")
+    dashes: dict[str, Any] = {"strokeWidth": 2, "strokeDash": [2, 4]}
     return [
-        known.mark_rule(strokeWidth=2.5).encode(x="low:Q", x2="high:Q"),
-        below.mark_rule(**dashes).encode(x="high:Q", x2=alt.value(0)),
-        above.mark_rule(**dashes).encode(x="low:Q", x2=alt.value(width)),
+        base.mark_rule(strokeWidth=2.5).encode(x="from:Q", x2="to:Q"),
+        base.mark_rule(**dashes).encode(x="below:Q", x2=alt.value(0)),
+        base.mark_rule(**dashes).encode(x="above:Q", x2=alt.value(width)),
     ]
 
 
@@ -122,9 +141,29 @@ def interval(effect: Effect) -> dict[str, float | None]:
     return {"estimate": effect.estimate, "low": effect.low, "high": effect.high}
 
 
-def estimated(found: Estimate) -> dict[str, float | None]:
-    """Return an estimate's fields of a row."""
-    return {"estimate": found.value, "low": found.low, "high": found.high}
+def estimated(found: Estimate, shown: Callable[[float], float] = float) -> dict[str, float | None]:
+    """Return an estimate's fields of a row.
+
+    `from` and `to` are there for an interval with both limits; `below` is where one without a
+    low limit ends, `above` where one without a high limit begins.
+
+    Args:
+        found: The estimate.
+        shown: What each number becomes; increasing.
+    """
+    value, low, high = (
+        None if each is None else shown(each) for each in (found.value, found.low, found.high)
+    )
+    is_closed = low is not None and high is not None
+    return {
+        "estimate": value,
+        "low": low,
+        "high": high,
+        "from": low if is_closed else None,
+        "to": high if is_closed else None,
+        "below": high if low is None else None,
+        "above": low if high is None else None,
+    }
 
 
 def arms_of(summary: Summary) -> list[str]:

@@ -24,7 +24,8 @@ def short_names(places: Sequence[Place]) -> list[str]:
     """Name each place; equal places have equal names, different ones different names."""
     fields = ["dataset", "model"]
     for further in ("optimizer", "batch_size", "experiment"):
-        if len({_key(place, fields) for place in places}) < len(set(places)):
+        told = len({_key(place, fields) for place in places})
+        if told < len({_key(place, [*fields, further]) for place in places}):
             fields.append(further)
     ordered = [name for name in ("experiment", *fields) if name in fields]
     return [_named(place, list(dict.fromkeys(ordered))) for place in places]

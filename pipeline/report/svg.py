@@ -14,11 +14,13 @@ from markupsafe import escape
 
 INK = "#1f2328"
 VERSION = "6.4"  # of Vega-Lite, bundled with vl-convert; fixed, so that the drawing is too
+TAG = re.compile(r"<[^>]*>")  # no text of ours holds one: Vega and markupsafe escape the sign
+ROLE = re.compile(r' (?:role|aria-[a-z]+)="[^"]*"')
 ID = re.compile(r'\bid="([^"]+)"')
 
 THEME: dict[str, Any] = {
     "background": None,
-    "aria": False,  # the whole drawing is one image with one description
+    "aria": False,
     "font": "Helvetica, Arial, sans-serif",
     "view": {"stroke": "currentColor", "strokeOpacity": 0.25},
     "axis": {
@@ -50,6 +52,7 @@ THEME: dict[str, Any] = {
         "titleFontSize": 12,
         "titleFontWeight": "normal",
         "symbolSize": 80,
+        "symbolOpacity": 1,
     },
     "text": {"color": "currentColor", "fontSize": 12},
     "rule": {"color": "currentColor"},
@@ -72,16 +75,25 @@ def draw(specification: dict[str, Any], *, name: str, description: str) -> str:
 
 def on_white(drawing: str) -> str:
     """Return the drawing with dark ink on a white ground, for a file of its own."""
-    inked = re.sub(r'(fill|stroke)="currentColor"', rf'\1="{INK}"', drawing)
+
+    def inked(tag: re.Match[str]) -> str:
+        return re.sub(r'(fill|stroke)="currentColor"', rf'\1="{INK}"', tag[0])
+
     ground = '<rect width="100%" height="100%" fill="#ffffff"/>'
-    return re.sub(r"(<svg [^>]*>)", lambda head: head[1] + ground, inked, count=1) + "\n"
+    return re.sub(r"(<svg [^>]*>)", rf"\1{ground}", TAG.sub(inked, drawing), count=1) + "\n"
 
 
 def _renamed(drawing: str, name: str) -> str:
     # Vega numbers ids by what the process has drawn before, and pages hold several drawings.
-    new = {old: f"{name}-{place}" for place, old in enumerate(dict.fromkeys(ID.findall(drawing)))}
-    drawing = ID.sub(lambda found: f'id="{new[found[1]]}"', drawing)
-    return re.sub(r"url\(#([^)]+)\)", lambda found: f"url(#{new.get(found[1], found[1])})", drawing)
+    old = dict.fromkeys(each for tag in TAG.findall(drawing) for each in ID.findall(tag))
+    new = {each: f"{name}-{place}" for place, each in enumerate(old)}
+
+    def renamed(tag: re.Match[str]) -> str:
+        plain = ROLE.sub("", tag[0])  # the whole drawing is one image with one description
+        named = ID.sub(lambda found: f'id="{new[found[1]]}"', plain)
+        return re.sub(r"url\(#([^)]+)\)", lambda f: f"url(#{new.get(f[1], f[1])})", named)
+
+    return TAG.sub(renamed, drawing)
 
 
 def _described(drawing: str, description: str) -> str:

@@ -21,15 +21,24 @@ NO_LIMIT = "no limit"
 
 @dataclass(frozen=True)
 class Phrase:
-    """A number in words: `10% fewer` and `errors`; `grows` with the effect, or says less of it."""
+    """A number, a word and a noun, such as `10%`, `fewer`, `errors`.
 
-    short: str
+    `grows`: a larger effect makes the number larger; else it says less of what there is more of.
+    """
+
+    number: str
+    word: str
     noun: str
     grows: bool
 
     @property
+    def short(self) -> str:
+        """The number with its word: `10% fewer`."""
+        return f"{self.number} {self.word}".strip()
+
+    @property
     def whole(self) -> str:
-        """The number and what it counts."""
+        """All of it: `10% fewer errors`."""
         return f"{self.short} {self.noun}".strip()
 
 
@@ -53,11 +62,17 @@ def value(part: Part, found: Estimate) -> str:
 
 
 def interval(part: Part, found: Estimate) -> str:
-    """The interval alone."""
+    """The interval alone: bare numbers, the smaller first, where both ends say the same thing."""
     if found.low is None and found.high is None:
         return NONE
-    ends = [NO_LIMIT if end is None else at(part, end).short for end in (found.low, found.high)]
-    return f"[{ends[0]},{TIE}{ends[1]}]"
+    middle = None if found.value is None else at(part, found.value).word
+    ends = [None if end is None else at(part, end) for end in (found.low, found.high)]
+    alike = all(end.word == middle for end in ends if end is not None)
+    shown = [NO_LIMIT if end is None else end.number if alike else end.short for end in ends]
+    first = ends[0] or ends[1]
+    if alike and None not in ends and first and first.grows != (part.asserts == "greater"):
+        shown.reverse()
+    return f"[{shown[0]},{TIE}{shown[1]}]"
 
 
 def at(part: Part, turned: float) -> Phrase:
@@ -95,32 +110,32 @@ def _ratio(noun: str, less: str, more: str) -> Reading:
     def read(log: float) -> Phrase:
         times = _power(math.e, log)
         if times > 2:
-            return Phrase(f"{number(times)} times", f"the {noun}", grows=True)
+            return Phrase(number(times), "times", f"the {noun}", grows=True)
         if times >= 1:
-            return Phrase(f"{_percent(times - 1)} {more}", noun, grows=True)
-        return Phrase(f"{_percent(1 - times)} {less}", noun, grows=False)
+            return Phrase(_percent(times - 1), more, noun, grows=True)
+        return Phrase(_percent(1 - times), less, noun, grows=False)
 
     return read
 
 
 def _times(noun: str) -> Reading:
-    return lambda log10: Phrase(f"{number(_power(10, log10))} times", f"the {noun}", grows=True)
+    return lambda log10: Phrase(number(_power(10, log10)), "times", f"the {noun}", grows=True)
 
 
-def _points(hundredths: float) -> Phrase:
-    return Phrase(signed(hundredths), "points", grows=True)
+def _points(noun: str, times: float = 1.0) -> Reading:
+    return lambda found: Phrase(signed(times * found), "", noun, grows=True)
 
 
 def _bare(noun: str) -> Reading:
-    return lambda found: Phrase(number(found), noun, grows=True)
+    return lambda found: Phrase(number(found), "", noun, grows=True)
 
 
 def _figure(kind: str, metric: str, in_hundredths: bool) -> Reading:
     if not in_hundredths:
         return _bare({"parameters": "weights"}.get(metric, ""))
     if kind == "figures.value":
-        return lambda found: Phrase(f"{found:.2f}%", "", grows=True)
-    return _points
+        return lambda found: Phrase(f"{found:.2f}%", "", "", grows=True)
+    return _points("points")
 
 
 def _power(base: float, exponent: float) -> float:
@@ -141,9 +156,9 @@ READINGS: dict[str, Reading] = {
     "accuracy.difference_of_differences": _ratio("error ratio", "lower", "higher"),
     "disjoint.log_error_ratio": _ratio("errors", "fewer", "more"),
     "depth.slope_per_doubling": _ratio("error ratio per doubling", "lower", "higher"),
-    "figures.failing_share": lambda share: _points(100 * share),
+    "figures.failing_share": _points("points of failures", times=100),
     "largest_rate.largest_rate": _times("learning rate"),
-    "shadow_gap.shadow_gap": _points,
+    "shadow_gap.shadow_gap": _points("points of accuracy"),
     "spreads.epoch_spread_ratio": _ratio("spread", "less", "more"),
     "spreads.seed_spread_ratio": _ratio("spread", "less", "more"),
     "time_to_target.time_to_target": _ratio("steps", "fewer", "more"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pipeline.analysis.effects import Effect, Ratio
 from pipeline.analysis.intervals import Estimate
@@ -13,6 +13,12 @@ ABSENT = "\N{EM DASH}"  # does not apply, as opposed to missing
 MINUS = "\N{MINUS SIGN}"
 TIE = "\N{NO-BREAK SPACE}"  # keeps an interval on one line
 NONE = f"[no{TIE}interval]"
+RAISED = str.maketrans(
+    "-0123456789",
+    "\N{SUPERSCRIPT MINUS}\N{SUPERSCRIPT ZERO}\N{SUPERSCRIPT ONE}\N{SUPERSCRIPT TWO}"
+    "\N{SUPERSCRIPT THREE}\N{SUPERSCRIPT FOUR}\N{SUPERSCRIPT FIVE}\N{SUPERSCRIPT SIX}"
+    "\N{SUPERSCRIPT SEVEN}\N{SUPERSCRIPT EIGHT}\N{SUPERSCRIPT NINE}",
+)
 
 
 def signed(value: float) -> str:
@@ -56,8 +62,12 @@ def percentage(level: float) -> str:
 
 
 def number(value: float) -> str:
-    """Three digits, thousands apart, a real minus."""
-    shown = f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    """Three digits, thousands apart, a real minus, small numbers as powers of ten."""
+    if value and abs(value) < 1e-3:
+        digits, _, power = f"{value:.2g}".partition("e")
+        shown = f"{digits}\N{MIDDLE DOT}10{str(int(power)).translate(RAISED)}" if power else digits
+    else:
+        shown = f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
     return shown.replace("-", MINUS)
 
 
@@ -71,7 +81,7 @@ def argument(value: Argument) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def arguments(values: dict[str, Argument]) -> str:
+def arguments(values: Mapping[str, Argument]) -> str:
     """Hyperparameters in one line, by the last part of their names where that says which."""
     short = [name.rpartition(".")[2] for name in values]
     return ", ".join(

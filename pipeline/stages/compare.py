@@ -7,16 +7,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from pipeline.analysis.changes import (
-    CellChange,
-    Changes,
-    FigureChange,
-    Group,
-    Interval,
-    Place,
-    Standing,
-    changes,
-)
+from pipeline.analysis.cells import Interval, Place, Standing
+from pipeline.analysis.changes import CellChange, Changes, FigureChange, Group, changes
 from pipeline.analysis.effects import Effect, Ratio
 from pipeline.analysis.summary import Summary
 from pipeline.errors import Refusal
@@ -69,7 +61,7 @@ def found(name: str) -> Path:
     for file in (given, given / of_profile.name, of_profile):
         if file.exists() and not file.is_dir():  # a pipe will do
             return file
-    if of_profile.parent.is_dir():
+    if of_profile.parent.is_dir() and not given.exists():
         raise Refusal(f"{of_profile} is missing; run: normbench analyze {name}")
     missing = f"{given} holds no {of_profile.name}" if given.is_dir() else f"{given}: no such file"
     raise Refusal(f"{missing}; name an {of_profile.name}, a folder that holds one, or a profile")
@@ -100,7 +92,11 @@ def summed_up(different: Changes) -> str:
     disappeared = [cell for cell in beyond if cell.new is None]
     changed = len(beyond) - len(verdicts) - len(appeared) - len(disappeared)
     counts = [
-        _count(len(verdicts), "verdict changed", "verdicts changed"),
+        _count(
+            len({cell.place[:2] for cell in verdicts}),
+            "claim's verdict changed",
+            "claims' verdicts changed",
+        ),
         _count(
             changed, "effect changed beyond its interval", "effects changed beyond their intervals"
         ),

@@ -42,9 +42,10 @@ def run(profile: str) -> None:
     confirmed = read_answers(places.confirmed, f"normbench confirm {profile}")
     with held(places.lock):
         costs, now = _costs(_cells(plan, places), places, store, plan.analysis)
-        keys = ([answer.key for answer in answers] for answers in (swept, confirmed))
-        found = Costs(costs=costs, clock=training_clock(*keys, store))
-        write_whole(places.costs, found.text())
+        clock = training_clock(
+            [answer.key for answer in swept], [answer.key for answer in confirmed], store
+        )
+        write_whole(places.costs, Costs(costs=costs, clock=clock).text())
     print(f"{places.costs}: {len(costs)} cells, {now} of them measured now", flush=True)
 
 

@@ -62,8 +62,8 @@ def accuracies(
 ) -> dict[str, float]:
     """Return the accuracies that depend on which statistics normalize.
 
-    `gap_moving`, `gap_batch` and `gap_recalibrated` are of the same validation images in the
-    same batches of the trial's size; `SPLIT_accuracy_recalibrated` is of each whole split;
+    `gap_moving`, `gap_batch` and `gap_recalibrated` are of the same validation images, for the
+    batch's own statistics in batches of the trial's size; `SPLIT_accuracy_recalibrated` is of each whole split;
     `validation_accuracy_single` is of single images in training mode. Nothing where no layer
     has moving statistics.
     """
@@ -71,14 +71,14 @@ def accuracies(
         return {}
     images, labels, size = _shuffled(trial, folder)
 
-    def scored(run: Forward) -> float:
-        return accuracy(logits_of(run, images, size), labels)
+    def scored(run: Forward, batch_size: int) -> float:
+        return accuracy(logits_of(run, images, batch_size), labels)
 
-    found = {"gap_moving": scored(subject.infer)}
+    found = {"gap_moving": scored(subject.infer, CHUNK)}
     with subject.by_batch() as run:
-        found["gap_batch"] = scored(run)
+        found["gap_batch"] = scored(run, size)
         _recalibrate(trial, folder, subject, run)
-        found["gap_recalibrated"] = scored(subject.infer)
+        found["gap_recalibrated"] = scored(subject.infer, CHUNK)
         found |= _recalibrated(trial, folder, subject, splits)
     return found | _single(trial, folder, subject)
 

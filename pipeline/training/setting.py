@@ -46,7 +46,7 @@ def built(trial: Trial, shape: tuple[int, ...], classes: int, make: Make = build
     Raises:
         Refusal: The model's or the layer's code does not take its arguments.
     """
-    keras.utils.clear_session()
+    keras.utils.clear_session(free_memory=False)  # the engine collects when it drops a graph
     keras.utils.set_random_seed(trial.seed)
     model = build(trial.model, shape, classes, norm_factory(trial.norm, make))
     if not isinstance(model, keras.Model):

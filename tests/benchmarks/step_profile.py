@@ -24,6 +24,12 @@ KINDS = {  # the first pattern that an operation's kernel matches
     "pooling": r"MaxPool",
     "ReLU's gradient": r"ReluGrad",
     "optimizer": r"ResourceApply",
+    "gathering the batch": r"Gather",
+    "bias and its gradient": r"BiasAdd",
+    "sums and means": r"^(Mean|Sum)$",
+    "products, differences and roots": r"^(Mul|Sub|Add\w*|Squared?\w*|Rsqrt|Neg|RealDiv)$",
+    "loss": r"Softmax|ArgMax|Equal",
+    "variables": r"Variable",
 }
 REST = "everything else"
 
@@ -46,13 +52,15 @@ def profile(folder: Path, rounds: int, steps: int, *overrides: str) -> dict[str,
     return {kind: median(each[kind] for each in found) for kind in (*KINDS, REST)}
 
 
-def rows(folder: Path, rounds: int) -> list[list[str]]:
-    """Return rows: kind of operation, ms a CNN step plain and with batch norm, difference."""
-    plain = profile(folder, rounds, 10, "model=cnn", "norm=none")
-    batch = profile(folder, rounds, 10, "model=cnn", "norm=batch")
+def rows(folder: Path, rounds: int, model: str) -> list[list[str]]:
+    """Return rows: kind of operation, ms a step plain and with batch norm, difference."""
+    steps = {"mlp": 90, "cnn": 10}[model]
+    plain = profile(folder, rounds, steps, f"model={model}", "norm=none")
+    batch = profile(folder, rounds, steps, f"model={model}", "norm=batch")
     table = [
         [kind, f"{plain[kind]:.2f}", f"{batch[kind]:.2f}", f"{batch[kind] - plain[kind]:+.2f}"]
         for kind in plain
+        if plain[kind] or batch[kind]
     ]
     sums = sum(plain.values()), sum(batch.values())
     return [*table, ["sum", *(f"{total:.2f}" for total in sums), f"{sums[1] - sums[0]:+.2f}"]]

@@ -93,18 +93,18 @@ TWO_MORE = {
 datasets: [colors]
 models: [shallow]
 norms: [none, batch, scaled]
-optimizer: adam
+optimizers: [adam]
 design: sobol
-overrides: [epochs=2, design.trials=2, search.batch_size.high=32]
+axes: {}
+overrides: [epochs=2, budget=2, search.batch_size.high=32]
 """,
     "conf/profile/mine.yaml": """\
 # My comparison.
+defaults: [quick, _self_]
 experiments: [mine]
 overrides:
   - confirm_seeds=[1,2]
-analysis:
-  reference: none
-  level: 0.95
+analysis: {minimum: null, cost_experiments: []}
 """,
 }
 MINE = ("dataset=colors", "model=shallow", "norm=scaled", "batch_size=20", "epochs=2")
@@ -189,6 +189,7 @@ def test_a_sweep_over_them_ends_with_a_report(checkout):
     said = checkout.run("normbench", "sweep", "mine", "--cluster", "local workers=1")
     assert "sweep: 6 trials, 6 of them trained now" in said
     checkout.run("normbench", "confirm", "mine", "--cluster", "inline")
+    checkout.run("normbench", "cost", "mine")
     checkout.run("normbench", "analyze", "mine")
     checkout.run("normbench", "report", "mine")
     decoy.unlink()
@@ -199,7 +200,7 @@ def test_a_sweep_over_them_ends_with_a_report(checkout):
 
 
 def test_what_does_not_fit_is_one_line_and_a_saved_model_of_ones_own_loads(checkout):
-    model = "artifacts/mine/models/mine/colors/shallow/scaled.keras"
+    model = "artifacts/mine/models/mine/colors/shallow/adam/scaled.keras"
     said = checkout.run("python", "-c", SCRIPT, *MINE, json.dumps(list(REFUSED)), model)
     told, shape = json.loads(said.splitlines()[-1])
     assert shape == [None, 5]

@@ -1,5 +1,6 @@
-"""README's recipes for data, models and arms of one's own: pasted into a shell, they work."""
+"""README's recipes for data, models, arms and claims of one's own: pasted into a shell, they work."""
 
+import json
 import re
 from pathlib import Path
 
@@ -8,8 +9,7 @@ import pytest
 from checkout import Checkout
 from PIL import Image
 
-SECTIONS = ("Your data", "Your model", "Your arm")
-RUNS = {"Your data": 1, "Your model": 1, "Your arm": 3}
+RUNS = {"Your data": 1, "Your model": 1, "Your arm": 3, "Your claim": 0}
 
 
 def pasted(section: str) -> str:
@@ -42,12 +42,21 @@ def checkout(tmp_path_factory) -> Checkout:
     return made
 
 
-@pytest.mark.parametrize("section", SECTIONS)
+@pytest.mark.parametrize("section", RUNS)
 def test_a_recipe_of_the_readme_works_as_it_is_pasted(section, checkout):
     script = pasted(section)
-    assert "normbench train" in script
+    assert "normbench" in script
     before = {file: file.read_bytes() for file in (checkout.root / "conf").rglob("*.yaml")}
     said = checkout.run("bash", "-euo", "pipefail", "-c", script)
     assert said.count("status               ok") == RUNS[section], said
     assert all(file.read_bytes() == content for file, content in before.items())
     assert len(list((checkout.root / "conf").rglob("*.yaml"))) > len(before)
+
+
+def test_the_claim_of_the_readme_has_its_verdict_in_a_report(checkout):
+    analysis = json.loads((checkout.root / "reports/mine/analysis.json").read_text())
+    [mine] = [each for each in analysis["claims"] if each["claim"]["id"] == "R1"]
+    assert mine["judgement"]["verdict"]["word"] != "not tested here"
+    assert mine["judgement"]["parts"][0]["present_blocks"] == 8
+    page = (checkout.root / "reports/mine/report.html").read_text()
+    assert mine["claim"]["statement"] in page

@@ -186,7 +186,9 @@ def _cost(studies: Sequence[Study]) -> StepCost:
         arms={
             study.arm: ArmCost(
                 steps=100,
-                wall_seconds=tuple(0.001 * (1 + 0.2 * place) * (1 + 0.01 * n) for n in range(5)),
+                wall_seconds=tuple(
+                    0.001 * (1 + 0.2 * place) * (1 + 0.01 * place * n) for n in range(5)
+                ),
                 cpu_seconds=(0.001,) * 5,
                 kernels={"norm": "fused" if place else "none", "optimizer": "raw"},
             )

@@ -8,15 +8,18 @@ from dataclasses import replace
 import pytest
 from fake_answers import SEEDS, TRIALS, FakeRuns, fake_runs
 
+from pipeline.analysis.analyzing import analyze
 from pipeline.analysis.curves import mean_curve
-from pipeline.analysis.summary import StudyFigures, Summary, analyze
+from pipeline.analysis.summary import StudyFigures, Summary
 from pipeline.records import Answer, Plan
 
 DIGESTS = {"studies.jsonl": "5" * 64, "confirmed.jsonl": "c" * 64}
 
 
 def _analyze(runs: FakeRuns) -> Summary:
-    return analyze(runs.plan, runs.swept, runs.confirmed, runs.manifests, digests=DIGESTS)
+    return analyze(
+        runs.plan, runs.swept, runs.confirmed, runs.manifests, costs=None, digests=DIGESTS
+    )
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +49,10 @@ def test_every_study_has_its_place_and_the_reference_comes_first(summary: Summar
 def test_a_paired_difference_is_the_mean_of_differences_by_seed(
     runs: FakeRuns, summary: Summary
 ) -> None:
-    arm = _metric(runs, "tuned/mnist_5k/mlp/layer", "test_accuracy")
-    plain = _metric(runs, "tuned/mnist_5k/mlp/none", "test_accuracy")
+    arm = _metric(runs, "tuned/mnist_5k/mlp/adam/layer", "test_accuracy")
+    plain = _metric(runs, "tuned/mnist_5k/mlp/adam/none", "test_accuracy")
     differences = [100 * (a - b) for a, b in zip(arm, plain, strict=True)]
-    found = _study(summary, "tuned/mnist_5k/mlp/layer").comparison
+    found = _study(summary, "tuned/mnist_5k/mlp/adam/layer").comparison
     assert found is not None
     assert found.moving is not None
     assert found.moving.points.estimate == pytest.approx(statistics.mean(differences))
@@ -60,7 +63,7 @@ def test_a_paired_difference_is_the_mean_of_differences_by_seed(
 def test_the_planted_collapse_is_found_in_the_gap_and_gone_with_recalibration(
     runs: FakeRuns, summary: Summary
 ) -> None:
-    name = "tuned/mnist_5k/cnn/batch_default"
+    name = "tuned/mnist_5k/cnn/adam/batch_default"
     gap, comparison = _study(summary, name).gap, _study(summary, name).comparison
     assert gap is not None
     assert gap.batch_minus_moving is not None
@@ -79,7 +82,7 @@ def test_the_planted_collapse_is_found_in_the_gap_and_gone_with_recalibration(
 
 
 def test_an_arm_without_batch_statistics_has_no_gap(summary: Summary) -> None:
-    layer = _study(summary, "tuned/mnist_5k/cnn/layer")
+    layer = _study(summary, "tuned/mnist_5k/cnn/adam/layer")
     assert not layer.has_batch_statistics
     assert layer.gap is None
     assert layer.comparison is not None
@@ -87,7 +90,7 @@ def test_an_arm_without_batch_statistics_has_no_gap(summary: Summary) -> None:
 
 
 def test_the_diverged_trial_is_counted_and_kept_as_a_point(summary: Summary) -> None:
-    plain = _study(summary, "tuned/mnist_5k/cnn/none")
+    plain = _study(summary, "tuned/mnist_5k/cnn/adam/none")
     assert (plain.sweep_failures.failed, plain.sweep_failures.diverged) == (1, 1)
     assert [trial.failed for trial in plain.search.trials].count(True) == 1
     assert len(plain.search.trials) == TRIALS
@@ -96,7 +99,7 @@ def test_the_diverged_trial_is_counted_and_kept_as_a_point(summary: Summary) -> 
 def test_the_winner_is_the_confirmed_configuration_with_its_score_in_the_sweep(
     runs: FakeRuns, summary: Summary
 ) -> None:
-    name = "tuned/mnist_5k/mlp/batch"
+    name = "tuned/mnist_5k/mlp/adam/batch"
     search = _study(summary, name).search
     scores = {
         answer.index: answer.result.metrics["validation_accuracy"]
@@ -111,7 +114,7 @@ def test_the_winner_is_the_confirmed_configuration_with_its_score_in_the_sweep(
 
 
 def test_an_arm_without_answers_is_missing_and_never_zero(runs: FakeRuns) -> None:
-    name = "tuned/mnist_5k/mlp/batch"
+    name = "tuned/mnist_5k/mlp/adam/batch"
     summary = _analyze(runs.without(name))
     figures = _study(summary, name)
     assert figures.test_accuracy is None
@@ -123,14 +126,14 @@ def test_an_arm_without_answers_is_missing_and_never_zero(runs: FakeRuns) -> Non
 
 
 def test_without_the_reference_every_arm_of_its_cell_is_missing(runs: FakeRuns) -> None:
-    summary = _analyze(runs.without("tuned/mnist_5k/mlp/none"))
+    summary = _analyze(runs.without("tuned/mnist_5k/mlp/adam/none"))
     assert summary.headline.missing == tuple(
-        f"tuned/mnist_5k/mlp/{arm}" for arm in ("batch", "batch_default", "layer")
+        f"tuned/mnist_5k/mlp/adam/{arm}" for arm in ("batch", "batch_default", "layer")
     )
 
 
 def test_a_cell_that_the_plan_leaves_out_is_named(runs: FakeRuns) -> None:
-    name = "tuned/mnist_5k/cnn/layer"
+    name = "tuned/mnist_5k/cnn/adam/layer"
     plain = runs.plan.plain()
     del plain["studies"][name]
     summary = _analyze(replace(runs.without(name), plan=Plan.parse(plain)))
@@ -138,7 +141,7 @@ def test_a_cell_that_the_plan_leaves_out_is_named(runs: FakeRuns) -> None:
 
 
 def test_a_seed_that_only_one_arm_has_is_said_to_be_missing(runs: FakeRuns) -> None:
-    name = "tuned/mnist_5k/mlp/layer"
+    name = "tuned/mnist_5k/mlp/adam/layer"
     kept = tuple(a for a in runs.confirmed if (a.study, a.trial.seed) != (name, SEEDS[1]))
     found = _study(_analyze(replace(runs, confirmed=kept)), name).comparison
     assert found is not None
@@ -150,7 +153,7 @@ def test_a_seed_that_only_one_arm_has_is_said_to_be_missing(runs: FakeRuns) -> N
 def test_a_failed_confirmed_run_is_counted_beside_the_difference_not_in_it(
     runs: FakeRuns,
 ) -> None:
-    name = "tuned/mnist_5k/mlp/layer"
+    name = "tuned/mnist_5k/mlp/adam/layer"
     first = next(answer for answer in runs.confirmed if answer.study == name)
     metrics = {"validation_accuracy": 0.1, "test_accuracy": 0.1}
     curves = {**first.result.curves, "training_loss": (None,) * 6}
@@ -178,7 +181,7 @@ def test_under_twenty_seeds_the_profile_is_a_screening(summary: Summary) -> None
 
 
 def test_an_answer_out_of_place_is_refused(runs: FakeRuns) -> None:
-    stray = runs.swept[0].model_copy(update={"study": "tuned/mnist_5k/mlp/other"})
+    stray = runs.swept[0].model_copy(update={"study": "tuned/mnist_5k/mlp/adam/other"})
     with pytest.raises(ValueError, match="not in the plan"):
         _analyze(replace(runs, swept=(*runs.swept, stray)))
     with pytest.raises(ValueError, match="answered twice"):

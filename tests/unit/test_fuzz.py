@@ -397,12 +397,14 @@ def conf(tmp_path_factory) -> Path:
     """A copy of conf/ with a profile of one study."""
     conf = Path(shutil.copytree(CONF, tmp_path_factory.mktemp("fuzz") / "conf"))
     (conf / "experiment" / "one.yaml").write_text(
-        "datasets: [mnist_5k]\nmodels: [mlp]\nnorms: [batch]\noptimizer: adam\ndesign: tpe\n"
-        "overrides: [epochs=5]\n"
+        "datasets: [mnist_5k]\nmodels: [mlp]\nnorms: [batch]\noptimizers: [adam]\n"
+        "design: tpe\naxes: {}\noverrides: [epochs=5]\n"
     )
     (conf / "profile" / "one.yaml").write_text(
-        "experiments: [one]\noverrides: []\nanalysis:\n  reference: batch\n  level: 0.95\n"
+        "defaults: [quick, _self_]\nexperiments: [one]\noverrides: []\n"
+        "analysis:\n  reference: batch\n  level: 0.95\n  cost_experiments: []\n"
     )
+    shutil.rmtree(conf / "claim")
     return conf
 
 
@@ -435,7 +437,7 @@ VALUES = {
     ("norm/batch_default.yaml", "center: true"): ("cell", "norm", "layer", "arguments", "center"),
     ("norm/batch_default.yaml", "placement: before"): ("cell", "norm", "placement"),
     ("optimizer/adam.yaml", "beta_1: 0.9\n"): ("cell", "optimizer", "arguments", "beta_1"),
-    ("design/tpe.yaml", "trials: 16"): ("cell", "design", "trials"),
+    ("study.yaml", "budget: 16"): ("cell", "design", "trials"),
     ("design/tpe.yaml", "prune_after: 1"): (
         "cell",
         "design",

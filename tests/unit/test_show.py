@@ -66,15 +66,27 @@ def test_a_reader_sees_what_was_asked_and_what_came_out(checkout, capsys):
         "1970-01-01 00:00:00 UTC, in 2.5 s",
     ):
         assert part in text
+    assert "steps per epoch" in text
+    assert "once through the examples" in text
     curve = [line for line in text.splitlines() if line.split()[:1] == ["6"]]
     assert f"{result.curves['validation_accuracy'][-1]:.4f}" in curve[0]
 
 
 def test_it_is_said_where_a_trial_stands(checkout, capsys):
     text = shown(checkout.swept, capsys)
-    assert "tuned/mnist_5k/cnn/layer trial 15 (artifacts/quick/studies.jsonl:1)" in text
+    assert "tuned/mnist_5k/cnn/adam/layer trial 15 (artifacts/quick/studies.jsonl:1)" in text
     text = shown(checkout.confirmed, capsys)
-    assert "tuned/mnist_5k/cnn/layer winner, seed 105, with test data" in text
+    assert "tuned/mnist_5k/cnn/adam/layer winner, seed 105, with test data" in text
+
+
+def test_a_confirmed_trial_says_how_many_images_were_right_and_shows_no_bits(checkout, capsys):
+    result = checkout.confirmed.result
+    text = shown(checkout.confirmed, capsys)
+    right = round(1000 * result.metrics["test_accuracy"])
+    (line,) = (line for line in text.splitlines() if "test images" in line)
+    assert line.split(maxsplit=2)[2] == f"{right} classified correctly"
+    assert result.correct["test"][:16] not in text
+    assert "classified correctly" not in shown(checkout.swept, capsys)
 
 
 def test_a_trial_in_no_sealed_output_says_so(checkout, capsys):
@@ -157,7 +169,7 @@ def test_the_records_come_back_from_json(checkout, capsys):
     [place] = content["stands_in"]
     assert (place["profile"], place["study"], place["index"]) == (
         "quick",
-        "tuned/mnist_5k/cnn/layer",
+        "tuned/mnist_5k/cnn/adam/layer",
         15,
     )
 

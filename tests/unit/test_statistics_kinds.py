@@ -78,6 +78,7 @@ def test_a_run_fails_under_half_of_what_its_arm_can_do_at_its_best_rate() -> Non
             "experiment": "rates",
             "dataset": "d",
             "model": "m",
+            "optimizer": "sgd",
             "arm": "none",
             "seed": [1, 1, 1, 2, 2, 2],
             "validation_accuracy": [0.9, 0.1, 0.43, 0.7, 0.42, 0.8],

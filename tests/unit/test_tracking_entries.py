@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 from fake_answers import EPOCHS, SEEDS, TRIALS, FakeRuns, fake_runs
+from fixed_runs import answers as fixed_answers
+from fixed_runs import fixed_study
 
 from pipeline.records import Answer, Result
 from pipeline.tracking.entries import Entry, Identity, entries, unplanned, winner_identity
 from pipeline.tracking.snapshot import Snapshot
 
-STUDY = "tuned/mnist_5k/mlp/batch"
+STUDY = "tuned/mnist_5k/mlp/adam/batch"
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ def runs() -> FakeRuns:
 
 
 def snapshot(runs: FakeRuns, **changes: object) -> Snapshot:
-    nothing = Snapshot(runs.plan, runs.swept, runs.confirmed, {}, runs.manifests, {}, {})
+    nothing = Snapshot(runs.plan, runs.swept, runs.confirmed, {}, runs.manifests, {}, {}, {})
     return replace(nothing, **changes)
 
 
@@ -80,6 +82,7 @@ def test_a_trial_shows_its_question_under_the_fields_names(runs):
     assert params["batch_size"] == str(first.trial.batch_size)
     assert (params["epochs"], params["seed"], params["model.width"]) == (str(EPOCHS), "1", "64")
     assert (params["dataset"], params["model"], params["arm"]) == ("mnist_5k", "mlp", "batch")
+    assert params["optimizer"] == "adam"
 
 
 def test_an_optimizers_own_momentum_is_not_taken_for_the_norms(runs):
@@ -102,7 +105,7 @@ def test_a_trial_that_may_be_stopped_shows_its_thresholds(runs):
 
 
 def test_the_plain_arm_has_no_momentum_and_no_epsilon(runs):
-    plain = of_kind("trial", entries(snapshot(runs)), "tuned/mnist_5k/mlp/none")[0].params
+    plain = of_kind("trial", entries(snapshot(runs)), "tuned/mnist_5k/mlp/adam/none")[0].params
     assert plain["norm.target"] == "none"
     assert not {"momentum", "epsilon"} & plain.keys()
 
@@ -173,7 +176,7 @@ def test_a_winner_has_the_mean_over_its_seeds_and_its_model(runs):
     metrics = {point.metric: point.value for point in winner.points}
     assert metrics["test_accuracy"] == pytest.approx(total / len(own))
     assert winner.model == model
-    assert winner.params["seeds"] == "101 102 103 104 105"
+    assert winner.params["confirm_seeds"] == "101 102 103 104 105"
     assert [seed.params["seed"] for seed in seeds] == [str(seed) for seed in SEEDS]
     assert {seed.parent for seed in seeds} == {winner.identity}
 
@@ -216,3 +219,52 @@ def test_answers_of_studies_outside_the_plan_are_counted_and_left_out(runs):
     smaller = snapshot(runs, plan=runs.plan.model_copy(update={"studies": studies}))
     assert unplanned(smaller) == TRIALS + len(SEEDS)
     assert of_kind("trial", entries(smaller)) == []
+
+
+@pytest.fixture(scope="module")
+def fixed(runs) -> Snapshot:
+    """One factorial study: two depths, two epsilons, four seeds."""
+    study = fixed_study(
+        axes={"model.width": [8, 16], "norm.epsilon": [0.001, 0.1]}, steps_per_epoch=[1, 2]
+    )
+    swept = fixed_answers(study, lambda values, seed: {"validation_accuracy": seed / 10})
+    plan = runs.plan.model_copy(update={"studies": {study.name: study}})
+    return Snapshot(plan, tuple(swept), (), {}, {}, {}, {}, {})
+
+
+def test_a_study_of_fixed_settings_shows_its_axes_and_its_trials_their_values(fixed):
+    study, *trials = entries(fixed)
+    assert study.params["axes.model.width"] == "8, 16"
+    assert study.params["axes.norm.epsilon"] == "0.001, 0.1"
+    assert (study.params["seeds"], study.params["steps_per_epoch"]) == ("1 2 3 4", "[1,2]")
+    assert "confirm_seeds" not in study.params
+    shown = [(each.params["model.width"], each.params["epsilon"]) for each in trials]
+    assert shown == [(width, epsilon) for width in ("8", "16") for epsilon in ("0.001", "0.1")
+                     for _ in range(4)]  # fmt: skip
+
+
+def test_a_study_without_a_winner_shows_means_and_no_best_trial(fixed):
+    study, *others = entries(fixed)
+    assert {each.identity.kind for each in others} == {"trial"}
+    metrics = {point.metric: point.value for point in study.points}
+    assert metrics["validation_accuracy_mean"] == pytest.approx(0.25)
+    assert metrics["trials"] == 16
+    assert "validation_accuracy" not in metrics
+
+
+def test_the_report_has_the_headline_figures_as_metrics_and_verdicts_as_tags(runs):
+    figures = {
+        "claims.T4 steps to 90%, CNN.effect": 0.25,
+        "claims.T4.verdict": "supported",
+        f"tuned.{STUDY}.points": -1.0,
+        "verdicts.supported": 3,
+    }
+    pages = {"report.md": Path("report.md")}
+    report = of_kind("report", entries(snapshot(runs, pages=pages, figures=figures)))[0]
+    assert report.points == (
+        ("claims.T4 steps to 90 CNN.effect", 0.25, 0),  # MLflow takes no such signs in names
+        (f"tuned.{STUDY}.points", -1.0, 0),
+        ("verdicts.supported", 3, 0),
+    )
+    assert report.tags["claims.T4.verdict"] == "supported"
+    assert report.refreshable

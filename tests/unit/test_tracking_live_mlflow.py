@@ -27,7 +27,7 @@ from pipeline.tracking.live import LiveMirror
 from pipeline.tracking.mirror import mirror
 from pipeline.tracking.snapshot import Snapshot
 
-STUDY = "tuned/mnist_5k/mlp/batch"
+STUDY = "tuned/mnist_5k/mlp/adam/batch"
 TRIALS = 8
 SOON = 60.0  # seconds; most of them MLflow's import and first migration
 
@@ -81,6 +81,7 @@ def whole() -> Snapshot:
         manifests=runs.manifests,
         models={},
         pages={},
+        figures={},
     )
 
 

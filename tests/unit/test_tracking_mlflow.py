@@ -23,7 +23,7 @@ from pipeline.tracking.optuna_mirror import mirror_studies
 from pipeline.tracking.outage import MirrorUnreachable
 from pipeline.tracking.snapshot import Snapshot
 
-BATCH, PLAIN = "tuned/mnist_5k/mlp/batch", "tuned/mnist_5k/mlp/none"
+BATCH, PLAIN = "tuned/mnist_5k/mlp/adam/batch", "tuned/mnist_5k/mlp/adam/none"
 RUNS = 17
 
 # MLflow's own: it uses what SQLAlchemy is about to remove, and type hints it warns of.
@@ -60,6 +60,7 @@ def whole(folder) -> Snapshot:
         manifests=runs.manifests,
         models={BATCH: model},
         pages={"pages/report.md": page},
+        figures={"claims.T3 adam.effect": 0.5, "claims.T3.verdict": "supported"},
     )
 
 
@@ -126,7 +127,7 @@ def test_a_winners_model_is_ready_and_whole_without_tensorflow(mirrored):
     (output,) = only("winner", BATCH).outputs.model_outputs
     with connected() as client:
         model = client.get_logged_model(output.model_id)
-    assert (model.name, str(model.status)) == ("tuned-mnist_5k-mlp-batch", "READY")
+    assert (model.name, str(model.status)) == ("tuned-mnist_5k-mlp-adam-batch", "READY")
     home = Path(model.artifact_location.removeprefix("file://"))
     assert (home / "data" / "model.keras").read_bytes() == b"weights"
     assert "keras_version: 3.15.1" in (home / "MLmodel").read_text()
@@ -199,6 +200,21 @@ def test_a_changed_page_replaces_the_report(mirrored, folder):
     (folder / "report.md").write_text("# The second")
     assert counts(mirrored) == (1, 0, 1, 0)
     assert counts(mirrored) == (0, 0, 0, 0)
+
+
+def test_a_changed_figure_is_refreshed_in_place_and_a_changed_verdict_replaces_the_report(mirrored):
+    before = only("report")
+    assert before.data.metrics == {"claims.T3 adam.effect": 0.5}
+    moved = replace(mirrored, figures=mirrored.figures | {"claims.T3 adam.effect": 0.25})
+    assert counts(moved) == (0, 1, 0, 0)
+    assert counts(moved) == (0, 0, 0, 0)
+    after = only("report")
+    assert after.info.run_id == before.info.run_id
+    assert after.data.metrics == {"claims.T3 adam.effect": 0.25}
+    refuted = replace(moved, figures=moved.figures | {"claims.T3.verdict": "refuted"})
+    assert counts(refuted) == (1, 0, 1, 0)
+    assert only("report").data.tags["claims.T3.verdict"] == "refuted"
+    assert counts(mirrored) == (1, 0, 1, 0)
 
 
 def test_more_answers_refresh_their_study_and_leave_the_rest_alone(mirrored):

@@ -13,7 +13,9 @@ from pathlib import Path
 import optuna
 import pytest
 from fake_answers import EPOCHS, TRIALS, FakeRuns, fake_runs
-from optuna.distributions import FloatDistribution, IntDistribution
+from fixed_runs import answers as fixed_answers
+from fixed_runs import fixed_study
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from pipeline.execution.store import Clock
@@ -25,7 +27,7 @@ from pipeline.tracking.optuna_trials import KEY, frozen_trial
 from pipeline.tracking.outage import MirrorUnreachable
 from pipeline.tracking.snapshot import Snapshot
 
-BATCH, PLAIN = "tuned/mnist_5k/mlp/batch", "tuned/mnist_5k/mlp/none"
+BATCH, PLAIN = "tuned/mnist_5k/mlp/adam/batch", "tuned/mnist_5k/mlp/adam/none"
 FOUR = 4  # trials a study in these tests
 
 
@@ -46,7 +48,7 @@ def whole(runs) -> Snapshot:
     }
     swept = [one for one in runs.swept if one.study in (BATCH, PLAIN) and one.index < FOUR]
     plan = runs.plan.model_copy(update={"studies": studies})
-    return Snapshot(plan, tuple(swept), (), {}, runs.manifests, {}, {})
+    return Snapshot(plan, tuple(swept), (), {}, runs.manifests, {}, {}, {})
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +183,7 @@ def test_a_dimension_is_shown_as_a_range_of_values_on_its_scale(
     given = getattr(answer.trial, section).with_argument(argument, value) if argument else value
     trial = answer.trial.model_copy(update={section: given})
     space = {name: Dimension(low=low, high=high, scale=scale, points=points)}
-    shown = frozen_trial(answer.model_copy(update={"trial": trial}), space, None)
+    shown = frozen_trial(answer.model_copy(update={"trial": trial}), space, {}, None)
     assert shown.params == ({name: value} if expected else {})
     assert shown.distributions == ({name: expected} if expected else {})
 
@@ -190,10 +192,33 @@ def test_the_plain_arm_has_no_parameters_of_a_norm(whole):
     answer = answers_of(whole, PLAIN)[0]
     space = study_of(whole).space  # the batch arm's
     assert "norm.momentum" in space
-    assert set(frozen_trial(answer, space, None).params) == {
+    assert set(frozen_trial(answer, space, {}, None).params) == {
         "batch_size",
         "optimizer.learning_rate",
     }
+
+
+def test_a_study_of_fixed_settings_shows_its_axes_and_seeds_as_categories(database, whole):
+    study = fixed_study(axes={"optimizer.learning_rate": [0.01, 0.1]}, seeds=(1, 2))
+    swept = fixed_answers(study, lambda values, seed: {"validation_accuracy": seed / 10})
+    plan = whole.plan.model_copy(update={"studies": {study.name: study}})
+    fixed = replace(whole, plan=plan, swept=tuple(swept))
+    assert mirror_studies(fixed).written == 4
+    found = trials(study.name)
+    assert [trial.params for trial in found] == [
+        {"optimizer.learning_rate": rate, "seed": seed} for rate in (0.01, 0.1) for seed in (1, 2)
+    ]
+    assert found[0].distributions == {
+        "optimizer.learning_rate": CategoricalDistribution((0.01, 0.1)),
+        "seed": CategoricalDistribution((1, 2)),
+    }
+    assert mirror_studies(fixed).written == 0
+
+
+def test_a_value_that_is_not_among_the_choices_is_no_parameter(whole):
+    answer = answers_of(whole)[0]
+    shown = frozen_trial(answer, {}, {"seed": (answer.trial.seed + 1,), "batch_size": ()}, None)
+    assert shown.params == {}
 
 
 def test_mirroring_again_changes_nothing(database, whole):
@@ -325,7 +350,7 @@ def test_a_study_in_another_order_is_written_anew(whole):
 
 
 def test_every_study_of_the_plan_is_wanted_before_it_has_answers(runs):
-    snapshot = Snapshot(runs.plan, runs.swept, (), {}, {}, {}, {})
+    snapshot = Snapshot(runs.plan, runs.swept, (), {}, {}, {}, {}, {})
     assert [len(one.answers) for one in wanted_studies(snapshot)] == 8 * [TRIALS]
     assert [one.answers for one in wanted_studies(replace(snapshot, swept=()))] == 8 * [()]
 

@@ -4,6 +4,7 @@ and Optuna's database is one in a folder of the test.
 
 from __future__ import annotations
 
+import json
 import socket
 
 import numpy as np
@@ -20,7 +21,7 @@ from pipeline.stages import mirror
 from pipeline.stages.files import write_answers
 from pipeline.stages.places import Places
 
-STUDY = "tuned/mnist_5k/mlp/batch"
+STUDY = "tuned/mnist_5k/mlp/adam/batch"
 SOURCE = Source(
     images=np.zeros((12, 2, 2, 1), np.uint8),
     labels=np.arange(12) % 2,
@@ -73,6 +74,7 @@ def test_what_does_not_exist_yet_is_empty(places, runs):
     assert (found.confirmed, dict(found.clocks)) == ((), {})
     assert (dict(found.manifests), dict(found.models)) == ({}, {})
     assert dict(found.pages) == {"config.yaml": places.plan}
+    assert dict(found.figures) == {}
 
 
 def test_everything_that_exists_is_taken(places, runs):
@@ -92,6 +94,25 @@ def test_everything_that_exists_is_taken(places, runs):
     assert found.manifests == {"mnist_5k": manifest}
     assert found.models == {STUDY: places.model(STUDY)}
     assert found.pages == {"config.yaml": places.plan, "charts/effects.svg": chart}
+
+
+def test_headline_figures_are_taken_by_dotted_names_and_those_that_are_not_known_left_out(
+    places, runs
+):
+    write_answers(places.studies, runs.swept)
+    nested = {"claims": {"T1": {"verdict": "supported", "effect": 0.5, "high": None}}}
+    places.metrics.write_text(json.dumps(nested))
+    found = mirror.snapshot("quick")
+    assert found.figures == {"claims.T1.verdict": "supported", "claims.T1.effect": 0.5}
+    assert found.pages["metrics.json"] == places.metrics
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"claims": [1]}', "0.5"])
+def test_damaged_figures_are_refused(places, runs, text):
+    write_answers(places.studies, runs.swept)
+    places.metrics.write_text(text)
+    with pytest.raises(Refusal, match=r"metrics\.json is damaged; run: normbench analyze quick"):
+        mirror.snapshot("quick")
 
 
 def test_while_a_stage_runs_its_own_answers_are_taken_and_models_from_the_store(places, runs):

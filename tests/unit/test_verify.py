@@ -107,7 +107,9 @@ def test_when_all_is_the_same_nothing_is_raised(profile, capsys):
     run(everything=True)
     lines = capsys.readouterr().out.splitlines()
     assert lines[-1] == "verify: 5 trials, 5 the same"
-    assert lines[0] == f"{profile.swept[0].key[:12]}  tuned/mnist_5k/mlp/batch trial 0: the same"
+    assert (
+        lines[0] == f"{profile.swept[0].key[:12]}  tuned/mnist_5k/mlp/adam/batch trial 0: the same"
+    )
     assert lines[4].endswith("winner, seed 102: the same")
     assert len(profile.asked) == 5
 
@@ -303,6 +305,7 @@ def test_a_shorter_curve_is_told_epoch_by_epoch_and_shown_in_one_line():
             "metrics": {"a": 0.0},
             "curves": {"loss": [0.5, 0.25, None]},
             "epochs_asked": 3,
+            "correct": {},
             "weights_digest": "w",
             "kernels": {"norm": "fused"},
         }
@@ -318,3 +321,26 @@ def test_a_shorter_curve_is_told_epoch_by_epoch_and_shown_in_one_line():
         "metric a: 0.0 stored, -0.0 here (-0)",
         "curve loss, epoch 2: 0.25 stored, absent here; and 1 later",
     ]
+
+
+def test_images_that_came_out_otherwise_are_counted_and_the_first_is_named():
+    result = fake_runs().confirmed[0].result
+    stored = result.model_copy(update={"correct": {"test": "f0"}})
+    here = result.model_copy(update={"correct": {"test": "d1"}})
+    found = compared(figures(stored), figures(here))
+    assert list(verify._shortened(found)) == [
+        "test images, example 2: right stored, wrong here; and 1 later",
+    ]
+    fewer = compared(figures(stored), figures(here.model_copy(update={"correct": {"test": "80"}})))
+    assert list(verify._shortened(fewer)) == [
+        "test images right: 4 stored, 1 here (-3)",
+        "test images, example 1: right stored, wrong here; and 2 later",
+    ]
+
+
+def test_bits_that_are_none_are_a_difference_and_no_accident():
+    result = fake_runs().confirmed[0].result
+    forged = result.model_copy(update={"correct": {"test": "f?"}})
+    stored = result.model_copy(update={"correct": {"test": "f0"}})
+    lines = list(verify._shortened(compared(figures(forged), figures(stored))))
+    assert lines == ["test images, example 4: unreadable stored, wrong here; and 3 later"]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import operator
+from functools import partial
+
 import altair as alt
 
 from pipeline.analysis.rules import Direction, Equivalence
 from pipeline.analysis.summary import Summary
 from pipeline.report import units
 from pipeline.report.palette import BLUE, COLORS, GREY, ORANGE, SHAPES
-from pipeline.report.panels import Chart, Layout, Rows, open_intervals
+from pipeline.report.panels import Chart, Layout, Rows, estimated, line_at, open_intervals
 
 WORDS = {
     "supported": (BLUE, SHAPES[2]),
@@ -54,12 +57,13 @@ def claims_chart(summary: Summary, layout: Layout) -> Chart | None:
             alt.Tooltip("statement:N"),
         ],
     )
-    zone = alt.Chart(alt.InlineData(values=[{"from": -1, "to": 1}]))
-    same = zone.mark_rect(color="currentColor", opacity=0.1).encode(x="from:Q", x2="to:Q")
-    zero = alt.Chart().mark_rule(strokeDash=[4, 3]).encode(x=alt.datum(0))
-    chart = alt.layer(
-        same, zero, *open_intervals(base, width), points, data=alt.NamedData("rows")
-    ).properties(width=width, height=alt.Step(24))
+    zone = alt.Chart().transform_aggregate(rows="count()")
+    same = zone.mark_rect(color="currentColor", opacity=0.1).encode(
+        x=alt.datum(-1), x2=alt.datum(1)
+    )
+    layers = [same, line_at(x=0), *open_intervals(base, width), points]
+    chart = alt.layer(*layers, data=alt.NamedData("rows"))
+    chart = chart.properties(width=width, height=alt.Step(24))
     return Chart(specification=chart.to_dict(), rows=rows)
 
 
@@ -73,15 +77,6 @@ def _rows(summary: Summary) -> Rows:
             found = judged.estimate
             if found is None or not isinstance(part.rule, Direction | Equivalence):
                 continue
-            margin = part.rule.margin
-            scaled = {
-                name: None if value is None else value / margin
-                for name, value in (
-                    ("estimate", found.value),
-                    ("low", found.low),
-                    ("high", found.high),
-                )
-            }
             rows.append(
                 {
                     "part": f"{claim.id}  {part.name}",
@@ -90,7 +85,7 @@ def _rows(summary: Summary) -> Rows:
                     "statement": claim.statement,
                     "word": judged.verdict.word,
                     "effect": units.effect(part, found),
-                    **scaled,
+                    **estimated(found, partial(operator.mul, 1 / part.rule.margin)),
                 }
             )
     return rows

@@ -7,7 +7,7 @@ import altair as alt
 from pipeline.analysis.comparisons import Contrast
 from pipeline.analysis.summary import Summary
 from pipeline.report.palette import colors, shapes
-from pipeline.report.panels import Chart, Layout, Rows, arms_of, interval, panels
+from pipeline.report.panels import Chart, Layout, Rows, arms_of, interval, line_at, panels, told
 from pipeline.report.places import tuned_names
 
 KINDS = ["moving", "recalibrated"]
@@ -43,9 +43,10 @@ def effects_chart(summary: Summary, layout: Layout) -> Chart | None:
         return None
     arms = arms_of(summary)
     y = alt.Y("arm:N", sort=arms, title=None, axis=alt.Axis(labelLimit=layout.label_width))
+    offset = alt.YOffset("kind:N", sort=KINDS, scale=alt.Scale(domain=KINDS))
     base = alt.Chart().encode(
         y=y,
-        yOffset=alt.YOffset("kind:N", sort=KINDS, scale=alt.Scale(domain=KINDS)),
+        yOffset=offset,
         color=alt.Color("arm:N", scale=colors(arms), legend=None),
     )
     x_title = f"points of test accuracy above {summary.analysis.reference}"
@@ -65,14 +66,12 @@ def effects_chart(summary: Summary, layout: Layout) -> Chart | None:
         ],
     )
     intervals = base.mark_rule(strokeWidth=2.5).encode(x="low:Q", x2="high:Q")
-    zero = alt.Chart().mark_rule(strokeDash=[4, 3]).encode(x=alt.datum(0))
     missing = (
         alt.Chart()
         .mark_text(align="left", dx=6)
-        .encode(y=y, x=alt.datum(0), text="missing:N")
-        .transform_filter("isValid(datum.missing)")
+        .encode(y=y, yOffset=offset, x=alt.datum(0), text=told("missing"))
     )
-    panel = alt.layer(zero, intervals, points, missing).properties(
+    panel = alt.layer(line_at(x=0), intervals, points, missing).properties(
         width=layout.panel_width, height=alt.Step(22)
     )
     return panels(panel, rows, layout.columns, layout.panel_width, own_scales=True)

@@ -2,44 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeGuard
+
 import altair as alt
 
 from pipeline.analysis.effects import Effect
 from pipeline.analysis.factors import Factors, Setting
 from pipeline.analysis.summary import Summary
+from pipeline.arguments import Scalar
 from pipeline.report.palette import colors, shapes
-from pipeline.report.panels import Chart, Layout, Rows, among, arms_of, interval, panels
+from pipeline.report.panels import Chart, Layout, Rows, among, arms_of, interval, panels, told
 from pipeline.report.places import Place, short_names
 from pipeline.report.wording import arguments
 
 KINDS = ["moving", "recalibrated"]
 
 
-def factor_names(summary: Summary) -> list[str]:
-    """Name each cell of fixed settings, by experiment where others share the cell."""
-    return short_names(
-        [Place(each.experiment, each.dataset, each.model, each.optimizer) for each in summary.factors]
-    )
+NORM_AXES = (
+    "epsilon",
+    "momentum",
+)  # of the norm itself; what varies beside them is drawn with them
+
+
+def named_factors(summary: Summary, shown: Callable[[Factors], bool]) -> list[tuple[str, Factors]]:
+    """Return the cells of fixed settings that are shown together, each with a short name."""
+    found = [each for each in summary.factors if shown(each)]
+    places = [Place(each.experiment, each.dataset, each.model, each.optimizer) for each in found]
+    return list(zip(short_names(places), found, strict=True))
+
+
+def drawn_factors(summary: Summary, axis: str) -> list[tuple[str, Factors]]:
+    """Return the cells that the chart of an axis shows."""
+    return named_factors(summary, lambda factors: _is_drawn(summary, factors, axis))
 
 
 def axes(summary: Summary) -> list[str]:
-    """List the axes with two numbers or more, in order; rates that a stability map has are left out."""
-    mapped = {(each.experiment, each.dataset, each.model) for each in summary.stability}
-    found: dict[str, None] = {}
-    for factors in summary.factors:
-        for axis in factors.axes:
-            has_map = (factors.experiment, factors.dataset, factors.model) in mapped
-            if len(_numbers(factors, axis)) > 1 and not (axis == "learning_rate" and has_map):
-                found[axis] = None
-    return list(found)
+    """List the axes with two numbers or more, in order, without those that are drawn elsewhere."""
+    return list(
+        dict.fromkeys(
+            axis
+            for factors in summary.factors
+            for axis in factors.axes
+            if _is_drawn(summary, factors, axis)
+        )
+    )
 
 
 def axis_chart(summary: Summary, axis: str, layout: Layout) -> Chart | None:
     """Accuracy over one axis, one line for each arm, statistics side by side."""
     rows: Rows = []
-    for name, factors in zip(factor_names(summary), summary.factors, strict=True):
-        if len(_numbers(factors, axis)) > 1:
-            rows += _rows(name, factors, axis)
+    for name, factors in drawn_factors(summary, axis):
+        rows += _rows(name, factors, axis)
     if not rows:
         return None
     every = arms_of(summary)
@@ -90,9 +104,8 @@ def axis_chart(summary: Summary, axis: str, layout: Layout) -> Chart | None:
     )
     missing = (
         alt.Chart()
-        .transform_filter("isValid(datum.missing)")
         .mark_text(angle=270, align="left", fontSize=11)
-        .encode(x=x, y=alt.value(235), text="missing:N")
+        .encode(x=x, y=alt.value(235), text=told("missing"))
     )
     panel = alt.layer(intervals, lines, points, missing)
     panel = panel.properties(width=layout.panel_width, height=240)
@@ -122,6 +135,16 @@ def _rows(name: str, factors: Factors, axis: str) -> Rows:
     return rows
 
 
+def _is_drawn(summary: Summary, factors: Factors, axis: str) -> bool:
+    if len(_numbers(factors, axis)) < 2:
+        return False
+    place = (factors.experiment, factors.dataset, factors.model)
+    mapped = {(each.experiment, each.dataset, each.model) for each in summary.stability}
+    if axis == "learning_rate" and place in mapped:
+        return False
+    return axis in NORM_AXES or not set(NORM_AXES) & set(factors.axes)
+
+
 def _effects(setting: Setting) -> dict[str, Effect | None]:
     return {"moving": setting.moving, "recalibrated": setting.recalibrated}
 
@@ -135,6 +158,6 @@ def _numbers(factors: Factors, axis: str) -> set[float]:
     return {float(value) for value in values if _is_number(value)}
 
 
-def _is_number(value: object) -> bool:
-    """Log axes show numbers above zero."""
+def _is_number(value: Scalar) -> TypeGuard[int | float]:
+    """Say whether a logarithmic axis can show it: a number above zero."""
     return isinstance(value, int | float) and not isinstance(value, bool) and value > 0

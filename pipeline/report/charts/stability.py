@@ -7,7 +7,7 @@ import altair as alt
 from pipeline.analysis.stability import Stability
 from pipeline.analysis.summary import Summary
 from pipeline.report.palette import colors, shapes
-from pipeline.report.panels import Chart, Layout, Rows, among, arms_of, panels
+from pipeline.report.panels import Chart, Layout, Rows, among, arms_of, log_ticks, panels
 from pipeline.report.places import Place, short_names
 
 
@@ -44,7 +44,7 @@ def failing_chart(summary: Summary, layout: Layout) -> Chart | None:
         alt.Chart()
         .transform_filter("datum.runs === 0")
         .mark_text(angle=270, fontSize=11)
-        .encode(x=_x(), y=alt.datum(0.5), text=alt.value("missing"))
+        .encode(x=_x(rows), y=alt.datum(0.5), text=alt.value("missing"))
     )
     panel = alt.layer(*layers, missing).properties(width=layout.panel_width, height=200)
     return panels(panel, rows, layout.columns, layout.panel_width, own_scales=False)
@@ -75,7 +75,7 @@ def rates_chart(summary: Summary, layout: Layout) -> Chart | None:
         alt.Chart()
         .mark_rule(strokeWidth=1.5, opacity=0.7)
         .encode(
-            x=_x(),
+            x=_x(rows),
             y=alt.Y("low:Q", title="validation accuracy"),
             y2="high:Q",
             color=alt.Color("arm:N", scale=colors(among(every, rows), of=every), title="arm"),
@@ -92,19 +92,24 @@ def _layers(
     arms = among(every, rows)
     legend = alt.Legend(columns=layout.small_columns, labelLimit=layout.label_width)
     color = alt.Color("arm:N", scale=colors(arms, of=every), title="arm", legend=legend)
-    base = alt.Chart().encode(x=_x(), y=y, color=color)
+    base = alt.Chart().encode(x=_x(rows), y=y, color=color)
     points = base.mark_point(filled=True, size=65, opacity=1).encode(
         shape=alt.Shape("arm:N", scale=shapes(arms, of=every), title="arm"), tooltip=tooltip
     )
     return [base.mark_line(strokeWidth=2), points]
 
 
-def _x() -> alt.X:
+def _x(rows: Rows) -> alt.X:
     return alt.X(
         "rate:Q",
         title="learning rate",
         scale=alt.Scale(type="log", nice=False, padding=12),
-        axis=alt.Axis(format="~g", tickCount=5, labelOverlap=True, grid=False),
+        axis=alt.Axis(
+            format="~g",
+            values=log_ticks(row["rate"] for row in rows),
+            labelOverlap=True,
+            grid=False,
+        ),
     )
 
 

@@ -6,7 +6,7 @@ import altair as alt
 
 from pipeline.analysis.summary import Summary
 from pipeline.report.palette import colors, shapes
-from pipeline.report.panels import Chart, Layout, Rows, among, arms_of, panels
+from pipeline.report.panels import Chart, Layout, Rows, among, arms_of, log_ticks, panels
 from pipeline.report.places import tuned_names
 
 
@@ -38,7 +38,12 @@ def sweep_chart(summary: Summary, layout: Layout) -> Chart | None:
         "rate:Q",
         title="learning rate",
         scale=alt.Scale(type="log", nice=False, padding=8),
-        axis=alt.Axis(format="~g", tickCount=5, labelOverlap=True, grid=False),
+        axis=alt.Axis(
+            format="~g",
+            values=log_ticks(row["rate"] for row in rows),
+            labelOverlap=True,
+            grid=False,
+        ),
     )
     y = alt.Y(
         "accuracy:Q",

@@ -6,11 +6,19 @@ import math
 
 import altair as alt
 
-from pipeline.analysis.intervals import Estimate
 from pipeline.analysis.summary import Summary
 from pipeline.analysis.targets import ArmTime
 from pipeline.report.palette import colors, shapes
-from pipeline.report.panels import Chart, Layout, Rows, open_intervals, panels
+from pipeline.report.panels import (
+    Chart,
+    Layout,
+    Rows,
+    estimated,
+    line_at,
+    open_intervals,
+    panels,
+    told,
+)
 from pipeline.report.places import Place, short_names
 
 KINDS = ["steps", "seconds"]
@@ -47,9 +55,10 @@ def times_chart(summary: Summary, layout: Layout) -> Chart | None:
         return None
     arms = list(dict.fromkeys(row["arm"] for row in rows))
     y = alt.Y("arm:N", sort=arms, title=None, axis=alt.Axis(labelLimit=layout.label_width))
+    offset = alt.YOffset("kind:N", sort=KINDS, scale=alt.Scale(domain=KINDS))
     base = alt.Chart().encode(
         y=y,
-        yOffset=alt.YOffset("kind:N", sort=KINDS, scale=alt.Scale(domain=KINDS)),
+        yOffset=offset,
         color=alt.Color("kind:N", scale=colors(KINDS, of=("", *KINDS)), title="measured in"),
     )
     x = alt.X(
@@ -73,14 +82,12 @@ def times_chart(summary: Summary, layout: Layout) -> Chart | None:
             alt.Tooltip("cost:N", title="a step"),
         ],
     )
-    one = alt.Chart().mark_rule(strokeDash=[4, 3]).encode(x=alt.datum(1))
     missing = (
         alt.Chart()
-        .transform_filter("isValid(datum.missing)")
         .mark_text(align="left", dx=6)
-        .encode(y=y, x=alt.datum(1), text="missing:N")
+        .encode(y=y, yOffset=offset, x=alt.datum(1), text=told("missing"))
     )
-    panel = alt.layer(one, *open_intervals(base, layout.panel_width), points, missing)
+    panel = alt.layer(line_at(x=1), *open_intervals(base, layout.panel_width), points, missing)
     panel = panel.properties(width=layout.panel_width, height=alt.Step(20))
     return panels(panel, rows, layout.columns, layout.panel_width, own_scales=True)
 
@@ -92,19 +99,10 @@ def _rows(arm: ArmTime) -> Rows:
     rows: Rows = []
     for kind, found in (("steps", arm.steps_ratio), ("seconds", arm.seconds_ratio)):
         if found is not None and found.value is not None:
-            rows.append({"arm": arm.arm, "kind": kind, "cost": cost, **_ratios(found)})
+            rows.append(
+                {"arm": arm.arm, "kind": kind, "cost": cost, "known": found.known}
+                | estimated(found, math.exp)
+            )
     if not rows:
         rows.append({"arm": arm.arm, "kind": "steps", "missing": "nothing to compare"})
     return rows
-
-
-def _ratios(found: Estimate) -> dict[str, object]:
-    def times(log: float | None) -> float | None:
-        return None if log is None else math.exp(log)
-
-    return {
-        "known": found.known,
-        "estimate": times(found.value),
-        "low": times(found.low),
-        "high": times(found.high),
-    }

@@ -7,7 +7,7 @@ import altair as alt
 from pipeline.analysis.summary import Summary
 from pipeline.analysis.trajectories import Line, Trajectory
 from pipeline.report.palette import colors, shapes
-from pipeline.report.panels import Chart, Layout, Rows, interval, panels
+from pipeline.report.panels import Chart, Layout, Rows, interval, log_ticks, panels
 from pipeline.report.places import Place, short_names
 
 
@@ -45,7 +45,12 @@ def trajectories_chart(summary: Summary, layout: Layout) -> Chart | None:
         "step:Q",
         title="training steps",
         scale=alt.Scale(type="log", nice=False, padding=10),
-        axis=alt.Axis(format="~s", tickCount=5, labelOverlap=True, grid=False),
+        axis=alt.Axis(
+            format="~s",
+            values=log_ticks(row["step"] for row in rows),
+            labelOverlap=True,
+            grid=False,
+        ),
     )
     y = alt.Y(
         "estimate:Q",

@@ -9,7 +9,7 @@ import altair as alt
 from pipeline.analysis.maps import Map, Spot
 from pipeline.analysis.summary import Summary
 from pipeline.report.palette import COLORS, GREY, ORANGE
-from pipeline.report.panels import Chart, Layout, Rows, panels
+from pipeline.report.panels import Chart, Layout, Rows, line_at, log_ticks, panels
 from pipeline.report.places import Place, short_names
 
 GREEN = COLORS[3]
@@ -50,13 +50,13 @@ def map_chart(summary: Summary, layout: Layout) -> Chart | None:
         "rate:Q",
         title="learning rate",
         scale=alt.Scale(type="log", nice=False, padding=0),
-        axis=alt.Axis(format="~g", tickCount=5, labelOverlap=True, grid=False),
+        axis=alt.Axis(format="~g", values=_ticks(rows, "rate"), labelOverlap=True, grid=False),
     )
     y = alt.Y(
         "batch:Q",
         title="batch size",
         scale=alt.Scale(type="log", base=2, nice=False, padding=14),
-        axis=alt.Axis(format="d", tickCount=6, labelOverlap=True, grid=False),
+        axis=alt.Axis(format="d", values=_ticks(rows, "batch"), labelOverlap=True, grid=False),
     )
     bins = alt.Chart().transform_filter("datum.kind === 'bin'")
     reading = alt.Scale(domain=list(READINGS), range=list(READINGS.values()))
@@ -72,8 +72,8 @@ def map_chart(summary: Summary, layout: Layout) -> Chart | None:
             alt.Tooltip("gain:N", title="where both trained"),
         ],
     )
-    words = bins.mark_text(baseline="top", dy=4, fontWeight="bold", fontSize=11).encode(
-        x=x, y=alt.Y("batch_high:Q"), text="label:N"
+    words = bins.mark_text(fontWeight="bold", fontSize=13, opacity=0.75).encode(
+        x=x, y=alt.Y("middle:Q"), text="label:N"
     )
     kinds = list(SPOTS)
     legend = alt.Legend(columns=3 if layout.columns > 1 else 1, labelLimit=220)
@@ -104,9 +104,9 @@ def map_chart(summary: Summary, layout: Layout) -> Chart | None:
             ],
         )
     )
-    panel = alt.layer(areas, spots, words).properties(width=width, height=320)
+    panel = alt.layer(areas, words, spots).properties(width=width, height=320)
     panel = panel.resolve_scale(color="independent", fill="independent", shape="independent")
-    return panels(panel, rows, layout.columns, width, own_scales=True)
+    return panels(panel, rows, layout.columns, width, own_scales=False)
 
 
 def sizes_chart(summary: Summary, layout: Layout) -> Chart | None:
@@ -131,7 +131,7 @@ def sizes_chart(summary: Summary, layout: Layout) -> Chart | None:
         "size:Q",
         title="batch size",
         scale=alt.Scale(type="log", base=2, nice=False, padding=16),
-        axis=alt.Axis(format="d", tickCount=6, labelOverlap=True, grid=False),
+        axis=alt.Axis(format="d", values=_ticks(rows, "size"), labelOverlap=True, grid=False),
     )
     title = "errors, as a multiple of the reference's"
     y = alt.Y("estimate:Q", title=title, scale=alt.Scale(type="log", nice=False, padding=12))
@@ -156,9 +156,10 @@ def sizes_chart(summary: Summary, layout: Layout) -> Chart | None:
             ],
         )
     )
-    one = alt.Chart().mark_rule(strokeDash=[4, 3]).encode(y=alt.datum(1))
-    panel = alt.layer(one, intervals, marks).properties(width=layout.panel_width, height=240)
-    return panels(panel, rows, layout.columns, layout.panel_width, own_scales=True)
+    panel = alt.layer(line_at(y=1), intervals, marks).properties(
+        width=layout.panel_width, height=240
+    )
+    return panels(panel, rows, layout.columns, layout.panel_width, own_scales=False)
 
 
 def _place(name: str, found: Map) -> dict[str, object]:
@@ -180,6 +181,7 @@ def _bin(found: Map, index: int) -> dict[str, object]:
         "rate": math.sqrt(each.rate_low * each.rate_high),  # where the word stands
         "batch_low": each.batch_low,
         "batch_high": each.batch_high,
+        "middle": math.sqrt(each.batch_low * each.batch_high),
         "reading": each.reading,
         "label": each.reading if each.blocks else "no points",
         "blocks": each.blocks,
@@ -201,6 +203,10 @@ def _spot(spot: Spot) -> dict[str, object]:
         "ratio": _ratio(spot.gain),
         "seed": spot.seed,
     }
+
+
+def _ticks(rows: Rows, field: str) -> list[float]:
+    return log_ticks(row[field] for row in rows if field in row)
 
 
 def _ratio(gain: float | None) -> float | None:

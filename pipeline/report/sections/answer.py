@@ -83,18 +83,16 @@ def _tally(claims: list[ClaimFigures]) -> str:
     words = [word for word in claims_words.MARKS if word != "not tested here" and counts[word]]
     if not tested:
         return f"None of the {counted(len(claims), 'claim')} was tested here."
-    found = listed([f"{counts[word]} {_came_out(word)}" for word in words])
-    text = f"At this scale, of {counted(tested, 'claim')} about normalization {found}"
+    came = [f"{counts[word]} {'came out ' * (not n)}{_said(word)}" for n, word in enumerate(words)]
+    text = f"At this scale, of {counted(tested, 'claim')} about normalization {listed(came)}"
     untested = counts["not tested here"]
     if not untested:
         return f"{text}."
     return f"{text}; {untested} more {'is' if untested == 1 else 'are'} not tested here."
 
 
-def _came_out(word: str) -> str:
-    if word == "no practical difference":
-        return "came out as no practical difference"
-    return f"came out {word}"
+def _said(word: str) -> str:
+    return "without a practical difference" if word == "no practical difference" else word
 
 
 def _telling(claims: list[ClaimFigures]) -> list[ClaimFigures]:
@@ -115,7 +113,7 @@ def _finding(found: ClaimFigures) -> Finding:
         mark=claims_words.MARKS[judgement.verdict.word],
         claim=claim.id,
         statement=claim.statement,
-        effect=f"{part.name}: {effect}" if len(pairs) > 1 else effect,
+        effect=f"{part.name}: {effect}",
     )
 
 
@@ -142,8 +140,9 @@ def _controls(summary: Summary) -> str:
         )
     if not found:
         return ""
-    came = "The control" if len(found) == 1 else f"All {len(found)} controls"
-    return f"{came} with a truth known beforehand came out as {'it' if len(found) == 1 else 'they'} must."
+    if len(found) == 1:
+        return "The control, whose truth is known beforehand, came out as it must."
+    return f"All {len(found)} controls, whose truth is known beforehand, came out as they must."
 
 
 def _screening(summary: Summary) -> str:

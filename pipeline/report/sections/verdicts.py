@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from pipeline.analysis.claim_figures import ClaimFigures
+from pipeline.analysis.claims import Part
+from pipeline.analysis.judging import PartJudgement
 from pipeline.analysis.summary import Summary
 from pipeline.report import claims_words
-from pipeline.report.blocks import Block, Command, Section, Text, VerdictRow, Verdicts
+from pipeline.report.blocks import (
+    Block,
+    Command,
+    EffectLine,
+    Section,
+    Text,
+    VerdictRow,
+    Verdicts,
+)
 from pipeline.report.charts.claims import claims_chart
 from pipeline.report.figures import figure
 from pipeline.report.wording import ABSENT, counted, listed
@@ -19,11 +29,14 @@ def section(summary: Summary) -> Section:
         blocks.append(Text("Nothing to show: this profile was composed without claims."))
     else:
         blocks += [
-            Verdicts(caption="Claims and verdicts", rows=tuple(_row(found) for found in claims)),
+            Verdicts(
+                caption="Verdicts, claim by claim", rows=tuple(_row(found) for found in claims)
+            ),
             Text(score(claims)),
             Text(
                 "An effect is that of the runs in which both sides trained; its interval is over "
-                "seeds, at the claim's own level. Robust says in how many other specifications "
+                "seeds, at the claim's own level; behind the seeds stands how many are needed. "
+                "Robust says in how many other specifications "
                 "(the other kind of statistics, further experiments) the verdict is the same."
             ),
             Command(claims[0].command),
@@ -60,16 +73,8 @@ def _row(found: ClaimFigures) -> VerdictRow:
     claim, judgement = found.claim, found.judgement
     parts = list(zip(claim.parts, judgement.parts, strict=True))
     tested = judgement.as_expected is not None
-    effects = [
-        claims_words.outcome(part, judged)
-        + (f" ({points} points)" if (points := claims_words.in_points(part, judged)) != ABSENT else "")
-        for part, judged in parts
-    ]
-    if len(parts) > 1:
-        effects = [
-            f"{part.name}: {effect}" for (part, _), effect in zip(parts, effects, strict=True)
-        ]
-    reasons = [claims_words.reason(judgement.verdict)] if tested else []
+    effects = [_effect(part, judged, alone=len(parts) == 1) for part, judged in parts]
+    reasons = [_reason(found)] if tested else []
     if judgement.disagrees:
         reasons.append(f"with {_other(found)} statistics: {judgement.other.word}")
     return VerdictRow(
@@ -77,23 +82,39 @@ def _row(found: ClaimFigures) -> VerdictRow:
         statement=claim.statement,
         mark=claims_words.MARKS[judgement.verdict.word],
         reason="; ".join(filter(None, reasons)),
-        effects=tuple(effects) if tested else (ABSENT,),
-        clusters=_clusters(found) if tested else f"0 of {found.minimum}",
+        effects=tuple(effects) if tested else (EffectLine(None, ABSENT),),
+        clusters=_clusters(found) if tested else f"0 ({found.minimum})",
         robustness=_robustness(found),
         expected=claim.expected,
         came=_came(judgement.as_expected),
     )
 
 
+def _effect(part: Part, judged: PartJudgement, *, alone: bool) -> EffectLine:
+    text = claims_words.outcome(part, judged)
+    if (points := claims_words.in_points(part, judged)) != ABSENT:
+        text += f" ({points} points)"
+    if judged.failures is not None:
+        text += f"; failures {claims_words.failures(part, judged.failures)} points"
+    mark = None if alone else claims_words.MARKS[judged.verdict.word]
+    return EffectLine(mark, f"{part.name}: {text}")
+
+
+def _reason(found: ClaimFigures) -> str:
+    """Why it is not more; of several parts the signs beside their effects say it."""
+    verdict = found.judgement.verdict
+    if len(found.claim.parts) > 1 and verdict.reason:
+        verdict = verdict.model_copy(update={"reason": "not all of its parts hold"})
+    return claims_words.reason(verdict)
+
+
 def _clusters(found: ClaimFigures) -> str:
     """Seeds of the part that has fewest, of those needed; runs where nothing has an interval."""
     counts = [
-        judged.estimate.clusters
-        for judged in found.judgement.parts
-        if judged.estimate is not None
+        judged.estimate.clusters for judged in found.judgement.parts if judged.estimate is not None
     ]
     if counts:
-        return f"{min(counts)} of {found.minimum}"
+        return f"{min(counts)} ({found.minimum})"
     return claims_words.clusters(found.claim, found.judgement.parts[0], found.minimum)
 
 

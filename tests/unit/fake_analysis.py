@@ -1,0 +1,46 @@
+"""The analysis of a made-up profile, and the same with one figure edited."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from fake_profile import fake_profile
+
+from pipeline.analysis.analyzing import analyze
+from pipeline.analysis.summary import Summary
+
+DIGESTS = {"studies.jsonl": "5" * 64, "confirmed.jsonl": "c" * 64}
+
+
+@cache
+def fake_analysis() -> Summary:
+    """Return the whole analysis of fake_profile.py's answers."""
+    runs = fake_profile()
+    return analyze(
+        runs.plan, runs.swept, runs.confirmed, runs.manifests, costs=runs.costs, digests=DIGESTS
+    )
+
+
+def edited(summary: Summary, place: str, value: Any) -> Summary:
+    """Return an analysis in which one figure is another.
+
+    Args:
+        summary: The analysis.
+        place: Names and indices with dots between them; a claim by its id.
+        value: As JSON has it.
+    """
+    plain = summary.plain()
+    *path, last = place.split(".")
+    inner: Any = plain
+    for name in path:
+        inner = inner[_index(inner, name)]
+    assert last in inner if isinstance(inner, dict) else int(last) < len(inner), place
+    inner[_index(inner, last)] = value
+    return Summary.parse(plain)
+
+
+def _index(inner: Any, name: str) -> Any:
+    if isinstance(inner, dict):
+        return name
+    return int(name) if name.isdigit() else [each["claim"]["id"] for each in inner].index(name)
