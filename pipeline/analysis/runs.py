@@ -47,7 +47,7 @@ def runs_table(
         rows.append(_row(answer, study, manifests[study.dataset]))
     every = sorted({*settings(studies.values()), *figures(studies.values())})
     table = pd.DataFrame(rows)
-    missing = [name for name in (*every, "diverged", "steps") if name not in table]
+    missing = [name for name in (*every, "diverged", "steps", "index") if name not in table]
     return table.assign(**dict.fromkeys(missing, math.nan)) if missing else table
 
 

@@ -39,7 +39,8 @@ def rule(part: Part) -> str:
 
     if isinstance(found, Exact):
         some = "every value is" if found.asserts == "within" else "some value is not"
-        place = f"within {number(found.tolerance)} of {number(found.value)}"
+        place = f"within {number(found.tolerance)} of" if found.tolerance else "exactly"
+        place += f" {number(found.value)}"
         return f"supported if {some} {place}, else refuted"
     if isinstance(found, Direction):
         return (
@@ -132,7 +133,7 @@ def _side(values: Mapping[str, Argument]) -> str:
 
 
 def _settings(values: Mapping[str, Argument]) -> str:
-    return listed([f"{name} {argument(value)}" for name, value in values.items()])
+    return listed([f"{name} {argument(value)}" for name, value in sorted(values.items())])
 
 
 def _band(part: Part, found: Band) -> str:

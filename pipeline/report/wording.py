@@ -82,11 +82,11 @@ def argument(value: Argument) -> str:
 
 
 def arguments(values: Mapping[str, Argument]) -> str:
-    """Hyperparameters in one line, by the last part of their names where that says which."""
+    """Hyperparameters in one line, sorted, by the last part of their names if that says which."""
     short = [name.rpartition(".")[2] for name in values]
     return ", ".join(
         f"{last if short.count(last) == 1 else name}{TIE}{argument(value)}"
-        for last, (name, value) in zip(short, values.items(), strict=True)
+        for last, (name, value) in sorted(zip(short, values.items(), strict=True))
     )
 
 

@@ -25,7 +25,11 @@ def run(profile: str) -> None:
         raise Refusal(f"{places.analysis} is missing; run: {command}") from None
     except ValidationError:
         raise Refusal(f"{places.analysis} is damaged or old; run: {command}") from None
-    for name, text in pages(summary).items():
+    written = pages(summary)
+    for stale in places.reports.glob("charts/*.svg"):
+        if f"charts/{stale.name}" not in written:
+            stale.unlink()  # of another plan: nothing would say what it shows
+    for name, text in written.items():
         path = places.reports / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)

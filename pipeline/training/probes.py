@@ -63,9 +63,9 @@ def accuracies(
     """Return the accuracies that depend on which statistics normalize.
 
     `gap_moving`, `gap_batch` and `gap_recalibrated` are of the same validation images, for the
-    batch's own statistics in batches of the trial's size; `SPLIT_accuracy_recalibrated` is of each whole split;
-    `validation_accuracy_single` is of single images in training mode. Nothing where no layer
-    has moving statistics.
+    batch's own statistics in batches of the trial's size; `SPLIT_accuracy_recalibrated` is of
+    each whole split; `validation_accuracy_single` is of single images in training mode. Nothing
+    where no layer has moving statistics.
     """
     if not subject.layers:
         return {}

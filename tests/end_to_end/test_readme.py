@@ -1,4 +1,4 @@
-"""README's recipes for data, models, arms and claims of one's own: pasted into a shell, they work."""
+"""README's recipes for data, models, arms and claims of one's own: pasted, they work."""
 
 import json
 import re

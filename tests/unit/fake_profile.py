@@ -112,13 +112,13 @@ def fake_profile(
     """Draw a profile's plan and answers.
 
     Args:
-        names: Arms, models or datasets to call something else; claims look for the usual ones.
+        names: Arms, models, datasets or claims' statements to call something else.
         seeds: Of the fixed settings.
     """
     called = names or {}
     tuned = fake_runs(names=names)
     fixed = {study.name: study for study in _studies(called, seeds)}
-    claims = shipped_claims()
+    claims = {name: _called(claim, called) for name, claim in shipped_claims().items()}
     plan = tuned.plan.plain()
     plan["studies"] |= {name: study.plain() for name, study in fixed.items()}
     plan |= {"claims": claims, "claims_digest": content_digest(claims)}
@@ -135,6 +135,26 @@ def shipped_claims() -> dict[str, dict[str, Any]]:
     files = sorted((CONF / "claim").glob("*.yaml"))
     found = {file.stem: claim_fields(yaml.safe_load(file.read_text()), file.stem) for file in files}
     return {name: Claim.parse(fields).plain() for name, fields in found.items()}
+
+
+def _called(claim: dict[str, Any], called: dict[str, str]) -> dict[str, Any]:
+    """Rename the arms and models that a claim looks for, and its statement."""
+    claim = claim | {"statement": called.get(claim["name"], claim["statement"])}
+    for group in ("parts", "beside"):
+        claim[group] = [
+            part
+            | {
+                side: part[side]
+                and {name: _renamed(value, called) for name, value in part[side].items()}
+                for side in ("treatment", "control", "where")
+            }
+            for part in claim[group]
+        ]
+    return claim
+
+
+def _renamed(value: Any, called: dict[str, str]) -> Any:
+    return called.get(value, value) if isinstance(value, str) else value
 
 
 def answers_of(study: Study) -> Iterator[Answer]:

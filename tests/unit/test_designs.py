@@ -42,9 +42,10 @@ def test_another_seed_gives_other_proposals(name):
 def test_every_proposal_is_within_its_ranges(name):
     asked = designed(name, lag=3, trials=16)
     for proposal in values(asked):
-        assert proposal.keys() == asked.space.keys()
-        for dimension, value in proposal.items():
-            space = asked.space[dimension]
+        assert proposal.keys() == asked.space.keys() | asked.axes.keys()
+        assert all(proposal[axis] in listed for axis, listed in asked.axes.items())
+        for dimension in asked.space:
+            value, space = proposal[dimension], asked.space[dimension]
             assert space.low * (1 - 1e-5) <= value <= space.high * (1 + 1e-5)
 
 

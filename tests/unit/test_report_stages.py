@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from fake_answers import fake_runs
+from fake_profile import fake_costs
 
 from pipeline.errors import Refusal
 from pipeline.records import Answer
@@ -32,6 +33,7 @@ def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     PLACES.plan.write_text(yaml.safe_dump(runs.plan.plain()))
     _sealed(PLACES.studies, runs.swept)
     _sealed(PLACES.confirmed, runs.confirmed)
+    PLACES.costs.write_text(fake_costs([]).text())
     for name, manifest in runs.manifests.items():
         (PLACES.arrays / name).mkdir(parents=True)
         (PLACES.arrays / name / "manifest.json").write_text(manifest.model_dump_json())
@@ -46,8 +48,9 @@ def test_both_stages_run_twice_write_the_same_bytes(capsys: pytest.CaptureFixtur
     report.run("quick")
     once = _files()
     analyze.run("quick")
-    for path in (PLACES.studies, PLACES.confirmed):
+    for path in (PLACES.studies, PLACES.confirmed, PLACES.costs):
         path.unlink()  # the report reads the analysis alone
+    (PLACES.reports / "charts" / "of-another-plan.svg").write_text("")
     report.run("quick")
     assert _files() == once
     assert "reports/quick/charts/sweep.svg" in once
@@ -61,6 +64,7 @@ def test_both_stages_run_twice_write_the_same_bytes(capsys: pytest.CaptureFixtur
         (PLACES.plan, "compose"),
         (PLACES.studies, "sweep"),
         (PLACES.confirmed, "confirm"),
+        (PLACES.costs, "cost"),
     ],
 )
 def test_a_missing_input_is_refused_with_the_command_to_run_first(path: Path, command: str) -> None:
@@ -77,7 +81,7 @@ def test_truncated_answers_are_refused_by_name() -> None:
 
 
 def test_answers_of_another_plan_are_refused_by_name() -> None:
-    text = PLACES.confirmed.read_text().replace('"tuned/mnist_5k/cnn/layer"', '"tuned/old"')
+    text = PLACES.confirmed.read_text().replace('"tuned/mnist_5k/cnn/adam/layer"', '"tuned/old"')
     PLACES.confirmed.write_text(text)
     with pytest.raises(Refusal, match="tuned/old is not a study of the composed plan"):
         analyze.run("quick")

@@ -44,7 +44,7 @@ def claims_chart(summary: Summary, layout: Layout) -> Chart | None:
         "estimate:Q",
         title="effect, as a multiple of the claim's margin",
         scale=alt.Scale(type="symlog", constant=1, padding=14, nice=False),
-        axis=alt.Axis(values=TICKS if layout.columns > 1 else TICKS[::2], format="~g", grid=False),
+        axis=alt.Axis(values=TICKS if layout.columns > 1 else TICKS[::2], format=",d", grid=False),
     )
     points = base.mark_point(filled=True, size=110, opacity=1).encode(
         x=x,

@@ -23,11 +23,12 @@ def gap_chart(summary: Summary, layout: Layout) -> Chart | None:
             "model": figures.study.model_name,
             "optimizer": figures.study.optimizer_name,
             "kind": kind,
-            **interval(effect),
+            **interval(figures.gap.accuracy[kind]),
         }
         for figures in summary.studies
         if figures.gap is not None
-        for kind, effect in figures.gap.accuracy.items()
+        for kind in STATISTICS
+        if kind in figures.gap.accuracy
     ]
     if not rows:
         return None

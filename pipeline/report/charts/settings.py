@@ -63,7 +63,7 @@ def axis_chart(summary: Summary, axis: str, layout: Layout) -> Chart | None:
         title=axis,
         scale=alt.Scale(type="log", nice=False, padding=16),
         axis=alt.Axis(
-            format="~g", values=_values(rows), labelOverlap=True, labelSeparation=4, grid=False
+            format=".4~g", values=_values(rows), labelOverlap=True, labelSeparation=4, grid=False
         ),
     )
     y = alt.Y(

@@ -105,7 +105,7 @@ def _x(rows: Rows) -> alt.X:
         title="learning rate",
         scale=alt.Scale(type="log", nice=False, padding=12),
         axis=alt.Axis(
-            format="~g",
+            format=".4~g",
             values=log_ticks(row["rate"] for row in rows),
             labelOverlap=True,
             grid=False,

@@ -39,7 +39,7 @@ def sweep_chart(summary: Summary, layout: Layout) -> Chart | None:
         title="learning rate",
         scale=alt.Scale(type="log", nice=False, padding=8),
         axis=alt.Axis(
-            format="~g",
+            format=".4~g",
             values=log_ticks(row["rate"] for row in rows),
             labelOverlap=True,
             grid=False,

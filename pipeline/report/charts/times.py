@@ -65,7 +65,7 @@ def times_chart(summary: Summary, layout: Layout) -> Chart | None:
         "estimate:Q",
         title="time, as a multiple of the reference's",
         scale=alt.Scale(type="log", nice=False, padding=14),
-        axis=alt.Axis(format="~g", tickCount=5, labelOverlap=True),
+        axis=alt.Axis(format=".4~g", tickCount=5, labelOverlap=True),
     )
     points = base.mark_point(size=90, opacity=1, strokeWidth=2).encode(
         x=x,

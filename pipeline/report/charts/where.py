@@ -50,7 +50,7 @@ def map_chart(summary: Summary, layout: Layout) -> Chart | None:
         "rate:Q",
         title="learning rate",
         scale=alt.Scale(type="log", nice=False, padding=0),
-        axis=alt.Axis(format="~g", values=_ticks(rows, "rate"), labelOverlap=True, grid=False),
+        axis=alt.Axis(format=".4~g", values=_ticks(rows, "rate"), labelOverlap=True, grid=False),
     )
     y = alt.Y(
         "batch:Q",
@@ -135,7 +135,7 @@ def sizes_chart(summary: Summary, layout: Layout) -> Chart | None:
     )
     title = "errors, as a multiple of the reference's"
     y = alt.Y("estimate:Q", title=title, scale=alt.Scale(type="log", nice=False, padding=12))
-    y = y.axis(format="~g", tickCount=6, labelOverlap=True)
+    y = y.axis(format=".4~g", tickCount=6, labelOverlap=True)
     intervals = (
         alt.Chart()
         .mark_rule(strokeWidth=2.5, color=COLORS[1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.analysis.claim_figures import ClaimFigures, PartNoise
-from pipeline.analysis.claims import Part
+from pipeline.analysis.claims import Claim, Part
 from pipeline.analysis.controls import EmpiricalError
 from pipeline.analysis.judging import PartJudgement
 from pipeline.analysis.summary import Summary
@@ -42,11 +42,13 @@ def _details(found: ClaimFigures) -> ClaimDetails:
     lines = [
         f"Source: {claim.source}.",
         f"Experiment {claim.experiment}: {claims_words.basis(claim)}.",
-        *(f"Rule for {part.name}: {claims_words.rule(part)}." for part in claim.parts),
+        *_rules(claim),
     ]
     if said := claims_words.reason(judgement.verdict):
         lines.append(f"{capital(judgement.verdict.word)}: {said}.")
     lines += _doubts(found)
+    for judged in (*judgement.parts, *judgement.beside):
+        lines += [f"To know of {judged.name}: {note}." for note in judged.notes]
     blocks: list[Text | Listing | Table | Command] = [Listing(tuple(lines)), _parts(found)]
     blocks.append(Command(found.command))
     return ClaimDetails(
@@ -55,6 +57,14 @@ def _details(found: ClaimFigures) -> ClaimDetails:
         mark=claims_words.MARKS[judgement.verdict.word],
         blocks=tuple(blocks),
     )
+
+
+def _rules(claim: Claim) -> list[str]:
+    """One line for each rule, with the parts that have it in common."""
+    named: dict[str, list[str]] = {}
+    for part in claim.parts:
+        named.setdefault(claims_words.rule(part), []).append(part.name)
+    return [f"Rule for {listed(names)}: {rule}." for rule, names in named.items()]
 
 
 def _doubts(found: ClaimFigures) -> list[str]:
@@ -66,7 +76,7 @@ def _doubts(found: ClaimFigures) -> list[str]:
         f"The verdict came out {came}." if judgement.as_expected else f"Not as expected: {came}."
     ]
     if robust.tested:
-        changed = [f"{word} with {name}" for name, word in robust.changed.items()]
+        changed = [f"{word} with {name}" for name, word in sorted(robust.changed.items())]
         lines.append(
             f"The same verdict in {robust.same} of {robust.tested} other specifications"
             + (f"; {listed(changed)}." if changed else ".")
@@ -113,10 +123,7 @@ def _parts(found: ClaimFigures) -> Table:
         ),
     ]
     rows = tuple(_row(found, part, judged, mark) for part, judged, mark in pairs)
-    notes = [f"{judged.name}: {note}" for _, judged, _ in pairs for note in judged.notes]
     caption = f"Parts of {claim.id}, intervals at {percentage(claim.level)}"
-    if notes:
-        caption += f". {'. '.join(notes)}"
     return Table(caption, HEADS, rows, labels=1)
 
 
@@ -129,7 +136,7 @@ def _row(found: ClaimFigures, part: Part, judged: PartJudgement, mark: str) -> t
         part.name + mark,
         claims_words.compared(part),
         verdict,
-        claims_words.outcome(part, judged),
+        claims_words.outcome(part, judged) if judged.planned_blocks else ABSENT,
         claims_words.in_points(part, judged),
         claims_words.failures(part, judged.failures) if judged.present_blocks else ABSENT,
         f"{judged.present_blocks} of {judged.planned_blocks}",

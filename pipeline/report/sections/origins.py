@@ -35,7 +35,7 @@ def described(figures: StudyFigures) -> str:
         return "no normalization"
     fixed = {
         name: value
-        for name, value in layer.arguments.items()
+        for name, value in sorted(layer.arguments.items())
         if name in ARGUMENTS and f"norm.{name}" not in figures.study.space
     }
     kept = ", ".join(f"{name} {argument(value)}" for name, value in fixed.items())
@@ -110,7 +110,7 @@ def _data(summary: Summary) -> Table:
             found.license,
             " x ".join(str(size) for size in found.shape),
             str(found.classes),
-            ", ".join(f"{count} {split}" for split, count in found.examples.items()),
+            ", ".join(f"{count} {split}" for split, count in sorted(found.examples.items())),
             found.digest,
         )
         for found in summary.data
@@ -120,6 +120,6 @@ def _data(summary: Summary) -> Table:
 
 
 def _origins(summary: Summary) -> Table:
-    versions = [(name, ", ".join(values)) for name, values in summary.versions.items()]
+    versions = [(name, ", ".join(values)) for name, values in sorted(summary.versions.items())]
     rows = [*versions, *sorted(summary.digests.items())]
     return Table("Versions and digests", ("What", "Value"), tuple(rows), labels=1)

@@ -1,0 +1,328 @@
+"""Words for readers: effects in their units, rules, and the sentences of the answer."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from fake_analysis import fake_analysis
+
+from pipeline.analysis.claim_figures import ClaimFigures
+from pipeline.analysis.claims import Part
+from pipeline.analysis.intervals import Estimate
+from pipeline.analysis.rules import Word
+from pipeline.analysis.summary import Summary
+from pipeline.analysis.verdicts import plain_verdict
+from pipeline.report import claims_words, units
+from pipeline.report.blocks import Lead, Verdicts
+from pipeline.report.places import Place, short_names
+from pipeline.report.sections import answer, verdicts
+
+KINDS = "pipeline.analysis.kinds"
+TIE = "\N{NO-BREAK SPACE}"
+MINUS = "\N{MINUS SIGN}"
+DIRECTION = {"kind": "direction", "margin": 0.1}
+
+
+def part(kind: str, asserts: str = "less", rule: Any = None, **more: Any) -> Part:
+    plain: dict[str, Any] = {
+        "name": "error",
+        "effect": {"target": f"{KINDS}.{kind}", "arguments": more.pop("arguments", {})},
+        "treatment": {"arm": "batch"},
+        "control": {"arm": "none"},
+        "where": {},
+        "block": ["seed"],
+        "asserts": asserts,
+        "rule": rule or DIRECTION,
+    }
+    return Part.parse(plain | more)
+
+
+def found(
+    value: float | None, low: float | None, high: float | None, known: str = "exactly"
+) -> Estimate:
+    return Estimate.parse(
+        {
+            "value": value,
+            "known": known,
+            "low": low,
+            "high": high,
+            "level": 0.95,
+            "spread": None,
+            "clusters": 8,
+            "blocks": 8,
+            "method": "t",
+        }
+    )
+
+
+ERRORS, RATE, TIME = (
+    "accuracy.log_error_ratio",
+    "largest_rate.largest_rate",
+    "time_to_target.time_to_target",
+)
+
+
+# Expected words by arithmetic: exp(-0.105) = 0.9003, exp(0.1) = 1.105, exp(2.2) = 9.03, ...
+@pytest.mark.parametrize(
+    ("of", "estimate", "words"),
+    [
+        (part(ERRORS), found(0.105, 0.02, 0.2), "10% fewer errors [2%, 18%]"),
+        (part(ERRORS), found(-0.1, -0.3, 0.1), "11% more errors [35% more, 10% fewer]"),
+        (part(ERRORS), found(-0.4, -0.5, -0.3), "49% more errors [35%, 65%]"),
+        (
+            part(ERRORS, "greater"),
+            found(2.2, 0.5, 3),
+            "9.03 times the errors [65% more, 20.1 times]",
+        ),
+        (part(ERRORS), found(0.004, None, None), "0.4% fewer errors [no interval]"),
+        (
+            part(RATE, "greater"),
+            found(0.5, 0.25, None, "at least"),
+            "at least 3.16 times the learning rate [1.78, no limit]",
+        ),
+        (part(TIME), found(math.log(2.5), 0.4, 1.0), "60% fewer steps [33%, 63%]"),
+        (
+            part(TIME),
+            found(math.log(1.5), math.log(1.5), None, "at least"),
+            "at least 33% fewer steps [33%, no limit]",
+        ),
+        (
+            part(TIME),
+            found(-0.3, -0.3, None, "at least"),
+            "at most 35% more steps [35%, no limit]",
+        ),
+        (
+            part(TIME),
+            found(None, None, None, "not at all"),
+            "an effect that nothing bounds [no interval]",
+        ),
+        (
+            part("figures.value", "greater", arguments={"metric": "accuracy", "times": 100}),
+            found(97.344, 97.1, 97.6),
+            "97.34% [97.10%, 97.60%]",
+        ),
+        (
+            part("figures.change", arguments={"metric": "a", "against": "b", "times": 100}),
+            found(82.5, 80, 85),
+            f"{MINUS}82.50 points [{MINUS}85.00, {MINUS}80.00]",
+        ),
+        (
+            part("shadow_gap.shadow_gap", "greater"),
+            found(10.5, 9, 12),
+            "+10.50 points of accuracy [+9.00, +12.00]",
+        ),
+        (part("of.my.own", "greater"), found(1234.5, 0.5, 2000), "1,234 [0.5, 2,000]"),
+    ],
+)
+def test_an_effect_reads_in_its_own_units(of: Part, estimate: Estimate, words: str) -> None:
+    assert units.effect(of, estimate).replace(TIE, " ") == words
+
+
+def test_points_are_treatment_minus_control_whatever_the_claim_asserts() -> None:
+    # `oriented` turned them for a claim of less errors: 1.2 points more accuracy came as -1.2.
+    turned = units.points(part(ERRORS), found(-1.2, -2, -0.5))
+    assert turned is not None
+    assert (turned.value, turned.low, turned.high) == (1.2, 0.5, 2)
+    kept = units.points(part(ERRORS, "greater"), found(-80, -81, -79))
+    assert kept is not None
+    assert kept.value == -80
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        (DIRECTION, "beyond 10% fewer errors, refuted if beyond 11% more errors"),
+        ({"kind": "amount", "amount": 0.51, "margin": 0.1}, "claimed are 40% fewer errors"),
+        ({"kind": "equivalence", "margin": 0.1}, "between 11% more errors and 10% fewer errors"),
+        ({"kind": "band", "low": 0.0, "high": 0.2, "margin": 0.1}, "claimed 0.0% more errors to"),
+        (
+            {"kind": "exact", "value": 384.0, "tolerance": 0.0, "asserts": "within"},
+            "supported if every value is exactly 384, else refuted",
+        ),
+        (
+            {"kind": "exact", "value": 0.0, "tolerance": 1e-4, "asserts": "beyond"},
+            "supported if some value is not within 0.0001 of 0, else refuted",
+        ),
+    ],
+)
+def test_a_rule_reads_in_the_units_of_its_effect(rule: dict[str, Any], words: str) -> None:
+    assert words in claims_words.rule(part(ERRORS, rule=rule))
+
+
+def test_sides_name_their_settings() -> None:
+    control = {"arm": "none", "learning_rate": 0.001}
+    one = part(ERRORS, treatment={"epsilon": 0.01}, control=control, where={"seed": [1, 2, 3, 4]})
+    assert claims_words.compared(one) == (
+        "epsilon 0.01 against none with learning_rate 0.001, at seed 1 to 4"
+    )
+    assert claims_words.compared(part(ERRORS, control=None)) == "batch"
+
+
+# --- the answer
+
+
+def with_words(words: dict[str, Word], **judgement: Any) -> Summary:
+    """The made-up analysis with the verdicts given by claim, all others not tested."""
+
+    def judged(figures: ClaimFigures) -> ClaimFigures:
+        word = words.get(figures.claim.id, "not tested here")
+        update = {
+            "verdict": plain_verdict(word, "why" if word == "inconclusive" else None),
+            "as_expected": None if word == "not tested here" else word == figures.claim.expected,
+            "disagrees": False,
+            **(judgement if figures.claim.id in words else {}),
+        }
+        changed = figures.judgement.model_copy(update=update)
+        return figures.model_copy(update={"judgement": changed})
+
+    summary = fake_analysis()
+    return summary.model_copy(update={"claims": tuple(map(judged, summary.claims))})
+
+
+def lead(summary: Summary) -> Lead:
+    (block,) = answer.section(summary).blocks
+    assert isinstance(block, Lead)
+    return block
+
+
+def test_the_first_sentence_counts_verdicts_and_leaves_controls_out() -> None:
+    words: dict[str, Word] = {
+        "T2": "refuted",
+        "T3": "supported",
+        "T4": "supported",
+        "T5": "no practical difference",
+        "T6": "inconclusive",
+        "C2": "supported",
+    }
+    assert lead(with_words(words)).sentences == (
+        "At this scale, of 5 claims about normalization 2 came out supported, 1 refuted, 1 without "
+        "a practical difference and 1 inconclusive; 8 more are not tested here.",
+    )
+
+
+def test_a_profile_that_tests_nothing_says_so() -> None:
+    found = lead(with_words({}))
+    assert found.sentences == ("None of the 13 claims was tested here.",)
+    assert found.findings == ()
+
+
+def test_conclusive_claims_are_findings_headline_claims_first() -> None:
+    found = lead(with_words({"T4": "supported", "T3": "refuted", "T7": "inconclusive"})).findings
+    assert [(each.claim, each.mark.word) for each in found] == [
+        ("T3", "refuted"),
+        ("T4", "supported"),
+    ]
+
+
+def test_a_finding_tells_the_effect_of_a_part_with_the_same_verdict() -> None:
+    summary = fake_analysis()
+    (claim,) = (each for each in summary.claims if each.claim.id == "T4")
+    first, second = claim.judgement.parts
+    refuted = second.model_copy(update={"verdict": plain_verdict("refuted")})
+    judgement = claim.judgement.model_copy(
+        update={"verdict": plain_verdict("refuted"), "parts": (first, refuted)}
+    )
+    changed = claim.model_copy(update={"judgement": judgement})
+    (finding,) = lead(summary.model_copy(update={"claims": (changed,)})).findings
+    assert finding.effect.startswith("steps to 90%, CNN: ")
+    assert finding.effect.endswith("]")
+
+
+def test_a_disagreement_between_statistics_is_said_in_the_headline() -> None:
+    other = {"disagrees": True, "other": plain_verdict("refuted")}
+    _, sentence = lead(with_words({"T3": "supported"}, **other)).sentences
+    assert sentence == (
+        "The moving statistics, which a user gets, and statistics recalibrated over training "
+        "images disagree on T3 (supported with recalibrated, refuted with moving ones)."
+    )
+
+
+def test_undecided_claims_are_named_with_the_seeds_that_would_settle_them() -> None:
+    needed = plain_verdict("inconclusive", "why", clusters=1234)
+    after = lead(with_words({"T6": "inconclusive"}, verdict=needed)).after
+    assert after[0] == (
+        "Undecided, with the seeds that would settle them in brackets: T6 (about 1,234 seeds)."
+    )
+
+
+def test_a_control_that_fails_takes_every_verdict_s_credit() -> None:
+    summary = fake_analysis()
+    claims = tuple(
+        each.model_copy(update={"control": each.control.model_copy(update={"passed": False})})
+        if each.claim.id == "C2" and each.control
+        else each
+        for each in summary.claims
+    )
+    failing = lead(summary.model_copy(update={"claims": claims})).after
+    assert any("control C2 did not come out" in line for line in failing)
+    assert any("All 3 controls" in line for line in lead(summary).after)
+
+
+def test_a_screening_says_so_and_a_full_profile_does_not() -> None:
+    summary = fake_analysis()
+    assert lead(summary).after[-1] == (
+        "This is a screening: a claim is judged from 5 seeds where the claims' files ask for 8 to "
+        "20. It says what to measure next and settles nothing."
+    )
+    full = summary.analysis.model_copy(update={"minimum": None})
+    shown = lead(summary.model_copy(update={"analysis": full})).after
+    assert not [line for line in shown if "screening" in line]
+
+
+def test_the_widest_gap_is_told_at_keras_s_momentum() -> None:
+    summary = fake_analysis()
+    sentence = answer.gap(summary)
+    assert "moving averages at momentum 0.99" in sentence
+    # By hand from the record: the largest difference over steps of both models' lines.
+    gaps = {}
+    for each in summary.trajectories:
+        lines = {line.momentum if line.kind == "moving" else line.kind: line for line in each.lines}
+        for step, ours, theirs in zip(
+            each.steps, lines["batch"].points, lines[0.99].points, strict=True
+        ):
+            if ours is not None and theirs is not None:
+                gaps[ours.estimate - theirs.estimate] = (each.model, step)
+    model, step = gaps[max(gaps)]
+    assert sentence.startswith(f"After {step} steps of the same training, the {model} on mnist_5k")
+
+
+# --- the table
+
+
+def test_the_score_counts_what_came_out_as_expected() -> None:
+    summary = with_words({"T3": "supported", "T5": "refuted", "T6": "refuted"})
+    claims = [each for each in summary.claims if each.claim.control is None]
+    assert verdicts.score(claims) == (
+        "2 of 3 verdicts came out as expected, in the words that each claim's file had before the "
+        "runs; not T5."
+    )
+
+
+def test_each_part_of_a_claim_has_a_line_with_its_own_verdict() -> None:
+    (table,) = (b for b in verdicts.section(fake_analysis()).blocks if isinstance(b, Verdicts))
+    rows = {row.claim: row for row in table.rows}
+    assert [line.mark and line.mark.word for line in rows["T14"].effects] == 2 * ["supported"]
+    assert rows["T5"].effects[0].mark is None
+    assert rows["T1"].effects[0].text == "\N{EM DASH}"
+    assert rows["T1"].clusters == "0 (5)"
+    assert rows["T5"].clusters == "8 (5)"
+    assert rows["T14"].clusters == "8 of 8 runs"
+    assert "C1" not in rows
+
+
+def test_a_verdict_has_a_sign_of_its_own_beside_its_word() -> None:
+    signs = [mark.sign for mark in claims_words.MARKS.values()]
+    assert len(set(signs)) == len(signs) == 5
+
+
+def test_cells_are_named_by_what_tells_them_apart() -> None:
+    places = [Place("a", "d", "m", "adam", 32), Place("a", "d", "m", "sgd", 32)]
+    assert [name.replace(TIE, " ") for name in short_names(places)] == [
+        "d · m · adam",
+        "d · m · sgd",
+    ]
+    places = [Place("a", "d", "m", "adam", 2), Place("b", "d", "m", "adam", 2)]
+    assert [name.replace(TIE, " ") for name in short_names(places)] == ["a · d · m", "b · d · m"]
+    assert short_names([]) == []
