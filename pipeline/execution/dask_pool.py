@@ -43,6 +43,8 @@ SETTINGS = {
         "MALLOC_ARENA_MAX": 1,  # one thread trains: further arenas only hold memory back
         "OMP_NUM_THREADS": 1,
     },
+    # it samples TensorFlow's deep stacks a hundred times a second, and keeps them
+    "distributed.worker.profile.enabled": False,
     "distributed.worker.daemon": True,
     "distributed.worker.multiprocessing-method": "spawn",
     "distributed.comm.timeouts.connect": "30s",

@@ -14,6 +14,7 @@ from pipeline.report import units
 from pipeline.report.blocks import Mark
 from pipeline.report.wording import ABSENT, argument, counted, listed, number, percentage, points
 
+SLOPE = f"{units.KINDS}depth.slope_per_doubling"
 MARKS: dict[Word, Mark] = {
     "supported": Mark("supported", "\N{CHECK MARK}", "supported"),
     "refuted": Mark("refuted", "\N{BALLOT X}", "refuted"),
@@ -78,12 +79,14 @@ def in_points(part: Part, judged: PartJudgement) -> str:
 
 
 def failures(part: Part, judged: FailureJudgement | None) -> str:
-    """Treatment's share of failures minus control's, in points."""
+    """Treatment's share of failures minus control's."""
     if judged is None:
         return "none"
     share = units.points(part, judged.estimate)
     assert share is not None
-    text = points(_hundredfold(share))
+    text = f"{points(_hundredfold(share))} points"
+    if part.effect.target == SLOPE:
+        text += " per doubling"
     return text if judged.mcnemar is None else f"{text}, McNemar's exact p {judged.mcnemar:.2g}"
 
 

@@ -72,12 +72,12 @@ def number(value: float) -> str:
 
 
 def argument(value: Argument) -> str:
-    """A hyperparameter's value, floats to three digits, whole numbers in a row as a range."""
+    """A hyperparameter's value, floats to three digits."""
     if isinstance(value, tuple):
         whole = [each for each in value if isinstance(each, int) and not isinstance(each, bool)]
-        if len(whole) == len(value) > 2 and whole == list(range(whole[0], whole[0] + len(whole))):
-            return f"{whole[0]} to {whole[-1]}"
-        return " or ".join(argument(each) for each in value)
+        if len(whole) == len(value):
+            return ranges(whole)
+        return listed([argument(each) for each in value])
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
@@ -95,6 +95,20 @@ def listed(items: Sequence[str], *, last: str = "and") -> str:
     if len(items) < 2:
         return "".join(items)
     return f"{', '.join(items[:-1])} {last} {items[-1]}"
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """`0 to 16, 101 and 103 to 105`: whole numbers in a row from end to end."""
+    runs: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    shown: list[str] = []
+    for run in runs:
+        shown += [f"{run[0]} to {run[-1]}"] if len(run) > 2 else map(str, run)
+    return listed(shown) or "none"
 
 
 def counted(number: int, noun: str) -> str:

@@ -331,6 +331,14 @@ def test_an_empty_profile_has_a_page_and_draws_nothing() -> None:
         assert "Nothing to show" in written[page]
 
 
+def test_every_part_of_an_analysis_may_be_empty(summary: Summary) -> None:
+    parts = ("claims", "trajectories", "stability", "times", "maps", "factors", "failures", "data")
+    written = pages(summary.model_copy(update=dict.fromkeys(parts, ()) | {"clock": None}))
+    assert _shown(written["report.html"]).text.count("Nothing to show") == 11
+    drawn = {name for name in written if name.startswith("charts/")}
+    assert drawn == {f"charts/{name}.svg" for name in ("effects", "gap", "sweep", "curves")}
+
+
 def test_a_profile_without_claims_or_fixed_settings_has_every_section() -> None:
     found = summary_of(fake_runs())
     for section in SECTIONS:

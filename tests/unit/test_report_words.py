@@ -18,6 +18,7 @@ from pipeline.report import claims_words, units
 from pipeline.report.blocks import Lead, Verdicts
 from pipeline.report.places import Place, short_names
 from pipeline.report.sections import answer, verdicts
+from pipeline.report.wording import ranges
 
 KINDS = "pipeline.analysis.kinds"
 TIE = "\N{NO-BREAK SPACE}"
@@ -149,6 +150,12 @@ def test_points_are_treatment_minus_control_whatever_the_claim_asserts() -> None
 )
 def test_a_rule_reads_in_the_units_of_its_effect(rule: dict[str, Any], words: str) -> None:
     assert words in claims_words.rule(part(ERRORS, rule=rule))
+
+
+def test_whole_numbers_in_a_row_are_a_range() -> None:
+    assert ranges((0, 1, 2, 3, 101, 102)) == "0 to 3, 101 and 102"
+    assert ranges((5, 3, 4, 9)) == "3 to 5 and 9"
+    assert ranges(()) == "none"
 
 
 def test_sides_name_their_settings() -> None:

@@ -60,12 +60,14 @@ def map_chart(summary: Summary, layout: Layout) -> Chart | None:
     )
     bins = alt.Chart().transform_filter("datum.kind === 'bin'")
     reading = alt.Scale(domain=list(READINGS), range=list(READINGS.values()))
-    areas = bins.mark_rect(opacity=0.22, stroke="currentColor", strokeOpacity=0.5).encode(
+    told = alt.condition('datum.reading === "can\'t tell"', alt.value(0.1), alt.value(0.3))
+    areas = bins.mark_rect(stroke="currentColor", strokeOpacity=0.4).encode(
         x=alt.X("low:Q", title="learning rate"),
         x2="high:Q",
         y=alt.Y("batch_low:Q", title="batch size"),
         y2="batch_high:Q",
         fill=alt.Fill("reading:N", scale=reading, legend=None),
+        fillOpacity=told,
         tooltip=[
             alt.Tooltip("reading:N"),
             alt.Tooltip("blocks:Q", title="paired points"),

@@ -107,8 +107,8 @@ def _finding(found: ClaimFigures) -> Finding:
     same = [pair for pair in pairs if pair[1].verdict.word == judgement.verdict.word] or pairs
     part, judged = max(same, key=lambda pair: pair[1].estimate is not None)
     effect = claims_words.outcome(part, judged)
-    if judged.failures is not None and judged.trained.word != judged.verdict.word:
-        effect += f"; failures {claims_words.failures(part, judged.failures)} points"
+    if judged.failures is not None:
+        effect += f"; failures {claims_words.failures(part, judged.failures)}"
     return Finding(
         mark=claims_words.MARKS[judgement.verdict.word],
         claim=claim.id,

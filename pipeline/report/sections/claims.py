@@ -17,7 +17,7 @@ HEADS = (
     "Verdict",
     "Effect",
     "Accuracy, points",
-    "Failures, points",
+    "Failures",
     "Blocks",
     "Better in",
     "In seconds",

@@ -7,7 +7,9 @@ from pipeline.analysis.summary import StudyFigures, Summary
 from pipeline.arguments import ARGUMENTS
 from pipeline.report.blocks import Block, Command, Section, Table, Text
 from pipeline.report.places import tuned_names
-from pipeline.report.wording import MISSING, argument, counted, listed
+from pipeline.report.wording import MISSING, argument, counted, listed, ranges
+
+SPLITS = ("train", "validation", "test")
 
 
 def section(summary: Summary) -> Section:
@@ -17,7 +19,8 @@ def section(summary: Summary) -> Section:
             "Runs are paired: the same split, order of images and initial weights of the shared "
             "layers for each seed. Errors are compared by logs of (errors + 1/2) / (images + 1), "
             "paired by seed and taken back. Intervals are t intervals over seeds; where values are "
-            "bounds, or all seeds agree, they are those of the median."
+            "bounds, or all seeds agree, they are those of the median. Every setting of every run "
+            "is in config.yaml beside this page, and what each claim says in conf/claim."
         ),
         _run(summary),
         _data(summary),
@@ -50,7 +53,7 @@ def _run(summary: Summary) -> Table:
         ("Runs planned", f"{counts.planned:,}"),
         ("Runs of the sweep", f"{counts.swept:,}"),
         ("Runs that confirm winners", f"{counts.confirmed:,}"),
-        ("Seeds", argument(counts.seeds) if counts.seeds else "none"),
+        ("Seeds", ranges(counts.seeds)),
     ]
     rows += _clock(summary.clock.clock) if summary.clock else [("Hours of training", MISSING)]
     rows.append(("Digest of the claims, fixed before the runs", summary.claims_digest))
@@ -86,7 +89,7 @@ def _settings(summary: Summary) -> Table:
                 str(study.examples),
                 str(study.epochs),
                 f"{study.design.proposer.target.rpartition('.')[2]}, seed {study.design.seed}",
-                argument(study.confirm_seeds),
+                ranges(study.confirm_seeds),
             )
         )
     heads = (
@@ -110,13 +113,19 @@ def _data(summary: Summary) -> Table:
             found.license,
             " x ".join(str(size) for size in found.shape),
             str(found.classes),
-            ", ".join(f"{count} {split}" for split, count in sorted(found.examples.items())),
+            _images(found.examples),
             found.digest,
         )
         for found in summary.data
     )
     heads = ("Dataset", "Source", "License", "Shape", "Classes", "Images", "SHA-256")
     return Table("Data", heads, rows, labels=1)
+
+
+def _images(examples: dict[str, int]) -> str:
+    """In the order of use, whatever the order of keys."""
+    names = [*SPLITS, *sorted(examples.keys() - set(SPLITS))]
+    return ", ".join(f"{examples[name]:,} {name}" for name in names if name in examples)
 
 
 def _origins(summary: Summary) -> Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.analysis.intervals import Estimate
 from pipeline.analysis.stability import ArmStability, Stability
 from pipeline.analysis.summary import Summary
-from pipeline.report.blocks import Block, Section, Table, Text
+from pipeline.report.blocks import Block, Listing, Section, Table, Text
 from pipeline.report.charts.stability import failing_chart, rates_chart, stability_names
 from pipeline.report.figures import figure
 from pipeline.report.wording import MISSING, TIE, accuracy, number, percentage, share
@@ -33,6 +33,7 @@ def section(summary: Summary) -> Section:
                 stage="sweep",
             ),
             _largest(summary),
+            *_notes(summary),
             figure(
                 summary,
                 "rates",
@@ -75,7 +76,6 @@ def _largest(summary: Summary) -> Table:
         "Largest rate that trains, median over seeds",
         "Seeds whose largest is the grid's last",
         f"As a multiple of the reference's [{percentage(summary.analysis.level)}]",
-        "To know",
     )
     caption = (
         "The largest rate that does not fail. Where it is the grid's last the arm may stand more: "
@@ -97,8 +97,17 @@ def _row(name: str, found: Stability, arm: ArmStability) -> tuple[str, ...]:
         middle,
         share(arm.at_the_end, seeds),
         "reference" if arm.arm == found.reference else times(arm.decades),
-        "; ".join(arm.notes),
     )
+
+
+def _notes(summary: Summary) -> list[Block]:
+    lines = [
+        f"{name}, {arm.arm}: {note}."
+        for name, found in zip(stability_names(summary), summary.stability, strict=True)
+        for arm in found.arms
+        for note in arm.notes
+    ]
+    return [Listing(tuple(lines))] if lines else []
 
 
 def _by_rate(summary: Summary) -> Table:

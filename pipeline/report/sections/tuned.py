@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.analysis.summary import Summary
-from pipeline.report.blocks import Block, Section, Text
+from pipeline.report.blocks import Block, Heading, Section, Text
 from pipeline.report.charts.curves import curves_chart
 from pipeline.report.charts.effects import effects_chart
 from pipeline.report.charts.gap import gap_chart
@@ -125,6 +125,7 @@ def _comparison(summary: Summary) -> tuple[Block, ...]:
             f"winner was trained again on {span([len(study.confirm_seeds) for study in studies])} "
             "fresh seeds, and only then scored on test images."
         ),
+        Heading(f"Winners against {reference}"),
         Text(comparison(summary)),
         figure(
             summary,
@@ -144,6 +145,7 @@ def _comparison(summary: Summary) -> tuple[Block, ...]:
 def _gap(summary: Summary) -> tuple[Block, ...]:
     level = percentage(summary.analysis.level)
     return (
+        Heading("Training against inference, for the winners"),
         *((Text(found),) if (found := gap(summary)) else ()),
         figure(
             summary,
@@ -162,6 +164,7 @@ def _gap(summary: Summary) -> tuple[Block, ...]:
 
 def _search(summary: Summary) -> tuple[Block, ...]:
     return (
+        Heading("What the searches saw"),
         figure(
             summary,
             "sweep",
@@ -174,6 +177,7 @@ def _search(summary: Summary) -> tuple[Block, ...]:
             stage="sweep",
         ),
         tuned_tables.searches(summary),
+        Heading("Learning curves of the winners"),
         figure(
             summary,
             "curves",

@@ -95,7 +95,7 @@ def _effect(part: Part, judged: PartJudgement, *, alone: bool) -> EffectLine:
     if (points := claims_words.in_points(part, judged)) != ABSENT:
         text += f" ({points} points)"
     if judged.failures is not None:
-        text += f"; failures {claims_words.failures(part, judged.failures)} points"
+        text += f"; failures {claims_words.failures(part, judged.failures)}"
     mark = None if alone else claims_words.MARKS[judged.verdict.word]
     return EffectLine(mark, f"{part.name}: {text}")
 
