@@ -192,13 +192,15 @@ def compose_plan(conf: Path, profile: str) -> Plan:
                 )
             studies[study.name] = study
     claims = _claims(conf, studies)
+    asked = {name: study.plain() for name, study in studies.items()}
     try:
         plan = sections.parsed(
             Plan,
             {
                 "profile": profile,
                 "datasets": {name: dataset.plain() for name, dataset in datasets.items()},
-                "studies": {name: study.plain() for name, study in studies.items()},
+                "studies": asked,
+                "studies_digest": content_digest(asked),
                 "claims": claims,
                 "claims_digest": content_digest(claims),
                 "analysis": content.get("analysis"),

@@ -361,12 +361,14 @@ class Plan(Record):
 
     `claims` are plain data as `pipeline.analysis.claims` reads them, by name,
     all of conf/claim, whether or not the profile runs their experiment;
-    `claims_digest` is of them, fixed before the runs.
+    `claims_digest` is of them, fixed before the runs; by `studies_digest`, DVC sees
+    whether there is something to train.
     """
 
     profile: str
     datasets: dict[str, Dataset]
     studies: dict[str, Study]
+    studies_digest: str
     claims: dict[str, dict[str, Any]]
     claims_digest: str
     analysis: Analysis

@@ -124,6 +124,7 @@ def fake_runs(
     split = {"source": source, "train": 3000, "validation": 1000, "test": 1000, "seed": 0}
     plan = {"profile": "quick", "datasets": {dataset: split}, "studies": studies}
     plan |= {"claims": {}, "claims_digest": content_digest({}), "analysis": analysis}
+    plan |= {"studies_digest": content_digest(studies)}
     return FakeRuns(
         plan=Plan.parse(plan),
         swept=tuple(swept),

@@ -122,6 +122,7 @@ def fake_profile(
     plan = tuned.plan.plain()
     plan["studies"] |= {name: study.plain() for name, study in fixed.items()}
     plan |= {"claims": claims, "claims_digest": content_digest(claims)}
+    plan |= {"studies_digest": content_digest(plan["studies"])}
     return replace(
         tuned,
         plan=Plan.parse(plan),

@@ -7,6 +7,7 @@ import pytest
 
 from pipeline.__main__ import main
 from pipeline.config import compose_cells, compose_plan
+from pipeline.content import content_digest
 from pipeline.errors import Refusal
 from pipeline.records import Plan
 
@@ -251,6 +252,7 @@ def test_the_cnn_takes_epsilon_from_a_grid_of_five_and_the_mlp_does_not(quick):
 
 def test_a_plan_is_read_back_as_it_was_written(quick):
     assert Plan.parse(quick.plain()) == quick
+    assert quick.studies_digest == content_digest(quick.plain()["studies"])
 
 
 def test_smoke_is_quick_shrunk():
