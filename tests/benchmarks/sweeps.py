@@ -1,12 +1,21 @@
-"""Whole sweeps, each way in processes of its own on the same trials, slice after slice in turn."""
+"""Whole sweeps, each way in processes of its own on the same trials, slice after slice in turn.
 
+Trials that share a graph stand together, for every way: so a sweep hands them to its workers
+(`pipeline/execution/affinity.py`).
+"""
+
+import select
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
 from ways import Worker, sweep_trials, trial_of
 
+from pipeline.execution.affinity import Affinity
+from pipeline.execution.task import Task
 from pipeline.records import Trial
+from pipeline.training.engine import graph_key
 
 WAYS = {  # name: (way, threads, processes)
     "engine, 1 process": ("engine", 1, 1),
@@ -24,7 +33,9 @@ def sweep(
 ) -> list[list[str]]:
     """Return rows (c): way, seconds for all trials, median over slices of how much faster."""
     trials = sweep_trials(folder, model, count, epochs=epochs, examples=examples)
-    slices = [trials[place::rounds] for place in range(rounds)]
+    trials.sort(key=lambda trial: (graph_key(trial, (28, 28, 1), 10, epsilon=False), trial.seed))
+    size = -(-count // rounds)
+    slices = [trials[start : start + size] for start in range(0, count, size)]
     seconds: dict[str, list[float]] = {name: [] for name in WAYS}
     workers = {
         name: [Worker(way, threads) for _ in range(processes)]
@@ -45,9 +56,28 @@ def sweep(
 
 
 def _run(hands: Sequence[Worker], trials: Sequence[Trial], folder: Path) -> float:
-    for place, hand in enumerate(hands):
-        hand.send(trials[place :: len(hands)], folder)
-    return max(float(hand.receive()["seconds"]) for hand in hands)
+    """Return the seconds until all trials are trained; several hands share them as a sweep does."""
+    if len(hands) == 1:
+        return float(hands[0].run(trials, folder)["seconds"])
+    waiting = [
+        Task("sweep", index, trial, folder, keep_model=False) for index, trial in enumerate(trials)
+    ]
+    affinity, busy = Affinity(), set[Worker]()
+    started = time.perf_counter()
+    while waiting or busy:
+        for hand in hands:
+            if hand in busy or not waiting:
+                continue
+            task = affinity.choose(waiting, str(id(hand)), {"sweep": len(waiting)})
+            assert task is not None
+            waiting.remove(task)
+            affinity.note(task, str(id(hand)))
+            hand.send([task.trial], folder)
+            busy.add(hand)
+        for hand in select.select(list(busy), [], [])[0]:
+            hand.receive()
+            busy.remove(hand)
+    return time.perf_counter() - started
 
 
 def memory(folder: Path, count: int) -> list[list[str]]:

@@ -45,6 +45,10 @@ class Worker:
         self._process.stdin.write(json.dumps(asked) + "\n")
         self._process.stdin.flush()
 
+    def fileno(self) -> int:
+        """Where its answers come from, for `select`."""
+        return self._process.stdout.fileno()
+
     def receive(self) -> Answer:
         return self._read()
 
