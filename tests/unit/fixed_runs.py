@@ -49,6 +49,23 @@ def fixed_study(arm: str = "batch", **changes: Any) -> Study:
     return study(**{**base, "confirm_seeds": [], **changes})
 
 
+def mapped_study(arm: str, seeds: tuple[int, ...]) -> Study:
+    """A study of eight Sobol points over rate and batch size, without a winner."""
+    design = {
+        "proposer": {"target": "pipeline.search.sobol.Sobol", "arguments": {}},
+        "trials": 8,
+        "lag": 8,
+        "seed": 0,
+        "searches": True,
+        "has_winner": False,
+    }
+    space = {
+        "batch_size": {"low": 8, "high": 64, "scale": "powers_of_two", "points": None},
+        "optimizer.learning_rate": {"low": 1e-3, "high": 0.1, "scale": "log", "points": None},
+    }
+    return fixed_study(arm, design=design, space=space, seeds=seeds)
+
+
 def answers(made: Study, figures: Callable[[dict[str, Any], int], Figures]) -> list[Answer]:
     """One answer per combination and seed.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fixed_runs import MANIFESTS, SEEDS, answers, by_name, fixed_study
+from fixed_runs import MANIFESTS, SEEDS, answer, answers, by_name, fixed_study, mapped_study
 
 from pipeline.analysis.claims import Claim
 from pipeline.analysis.cost import ArmCost, StepCost
@@ -255,27 +255,9 @@ def test_a_setting_without_runs_stands_in_its_table_as_missing() -> None:
 # The map
 
 
-def _mapped(arm: str) -> Study:
-    design = {
-        "proposer": {"target": "pipeline.search.sobol.Sobol", "arguments": {}},
-        "trials": 8,
-        "lag": 8,
-        "seed": 0,
-        "searches": True,
-        "has_winner": False,
-    }
-    space = {
-        "batch_size": {"low": 8, "high": 64, "scale": "powers_of_two", "points": None},
-        "optimizer.learning_rate": {"low": 1e-3, "high": 0.1, "scale": "log", "points": None},
-    }
-    return fixed_study(arm, design=design, space=space, seeds=tuple(range(1, 9)))
-
-
 def test_a_map_pairs_points_and_says_who_failed() -> None:
-    from fixed_runs import answer
-
     rates = np.geomspace(1.5e-3, 0.09, 8)
-    studies = [_mapped("none"), _mapped("batch")]
+    studies = [mapped_study(arm, tuple(range(1, 9))) for arm in ("none", "batch")]
     found = []
     for made in studies:
         for n, rate in enumerate(rates):

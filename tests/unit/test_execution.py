@@ -28,10 +28,10 @@ def test_a_function_that_is_only_a_docstring_stays_a_function():
 
 
 def test_the_code_of_a_trial_depends_on_its_own_model_alone(tmp_path, monkeypatch):
-    package = tmp_path / "theirs"
+    package = tmp_path / "their_package"
     package.mkdir()
     (package / "__init__.py").write_text("")
-    (package / "model.py").write_text("from theirs import blocks\n")
+    (package / "model.py").write_text("from their_package import blocks\n")
     (package / "blocks.py").write_text("WIDTH = 1\n")
     (package / "other.py").write_text("WIDTH = 1\n")
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -39,7 +39,7 @@ def test_the_code_of_a_trial_depends_on_its_own_model_alone(tmp_path, monkeypatc
     def digest() -> str:
         code_digest.cache_clear()
         _source.cache_clear()  # another test may have looked for a package of this name
-        return code_digest(frozenset({"theirs.model"}))
+        return code_digest(frozenset({"their_package.model"}))
 
     before = digest()
     (package / "other.py").write_text("WIDTH = 2\n")

@@ -1,7 +1,7 @@
 """Fixed settings: every combination with every seed, the same for all arms."""
 
 import pytest
-from fixed_runs import fixed_study
+from fixed_runs import fixed_study, mapped_study
 from simulated import ask
 
 from pipeline.execution.queues import Search
@@ -37,22 +37,9 @@ def test_a_part_of_the_combinations_is_refused():
 
 
 def test_points_of_a_map_take_the_seeds_in_turn_and_are_the_same_for_both_arms():
-    def mapped(arm: str):
-        design = {
-            "proposer": {"target": "pipeline.search.sobol.Sobol", "arguments": {}},
-            "trials": 8,
-            "lag": 8,
-            "seed": 0,
-            "searches": True,
-            "has_winner": False,
-        }
-        space = {
-            "batch_size": {"low": 16, "high": 64, "scale": "powers_of_two", "points": None},
-            "optimizer.learning_rate": {"low": 1e-4, "high": 0.1, "scale": "log", "points": None},
-        }
-        return fixed_study(arm, design=design, space=space, seeds=(5, 6, 7))
-
-    tasks = {arm: Search(mapped(arm), ask, str).ready() for arm in ("none", "batch")}
+    tasks = {
+        arm: Search(mapped_study(arm, (5, 6, 7)), ask, str).ready() for arm in ("none", "batch")
+    }
     places = {
         arm: [
             (each.trial.batch_size, each.trial.optimizer.arguments["learning_rate"])
