@@ -77,6 +77,5 @@ def _digest(trial: Trial, numbers: set[str]) -> str:
             "arguments": {name: value for name, value in arguments if name not in numbers},
             "placement": trial.norm.placement,
             "optimizer": trial.optimizer.target,
-            "batch_size": trial.batch_size,
         }
     )

@@ -141,7 +141,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
         self, inputs: tf.Tensor, batchwise: bool
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         if batchwise:
-            mean, variance = self._moments(inputs, None)
+            ours = inputs.dtype == tf.float32 and self.axis in (-1, len(inputs.shape) - 1)
+            mean, variance = moments(inputs) if ours else self._moments(inputs, None)
         else:
             mean, variance = self.moving_mean, self.moving_variance
         outputs = keras.ops.batch_normalization(
@@ -154,3 +155,29 @@ class BatchNormalization(keras.layers.BatchNormalization):
             epsilon=self.averages.epsilon,
         )
         return outputs, mean, variance
+
+
+def moments(values: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return mean and biased variance of each channel, to the last bit Keras's `ops.moments`.
+
+    So are their gradients, without the arithmetic that TensorFlow adds to a step to find
+    out over how many values a mean goes.
+
+    Args:
+        values: Shape (..., channels), float32.
+
+    Returns:
+        Two tensors of shape (channels,).
+    """
+    count = tf.cast(tf.size(values) // values.shape[-1], tf.float32)
+    axes = list(range(len(values.shape) - 1))
+
+    @tf.custom_gradient
+    def mean_of(values: tf.Tensor) -> tuple[tf.Tensor, Any]:
+        def gradient(upstream: tf.Tensor) -> tf.Tensor:
+            return tf.broadcast_to(upstream / count, tf.shape(values))
+
+        return tf.reduce_mean(values, axes), gradient
+
+    mean = mean_of(values)
+    return mean, mean_of(tf.math.squared_difference(values, tf.stop_gradient(mean)))

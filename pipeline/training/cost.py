@@ -55,7 +55,7 @@ class StepClock:
         trial, count = self._trial, len(self._data[1])
         self._engine.restart(trial)
         chosen = np.random.default_rng(trial.seed).integers(
-            0, min(trial.examples, count), steps * trial.batch_size
+            0, min(trial.examples, count), (steps, trial.batch_size)
         )
         wall, cpu = time.perf_counter(), time.process_time()
         self._engine.epoch(*self._data, chosen)

@@ -3,9 +3,9 @@
 Images and labels stay in memory as tensors; the graph gathers each batch by the
 epoch's order and takes the step: forward, backward, update. The numbers in
 which trials differ (learning rate, weight decay, BN momentum, epsilon off the
-fused kernel) are variables, and weights are drawn again for each trial, so that
-trials of one model, arm, optimizer and batch size share a graph. `fit.py` is
-the plain twin.
+fused kernel) are variables, the batch size is a dimension of the order, and
+weights are drawn again for each trial, so that trials of one model, arm and
+optimizer share a graph. `fit.py` is the plain twin.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from pipeline.training.evaluation import (
     kept,
     with_moving_statistics,
 )
+from pipeline.training.loss import cross_entropy
 from pipeline.training.measure import Trained, result_of, validated
 from pipeline.training.probes import Subject, statistics_curves
 from pipeline.training.setting import (
@@ -54,7 +55,7 @@ GRAPHS_KEPT = 12  # bounds a worker's memory; a study of the quick profile comes
 
 
 class Engine:
-    """One graph and its state: model, optimizer, batch size. `restart` prepares it for a trial."""
+    """One graph and its state: model and optimizer. `restart` prepares it for a trial."""
 
     def __init__(self, trial: Trial, shape: tuple[int, ...], classes: int) -> None:
         make = partial(_layer, trial.probes.shadow_momenta)
@@ -69,14 +70,12 @@ class Engine:
         self.normalizes_images = any(len(layer.input.shape) == 4 for layer in self._norms)
         weights = self.model.trainable_variables
         self._step = step(trial.optimizer, weights, decayed(trial, self.model))
-        self._loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        self._batch_size = trial.batch_size
         self._epoch = tf.function(
             self._traced_epoch,
             input_signature=[
                 tf.TensorSpec((None, *shape), tf.float32),
                 tf.TensorSpec((None,), tf.int64),
-                tf.TensorSpec((None,), tf.int64),
+                tf.TensorSpec((None, None), tf.int64),
             ],
         )
         self._by_batch: Forward | None = None
@@ -103,7 +102,7 @@ class Engine:
     def epoch(
         self, images: tf.Tensor, labels: tf.Tensor, chosen: NDArray[np.int64]
     ) -> tuple[NDArray[np.float32], int]:
-        """Train one epoch on the chosen examples, whole batches in their order.
+        """Train one epoch, a step for each row of the chosen examples, shape (steps, batch size).
 
         Returns:
             The loss of each step, shape (steps,), and how many examples were right.
@@ -137,22 +136,23 @@ class Engine:
     def _traced_epoch(
         self, images: tf.Tensor, labels: tf.Tensor, chosen: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        size = self._batch_size
-        steps = tf.shape(chosen)[0] // size
+        steps, size = tf.unstack(tf.shape(chosen))
+        count = tf.cast(size, tf.float32)
         losses = tf.TensorArray(tf.float32, steps)
         right = tf.constant(0, tf.int64)
         for i in tf.range(steps):
-            places = tf.ensure_shape(chosen[i * size : (i + 1) * size], (size,))
-            batch, targets = tf.gather(images, places), tf.gather(labels, places)
-            loss, logits = self._traced_step(batch, targets)
+            batch, targets = tf.gather(images, chosen[i]), tf.gather(labels, chosen[i])
+            loss, logits = self._traced_step(batch, targets, count)
             losses = losses.write(i, loss)
             right += tf.math.count_nonzero(tf.equal(tf.argmax(logits, axis=-1), targets))
         return losses.stack(), right
 
-    def _traced_step(self, batch: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _traced_step(
+        self, batch: tf.Tensor, targets: tf.Tensor, count: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as tape:
             logits = self.model(batch, training=True)
-            loss = self._loss(targets, logits)
+            loss = cross_entropy(targets, logits, count)
             if self.model.losses:  # regularizers
                 loss += tf.add_n(self.model.losses)
         self._step.apply(tape.gradient(loss, [w.value for w in self.model.trainable_variables]))
@@ -178,11 +178,11 @@ def train(trial: Trial, folder: Path, watch: Watch | None = None) -> Trained:
     engine.restart(trial)
     curves: list[dict[str, float]] = []
     for epoch in range(trial.epochs):
-        chosen = order(trial, epoch)
+        chosen = order(trial, epoch).reshape(-1, trial.batch_size)
         losses, right = engine.epoch(images, labels, chosen)
         values = {
             "training_loss": float(np.mean(losses, dtype=np.float64)),
-            "training_accuracy": right / len(chosen),
+            "training_accuracy": right / chosen.size,
             **validated(trial, folder, engine.subject.infer),
             **engine.shadowed(trial, folder),
             **statistics_curves(trial, folder, engine.subject),
@@ -237,7 +237,6 @@ def graph_key(trial: Trial, shape: tuple[int, ...], classes: int, *, epsilon: bo
             "optimizer": component_without(optimizer, *names).plain(),
             "decays": decays and trial.decay_norm_weights,
             "decay": decays,
-            "batch_size": trial.batch_size,
             "shape": shape,
             "classes": classes,
         }

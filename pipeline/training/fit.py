@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import keras
+import tensorflow as tf
 
 from pipeline.errors import Refusal
 from pipeline.records import Trial
@@ -21,6 +22,8 @@ from pipeline.training.evaluation import (
 from pipeline.training.measure import Trained, result_of, validated
 from pipeline.training.probes import Subject, statistics_curves
 from pipeline.training.setting import (
+    Images,
+    Labels,
     Watch,
     built,
     classes_of,
@@ -66,13 +69,8 @@ def train(trial: Trial, folder: Path, watch: Watch | None = None) -> Trained:
     curves: list[dict[str, float]] = []
     for epoch in range(trial.epochs):
         images, labels = rows(folder, trial.data_digest, "train", order(trial, epoch))
-        history = fitted.fit(
-            images,
-            labels,
-            batch_size=trial.batch_size,
-            shuffle=False,
-            verbose=0,
-        ).history
+        batches = _batches(images, labels, trial.batch_size)
+        history = fitted.fit(batches, shuffle=False, verbose=0).history
         values = {
             "training_loss": float(history["loss"][0]),
             "training_accuracy": float(history["accuracy"][0]),
@@ -86,6 +84,21 @@ def train(trial: Trial, folder: Path, watch: Watch | None = None) -> Trained:
             break
 
     return Trained(result_of(trial, folder, subject, curves), lambda: model)
+
+
+def _batches(images: Images, labels: Labels, batch_size: int) -> tf.data.Dataset:
+    """Return whole batches in the order of the examples.
+
+    Their size stays open in the graph, as it does in the engine's: where TensorFlow knows over
+    how many values a mean goes, it multiplies by a rounded reciprocal instead of dividing.
+    """
+    resident = tf.constant(images), tf.constant(labels)
+
+    def batch(number: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        start = number * batch_size
+        return tuple(each[start : start + batch_size] for each in resident)
+
+    return tf.data.Dataset.range(len(labels) // batch_size).map(batch)
 
 
 def _subject(trial: Trial, model: keras.Model) -> Subject:

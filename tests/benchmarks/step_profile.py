@@ -40,7 +40,7 @@ def profile(folder: Path, rounds: int, steps: int, *overrides: str) -> dict[str,
     images, labels = engine._resident(folder, trial.data_digest)
     made = engine.Engine(trial, tuple(images.shape[1:]), 10)
     made.restart(trial)
-    chosen = np.random.default_rng(0).integers(0, len(labels), steps * BATCH)
+    chosen = np.random.default_rng(0).integers(0, len(labels), (steps, BATCH))
     made.epoch(images, labels, chosen)
     found: list[dict[str, float]] = []
     for _ in range(rounds):

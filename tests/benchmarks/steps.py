@@ -53,7 +53,7 @@ def engine_step(folder: Path, steps: int, *overrides: str) -> Timed:
     images, labels = engine._resident(folder, trial.data_digest)
     made = engine.Engine(trial, tuple(images.shape[1:]), 10)
     made.restart(trial)
-    chosen = np.random.default_rng(0).integers(0, len(labels), steps * trial.batch_size)
+    chosen = np.random.default_rng(0).integers(0, len(labels), (steps, trial.batch_size))
 
     def timed() -> float:
         started = time.perf_counter()
@@ -88,7 +88,7 @@ def twin_step(folder: Path, steps: int, *overrides: str) -> Timed:
         steps_per_execution=steps,
         jit_compile=False,
     )
-    chosen = np.random.default_rng(0).integers(0, len(labels), steps * trial.batch_size)
+    chosen = np.random.default_rng(0).integers(0, len(labels), (steps, trial.batch_size))
     batch = images[chosen], labels[chosen]
 
     def timed() -> float:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.training.batch_norm import BatchNormalization
+from pipeline.training.batch_norm import BatchNormalization, moments
 
 GENERATOR = np.random.default_rng(0)
 IMAGES = (GENERATOR.normal(2.0, 3.0, (16, 7, 5, 4))).astype(np.float32)
@@ -90,3 +90,26 @@ def test_a_channel_without_variance_is_centered_and_stays_finite():
     ours, _ = pair(center=False, scale=False)
     flat = np.full((4, 3, 3, 4), 0.25, np.float32)
     assert np.abs(ours(tf.constant(flat), training=True).numpy()).max() < 1e-5
+
+
+@pytest.mark.parametrize("count", [1, 12, 100, 128])
+@pytest.mark.parametrize("shape", [(16,), (7, 5, 4)])
+def test_moments_and_their_gradient_are_those_of_keras_to_the_last_bit(count, shape):
+    values = GENERATOR.normal(2.0, 3.0, (count, *shape)).astype(np.float32)
+    upstream = GENERATOR.normal(size=(2, shape[-1])).astype(np.float32)
+
+    def run(of):
+        @tf.function(input_signature=[tf.TensorSpec((None, *shape), tf.float32)])
+        def graph(values):
+            with tf.GradientTape() as tape:
+                tape.watch(values)
+                found = of(values)
+                score = tf.reduce_sum(tf.stack(found) * upstream)
+            return *found, tape.gradient(score, values)
+
+        return graph(values)
+
+    axes = list(range(len(shape)))
+    keras_moments = run(lambda values: keras.ops.moments(values, axes=axes))
+    for mine, other in zip(run(moments), keras_moments, strict=True):
+        np.testing.assert_array_equal(mine, other)

@@ -65,6 +65,19 @@ def test_a_reused_graph_gives_the_bits_of_a_fresh_one(model, arm, optimizer, ask
     assert between.weights_digest != fresh.weights_digest
 
 
+def test_one_graph_serves_all_batch_sizes_to_the_last_bit(asked, folder):
+    """And one that is no power of two: means over it are divisions, for Keras as for us."""
+    from pipeline.training import engine, fit
+
+    engine._kept.clear()
+    case = ["norm=batch", "optimizer=sgd"]
+    for size in ("16", "12", "100"):
+        mine = engine.train(asked(*case, f"batch_size={size}"), folder).result
+        twin = fit.train(asked(*case, f"batch_size={size}", "trainer=fit"), folder).result
+        assert mine.weights_digest == twin.weights_digest
+    assert len(engine._kept) == 1
+
+
 def test_epsilon_is_an_input_off_the_fused_kernel_and_part_of_the_graph_on_it(asked, folder):
     from pipeline.training import engine
 
@@ -91,8 +104,8 @@ def test_the_number_of_graphs_is_bounded(asked, folder, monkeypatch):
 
     engine._kept.clear()
     monkeypatch.setattr(engine, "GRAPHS_KEPT", 2)
-    for size in (8, 16, 32):
-        engine.train(asked(f"batch_size={size}", "model.width=8"), folder)
+    for width in (8, 16, 32):
+        engine.train(asked(f"model.width={width}"), folder)
     assert len(engine._kept) == 2
 
 

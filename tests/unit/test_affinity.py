@@ -10,6 +10,10 @@ from pipeline.execution.task import Task
 NORM = {"target": "layers.Norm", "arguments": {"momentum": 0.9, "epsilon": 0.001}}
 
 
+def optimizer(name, rate=0.001):
+    return {"target": f"optimizers.{name}", "arguments": {"learning_rate": rate}}
+
+
 def norm(**changes):
     layer = NORM | {"arguments": NORM["arguments"] | changes}
     return {"layer": layer, "placement": "before"}
@@ -20,10 +24,10 @@ def task(index=0, study="one", **changes) -> Task:
 
 
 def test_numbers_that_a_graph_reads_do_not_make_another_one():
-    rate = {"target": "optimizers.Adam", "arguments": {"learning_rate": 0.5}}
-    same = trial(optimizer=rate, seed=9, norm=norm(momentum=0.5))
+    rate = optimizer("Adam", 0.5)
+    same = trial(optimizer=rate, seed=9, norm=norm(momentum=0.5), batch_size=64)
     assert graph_of(same) == graph_of(trial())
-    assert graph_of(trial(batch_size=64)) != graph_of(trial())
+    assert graph_of(trial(optimizer=optimizer("SGD"))) != graph_of(trial())
     assert graph_of(trial(norm=norm(epsilon=0.1))).wide == graph_of(trial()).wide
     assert graph_of(trial(norm=norm(epsilon=0.1))).narrow != graph_of(trial()).narrow
 
@@ -31,9 +35,10 @@ def test_numbers_that_a_graph_reads_do_not_make_another_one():
 def test_a_worker_gets_its_own_graph_then_a_new_one_then_anothers():
     affinity = Affinity()
     affinity.note(task(), "a")
-    affinity.note(task(batch_size=64), "b")
+    affinity.note(task(optimizer=optimizer("SGD")), "b")
     mine, near = task(1), task(2, norm=norm(epsilon=0.1))
-    fresh, others = task(3, batch_size=128), task(4, batch_size=64)
+    fresh = task(3, optimizer=optimizer("Lion"))
+    others = task(4, optimizer=optimizer("SGD"))
     waiting = [others, fresh, near, mine]
     order = []
     while waiting:
@@ -52,13 +57,15 @@ def test_no_core_waits_for_a_graph_that_another_one_has():
 
 
 def test_among_equals_the_study_with_the_most_left_goes_first():
-    one, other = task(1, study="one", batch_size=64), task(1, study="other", batch_size=128)
+    one = task(1, study="one", optimizer=optimizer("SGD"))
+    other = task(1, study="other", optimizer=optimizer("Lion"))
     assert Affinity().choose([one, other], "a", {"one": 2, "other": 5}) is other
 
 
 def test_old_graphs_are_forgotten():
     affinity = Affinity()
-    for size in range(1, REMEMBERED + 2):
-        affinity.note(task(batch_size=size), "a")
-    newest, oldest = task(1, batch_size=2), task(0, batch_size=1)
+    for number in range(REMEMBERED + 1):
+        affinity.note(task(optimizer=optimizer(f"Number{number}")), "a")
+    newest = task(1, optimizer=optimizer("Number1"))
+    oldest = task(0, optimizer=optimizer("Number0"))
     assert affinity.choose([oldest, newest], "a", {"one": 2}) is newest

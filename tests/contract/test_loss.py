@@ -1,0 +1,54 @@
+"""The engine's loss against Keras's, value and gradient, to the last bit."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from pipeline.training.loss import cross_entropy
+
+GENERATOR = np.random.default_rng(0)
+
+
+def keras_loss(labels, logits):
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)(labels, logits)
+
+
+def our_loss(labels, logits):
+    return cross_entropy(labels, logits, tf.cast(tf.shape(logits)[0], tf.float32))
+
+
+def run(loss, labels, logits, factor):
+    """Return the loss in a graph with an open batch size, and `factor` times its gradient."""
+    signature = [tf.TensorSpec((None,), tf.int64), tf.TensorSpec((None, 10), tf.float32)]
+
+    @tf.function(input_signature=signature)
+    def graph(labels, logits):
+        with tf.GradientTape() as tape:
+            tape.watch(logits)
+            value = loss(labels, logits)
+            scaled = value * factor
+        return value, tape.gradient(scaled, logits)
+
+    return [each.numpy() for each in graph(tf.constant(labels), tf.constant(logits))]
+
+
+def logits_of(kind: str, count: int) -> np.ndarray:
+    logits = GENERATOR.normal(0.0, 3.0, (count, 10)).astype(np.float32)
+    if kind == "large":
+        logits *= 1e4
+    if kind == "without some classes":
+        logits[:, ::3] = -np.inf
+    if kind == "diverged":
+        logits[0, 0], logits[-1, 1] = np.nan, np.inf
+    return logits
+
+
+@pytest.mark.parametrize("kind", ["usual", "large", "without some classes", "diverged"])
+@pytest.mark.parametrize("count", [1, 12, 100, 128])
+@pytest.mark.parametrize("factor", [1.0, 0.3])
+def test_loss_and_gradient_are_those_of_keras(kind, count, factor):
+    labels, logits = GENERATOR.integers(0, 10, count), logits_of(kind, count)
+    mine, theirs = (run(loss, labels, logits, factor) for loss in (our_loss, keras_loss))
+    for ours, expected in zip(mine, theirs, strict=True):
+        np.testing.assert_array_equal(ours, expected)
