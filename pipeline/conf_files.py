@@ -1,6 +1,6 @@
 """The files of conf/: what a group offers, who says a key, and what reads other than it looks.
 
-Hydra composes them (`config.py`); this file looks at them one by one, to name
+Hydra composes them (`composition.py`); this file looks at them one by one, to name
 the one that a mistake stands in.
 """
 
