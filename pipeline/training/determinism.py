@@ -9,8 +9,11 @@ import gc
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.abc import MetaPathFinder
+from typing import Any
 
 from pipeline.errors import Refusal
 
@@ -41,7 +44,7 @@ def configure(device: str, threads: int) -> None:
     kind, _, number = device.partition(":")
     if kind == "cpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
-    with _quiet(), _absent(UNUSED):
+    with _quiet(), _Absent(UNUSED):
         import keras
         import tensorflow as tf
 
@@ -70,16 +73,25 @@ def configure(device: str, threads: int) -> None:
         gc.freeze()
 
 
-@contextmanager
-def _absent(packages: Sequence[str]) -> Iterator[None]:
-    """Let optional packages that are not loaded yet seem not to be installed."""
-    hidden = [name for name in packages if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None: refuses to load
-    try:
-        yield
-    finally:
-        for name in hidden:
-            del sys.modules[name]
+class _Absent(MetaPathFinder):
+    """Lets packages that are not loaded yet seem not to be installed, to the thread that made it.
+
+    Another one may need them at the same time: mirrors do.
+    """
+
+    def __init__(self, packages: Sequence[str]) -> None:
+        self._packages, self._thread = packages, threading.get_ident()
+
+    def find_spec(self, fullname: str, *_: Any) -> None:
+        """Refuse the packages, leave all else to the finders that follow."""
+        if fullname in self._packages and threading.get_ident() == self._thread:
+            raise ModuleNotFoundError(f"{fullname} is left out on purpose", name=fullname)
+
+    def __enter__(self) -> None:
+        sys.meta_path.insert(0, self)
+
+    def __exit__(self, *_: object) -> None:
+        sys.meta_path.remove(self)
 
 
 @contextmanager
