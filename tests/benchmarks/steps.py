@@ -88,7 +88,7 @@ def twin_step(folder: Path, steps: int, *overrides: str) -> Timed:
         steps_per_execution=steps,
         jit_compile=False,
     )
-    chosen = np.random.default_rng(0).integers(0, len(labels), (steps, trial.batch_size))
+    chosen = np.random.default_rng(0).integers(0, len(labels), steps * trial.batch_size)
     batch = images[chosen], labels[chosen]
 
     def timed() -> float:
