@@ -47,7 +47,7 @@ from pipeline.training.setting import (
     order,
     rows,
 )
-from pipeline.training.steps import RUNTIME, raw, step
+from pipeline.training.steps import RUNTIME, step
 from pipeline.training.weights import draw_weights
 
 KERAS_BATCH_NORM = "keras.layers.BatchNormalization"
@@ -227,14 +227,13 @@ def graph_key(trial: Trial, shape: tuple[int, ...], classes: int, *, epsilon: bo
     if layer is not None and _is_ours(layer):
         layer = component_without(layer, "momentum", *([] if epsilon else ["epsilon"]))
     decays = optimizer.arguments.get("weight_decay") is not None
-    names = RUNTIME if raw(optimizer) else {"learning_rate"}
     return content_digest(
         {
             "model": trial.model.plain(),
             "layer": layer.plain() if layer else None,
             "placement": trial.norm.placement,
             "shadows": trial.probes.shadow_momenta,
-            "optimizer": component_without(optimizer, *names).plain(),
+            "optimizer": component_without(optimizer, *RUNTIME).plain(),
             "decays": decays and trial.decay_norm_weights,
             "decay": decays,
             "shape": shape,

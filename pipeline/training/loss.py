@@ -20,9 +20,11 @@ def cross_entropy(labels: tf.Tensor, logits: tf.Tensor, count: tf.Tensor) -> tf.
 
     Args:
         labels: Class of each example, int64, shape (batch,).
-        logits: Shape (batch, classes), float32.
+        logits: Shape (batch, classes); of another precision than float32, they are cast, as Keras
+            casts them.
         count: The batch size as a float32 scalar, so that a loop computes it once.
     """
+    logits = tf.cast(logits, tf.float32)
     classes = tf.range(logits.shape[-1], dtype=labels.dtype)
     at_label = tf.equal(labels[:, tf.newaxis], classes)
 

@@ -46,8 +46,8 @@ def step(optimizer: Component, weights: Sequence[keras.Variable], decayed: Seque
         weights: The trainable weights, in the order gradients will come.
         decayed: For each weight, whether weight decay, if any, applies to it.
     """
-    unconstrained = not any(weight.constraint for weight in weights)
-    kind = KernelStep if raw(optimizer) and unconstrained else KerasStep
+    plain = all(weight.dtype == "float32" and not weight.constraint for weight in weights)
+    kind = KernelStep if raw(optimizer) and plain else KerasStep
     return kind(optimizer, weights, decayed)
 
 
@@ -195,7 +195,10 @@ class KernelStep:
 
 
 class KerasStep:
-    """Any optimizer, by Keras's own class; its numbers other than the rate belong to the graph."""
+    """Any optimizer and weights of any precision, by Keras's own class.
+
+    Its numbers other than rate and weight decay belong to the graph.
+    """
 
     kernel = "keras"
 
@@ -206,15 +209,19 @@ class KerasStep:
         decayed: Sequence[bool],
     ) -> None:
         self._optimizer = keras_optimizer(optimizer, weights, decayed)
+        self._weight_decay = tf.Variable(0.0, trainable=False, dtype=tf.float64)
+        if self._optimizer.weight_decay is not None:
+            self._optimizer.weight_decay = self._weight_decay
         self._weights = list(weights)
         self._optimizer.build(self._weights)
         self._start = [variable.numpy() for variable in self._optimizer.variables]
 
     def reset(self, optimizer: Component) -> None:
-        """Take the optimizer's learning rate; put its variables back to where they started."""
+        """Take rate and weight decay; put the optimizer's variables back to their start."""
         for variable, value in zip(self._optimizer.variables, self._start, strict=True):
             variable.assign(value)
         self._optimizer.learning_rate = optimizer.arguments["learning_rate"]
+        self._weight_decay.assign(optimizer.arguments.get("weight_decay") or 0.0)
 
     def apply(self, gradients: Sequence[tf.Tensor | None]) -> None:
         """Add one step to the graph."""

@@ -141,6 +141,49 @@ def test_weight_decay_is_keras_s_and_spares_gamma_and_beta_unless_asked(
     assert (gamma.mean() > 0.99) == spared
 
 
+def test_one_graph_serves_all_weight_decays_through_keras_too(asked, folder):
+    from pipeline.training import engine, fit
+
+    engine._kept.clear()
+    for decay in ("0.5", "5.0"):
+        case = ["optimizer=sgd", "+optimizer.clipnorm=1.0", f"optimizer.weight_decay={decay}"]
+        mine = engine.train(asked(*case), folder).result
+        assert mine.kernels["optimizer"] == "keras"
+        twin = fit.train(asked(*case, "trainer=fit"), folder).result
+        assert mine.weights_digest == twin.weights_digest
+    assert len(engine._kept) == 1
+
+
+HALF = """
+import keras
+
+def build(shape, classes, norm, *, policy):
+    images = keras.Input(shape)
+    x = keras.layers.Flatten(name="flat", dtype=policy)(images)
+    x = keras.layers.Dense(16, name="dense", dtype=policy)(x)
+    x = norm(x, name="norm", activation="relu")
+    return keras.Model(images, keras.layers.Dense(classes, name="logits", dtype=policy)(x))
+"""
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "float64"])
+def test_a_model_of_another_precision_trains_as_plain_keras_trains_it(
+    policy, asked, folder, tmp_path, monkeypatch
+):
+    from pipeline.training import engine, fit
+
+    (tmp_path / "precise_model.py").write_text(HALF)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    model = {"target": "precise_model.build", "arguments": {"policy": policy}}
+    for arm in ("none", "batch", "layer"):
+        trial = asked(f"norm={arm}", "optimizer=sgd", "epochs=2")
+        trial = trial.model_copy(update={"model": Component.parse(model)})
+        mine = engine.train(trial, folder).result
+        twin = fit.train(trial, folder).result
+        losses = [result.curves["training_loss"] for result in (mine, twin)]
+        np.testing.assert_allclose(*losses, **FIRST)
+
+
 def test_an_optimizer_the_kernels_do_not_know_goes_through_keras(asked, folder):
     from pipeline.training import engine, fit
 

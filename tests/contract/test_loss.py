@@ -52,3 +52,11 @@ def test_loss_and_gradient_are_those_of_keras(kind, count, factor):
     mine, theirs = (run(loss, labels, logits, factor) for loss in (our_loss, keras_loss))
     for ours, expected in zip(mine, theirs, strict=True):
         np.testing.assert_array_equal(ours, expected)
+
+
+@pytest.mark.parametrize("dtype", [tf.bfloat16, tf.float64])
+def test_logits_of_another_precision_are_cast_as_keras_casts_them(dtype):
+    labels, logits = GENERATOR.integers(0, 10, 12), tf.cast(logits_of("usual", 12), dtype)
+    mine, theirs = our_loss(tf.constant(labels), logits), keras_loss(labels, logits)
+    assert mine.dtype == theirs.dtype
+    assert mine.numpy() == theirs.numpy()
