@@ -359,7 +359,7 @@ class Analysis(Record):
 class Plan(Record):
     """A composed profile: everything later stages read, in one validated file.
 
-    `claims` are plain data as `pipeline.analysis.claims` reads them, by name,
+    `claims` are plain data as `pipeline.claims.claim` reads them, by name,
     all of conf/claim, whether or not the profile runs their experiment;
     `claims_digest` is of them, fixed before the runs; by `studies_digest`, DVC sees
     whether there is something to train.

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from pipeline.analysis.cost import TrainingClock
 from pipeline.execution.store import Store
+from pipeline.statistics.step_costs import TrainingClock
 
 
 def training_clock(swept: Sequence[str], confirmed: Sequence[str], store: Store) -> TrainingClock:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from pipeline.analysis.cost import ArmCost, StepCost
 from pipeline.execution.environment import environment
 from pipeline.records import Study, Trial
 from pipeline.search.questions import components, question
+from pipeline.statistics.step_costs import ArmCost, StepCost
 
 
 @dataclass(frozen=True)

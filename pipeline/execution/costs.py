@@ -15,11 +15,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from pipeline.analysis.cost import ArmCost
 from pipeline.content import content_digest
 from pipeline.execution.digested import Damaged, read_digested, set_aside, write_digested
 from pipeline.execution.work import training_module
 from pipeline.records import Trial
+from pipeline.statistics.step_costs import ArmCost
 
 FORMAT = "normbench.cost/1"
 Questions = Mapping[str, Trial]

@@ -9,7 +9,7 @@ from pipeline.records import Result
 
 def objective(result: Result) -> float:
     """Return the validation accuracy with moving statistics: what a user of the model gets."""
-    return result.metrics["validation_accuracy"]
+    return result.metrics["validation_score"]
 
 
 def winner(results: Sequence[Result]) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 
 from pipeline.records import Result
 
-CURVE = "validation_accuracy"
+CURVE = "validation_score"
 
 
 def thresholds(

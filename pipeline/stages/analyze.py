@@ -6,10 +6,10 @@ import hashlib
 from collections import Counter
 from pathlib import Path
 
-from pipeline.analysis.analyzing import analyze
-from pipeline.analysis.metrics import metrics_text
 from pipeline.data.arrays import read_manifest
 from pipeline.errors import Refusal
+from pipeline.findings.analyzing import analyze
+from pipeline.findings.metrics import metrics_text
 from pipeline.records import Answer, Plan
 from pipeline.stages.files import read_answers, read_costs, read_plan
 from pipeline.stages.places import Places

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from pipeline.analysis.cells import Interval, Place, Standing
-from pipeline.analysis.changes import CellChange, Changes, FigureChange, Group, changes
-from pipeline.analysis.effects import Effect, Ratio
-from pipeline.analysis.summary import Summary
 from pipeline.errors import Refusal
+from pipeline.findings.cells import Interval, Place, Standing
+from pipeline.findings.changes import CellChange, Changes, FigureChange, Group, changes
+from pipeline.findings.summary import Summary
 from pipeline.stages.places import Places
+from pipeline.statistics.effects import Effect, Ratio
 
 TITLES: dict[Group, str] = {
     "verdicts": "verdicts",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from pipeline.config import compose_plan
+from pipeline.configuration.plan import compose_plan
 from pipeline.stages.places import Places
 
 HEADER = "# Composed and validated; edit conf/ and compose again.\n"

@@ -14,8 +14,6 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from pipeline.analysis.cost import Costs, StepCost
-from pipeline.analysis.cost_ratios import log_cost_ratio, step_milliseconds
 from pipeline.data.arrays import read_manifest
 from pipeline.execution.clocks import training_clock
 from pipeline.execution.cost_cells import CostCell, cost_cells
@@ -26,6 +24,8 @@ from pipeline.execution.whole import write_whole
 from pipeline.records import Analysis, Plan
 from pipeline.stages.files import read_answers, read_plan
 from pipeline.stages.places import Places
+from pipeline.statistics.cost_ratios import log_cost_ratio, step_milliseconds
+from pipeline.statistics.step_costs import Costs, StepCost
 
 IDLE_SHARE = 0.9  # of a core; with less of it, somebody else was at work
 log = logging.getLogger("normbench")

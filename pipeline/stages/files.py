@@ -10,11 +10,11 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
-from pipeline.analysis.cost import Costs
 from pipeline.content import canonical_json
 from pipeline.errors import Refusal
 from pipeline.records import Answer, Plan
 from pipeline.stages.places import Places
+from pipeline.statistics.step_costs import Costs
 
 
 def read_plan(profile: str) -> Plan:

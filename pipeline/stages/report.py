@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
-from pipeline.analysis.summary import Summary
 from pipeline.errors import Refusal
-from pipeline.report.page import pages
+from pipeline.findings.pages import pages
+from pipeline.findings.summary import Summary
 from pipeline.stages.mirror import mirror_profile
 from pipeline.stages.places import Places
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from pipeline.config import Asked, compose_cells
+from pipeline.configuration.plan import Asked, compose_cells
 from pipeline.content import content_digest
 from pipeline.data.arrays import read_manifest
 from pipeline.data.prepared import prepare, state_of_files
@@ -83,7 +83,7 @@ def _watched(trial: Trial, folder: Path) -> Result:
         task = bar.add_task("training", total=trial.epochs)
 
         def watch(epoch: int, values: dict[str, float]) -> None:
-            accuracy = values["validation_accuracy"]
+            accuracy = values["validation_score"]
             bar.update(task, completed=epoch + 1, description=f"validation {accuracy:.1%}")
 
         return answer(trial, Store.open(), folder, watch=watch)
@@ -102,7 +102,7 @@ def _curves(result: Result) -> Table:
 def _closing(trial: Trial, result: Result) -> str:
     metrics = result.metrics
     lines = [f"status               {result.status} after {result.steps} steps"]
-    lines.append(f"validation accuracy  {metrics['validation_accuracy']:.4f}")
+    lines.append(f"validation accuracy  {metrics['validation_score']:.4f}")
     if "gap_batch" in metrics:
         shown = [f"{metrics[f'gap_{name}']:.4f} {name}" for name in STATISTICS]
         lines.append(f"by statistics        {', '.join(shown)}")
@@ -127,7 +127,7 @@ def _comparison(asked: Sequence[Asked], results: Sequence[Result]) -> Table:
         table.add_row(
             " ".join(each.overrides),
             result.status,
-            f"{metrics['validation_accuracy']:.4f}",
+            f"{metrics['validation_score']:.4f}",
             gap,
             result.weights_digest[:12],
         )

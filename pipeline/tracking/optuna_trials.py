@@ -51,7 +51,7 @@ def frozen_trial(
         for name, values in choices.items()
         if (given := _given(answer.trial, name)) in values
     }
-    curve = answer.result.curves.get("validation_accuracy", ())
+    curve = answer.result.curves.get("validation_score", ())
     trial = create_trial(
         state=states[answer.result.status],
         value=objective(answer.result),

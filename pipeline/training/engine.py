@@ -130,7 +130,7 @@ class Engine:
                 for layer in self._norms:
                     layer.averages.lend(i, layer.moving_mean, layer.moving_variance)
                 values = validated(trial, folder, self.subject.infer)
-            found[f"validation_accuracy_momentum_{momentum:g}"] = values["validation_accuracy"]
+            found[f"validation_score_momentum_{momentum:g}"] = values["validation_score"]
         return found
 
     def _traced_epoch(
@@ -182,7 +182,7 @@ def train(trial: Trial, folder: Path, watch: Watch | None = None) -> Trained:
         losses, right = engine.epoch(images, labels, chosen)
         values = {
             "training_loss": float(np.mean(losses, dtype=np.float64)),
-            "training_accuracy": right / chosen.size,
+            "training_score": right / chosen.size,
             **validated(trial, folder, engine.subject.infer),
             **engine.shadowed(trial, folder),
             **statistics_curves(trial, folder, engine.subject),

@@ -73,7 +73,7 @@ def train(trial: Trial, folder: Path, watch: Watch | None = None) -> Trained:
         history = fitted.fit(batches, shuffle=False, verbose=0).history
         values = {
             "training_loss": float(history["loss"][0]),
-            "training_accuracy": float(history["accuracy"][0]),
+            "training_score": float(history["accuracy"][0]),
             **validated(trial, folder, subject.infer),
             **statistics_curves(trial, folder, subject),
         }

@@ -31,7 +31,7 @@ def validated(trial: Trial, folder: Path, infer: Forward) -> dict[str, float]:
     logits = logits_of(infer, images, CHUNK)
     return {
         "validation_loss": cross_entropy(logits, labels),
-        "validation_accuracy": accuracy(logits, labels),
+        "validation_score": accuracy(logits, labels),
     }
 
 
@@ -78,7 +78,7 @@ def _measured(
     for split in splits:
         images, labels = arrays(folder, trial.data_digest, split)
         logits = logits_of(subject.infer, images, CHUNK)
-        scores[f"{split}_accuracy"] = accuracy(logits, labels)
+        scores[f"{split}_score"] = accuracy(logits, labels)
         others[f"{split}_loss"] = cross_entropy(logits, labels)
         if split == "test":
             correct[split] = np.packbits(logits.argmax(axis=1) == labels).tobytes().hex()

@@ -52,7 +52,7 @@ def statistics_curves(trial: Trial, folder: Path, subject: Subject) -> dict[str,
         return {}
     images, labels, size = _shuffled(trial, folder)
     with subject.by_batch() as run:
-        found = {"validation_accuracy_batch": accuracy(logits_of(run, images, size), labels)}
+        found = {"validation_score_batch": accuracy(logits_of(run, images, size), labels)}
         _recalibrate(trial, folder, subject, run)
         return found | _recalibrated(trial, folder, subject, ["validation"])
 
@@ -63,8 +63,8 @@ def accuracies(
     """Return the accuracies that depend on which statistics normalize.
 
     `gap_moving`, `gap_batch` and `gap_recalibrated` are of the same validation images, for the
-    batch's own statistics in batches of the trial's size; `SPLIT_accuracy_recalibrated` is of
-    each whole split; `validation_accuracy_single` is of single images in training mode. Nothing
+    batch's own statistics in batches of the trial's size; `SPLIT_score_recalibrated` is of
+    each whole split; `validation_score_single` is of single images in training mode. Nothing
     where no layer has moving statistics.
     """
     if not subject.layers:
@@ -127,7 +127,7 @@ def _single(trial: Trial, folder: Path, subject: Subject) -> dict[str, float]:
     chosen = permutation(trial.seed, PROBE, len(images))[:count]
     with subject.by_batch() as run:
         logits = logits_of(run, images[chosen], 1)
-    return {"validation_accuracy_single": accuracy(logits, labels[chosen])}
+    return {"validation_score_single": accuracy(logits, labels[chosen])}
 
 
 def _shuffled(trial: Trial, folder: Path) -> tuple[Images, Labels, int]:
@@ -154,5 +154,5 @@ def _recalibrated(
     for split in splits:
         images, labels = arrays(folder, trial.data_digest, split)
         logits = logits_of(subject.infer, images, CHUNK)
-        found[f"{split}_accuracy_recalibrated"] = accuracy(logits, labels)
+        found[f"{split}_score_recalibrated"] = accuracy(logits, labels)
     return found

@@ -71,7 +71,7 @@ def is_over(trial: Trial, epoch: int, values: dict[str, float]) -> bool:
     if not math.isfinite(values["training_loss"]):
         return True
     threshold = trial.thresholds[epoch] if epoch < len(trial.thresholds) else None
-    return threshold is not None and values["validation_accuracy"] < threshold
+    return threshold is not None and values["validation_score"] < threshold
 
 
 def steps_of(trial: Trial, epoch: int) -> int:

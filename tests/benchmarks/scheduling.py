@@ -176,7 +176,7 @@ def lags(
             run(queues, lambda pool=pool: pool, store, Silence())
             busy.append(pool.worked / (workers * pool.now))
             best += [
-                max(a.result.metrics["validation_accuracy"] for a in queue.answers())
+                max(a.result.metrics["validation_score"] for a in queue.answers())
                 for queue in queues
             ]
         error = float(np.std(best, ddof=1) / len(best) ** 0.5)

@@ -55,7 +55,7 @@ def test_an_arm_trains_is_saved_and_loads(model, arm, asked, folder, tmp_path):
         assert result.curves["training_loss"] == pytest.approx([np.log(10)] * 2, abs=0.1)
     else:
         assert result.curves["training_loss"][1] < result.curves["training_loss"][0]
-    recalibrated = {"gap_batch", "gap_moving", "gap_recalibrated", "test_accuracy_recalibrated"}
+    recalibrated = {"gap_batch", "gap_moving", "gap_recalibrated", "test_score_recalibrated"}
     assert (recalibrated <= result.metrics.keys()) == arm.startswith("batch")
 
     for name in ("one.keras", "two.keras"):
@@ -64,7 +64,7 @@ def test_an_arm_trains_is_saved_and_loads(model, arm, asked, folder, tmp_path):
     images, labels = arrays(folder, trial.data_digest, "test")
     loaded = load_model(tmp_path / "one.keras")
     found = accuracy(logits_of(inference(loaded), images, 100), labels)
-    assert found == result.metrics["test_accuracy"]
+    assert found == result.metrics["test_score"]
 
 
 @cache

@@ -116,8 +116,8 @@ def test_shadow_averages_are_those_of_a_run_with_that_momentum(asked, folder):
     shadowed = engine.train(asked(*case, "probes.shadow_momenta=[0.5,0.9]"), folder).result
     for momentum in ("0.5", "0.9"):
         alone = engine.train(asked(*case, f"norm.momentum={momentum}"), folder).result
-        curve = shadowed.curves[f"validation_accuracy_momentum_{momentum}"]
-        assert curve == alone.curves["validation_accuracy"]
+        curve = shadowed.curves[f"validation_score_momentum_{momentum}"]
+        assert curve == alone.curves["validation_score"]
     unshadowed = engine.train(asked(*case), folder).result
     assert shadowed.weights_digest == unshadowed.weights_digest
 

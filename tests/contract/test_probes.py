@@ -8,7 +8,7 @@ import pytest
 from pipeline.records import Component
 
 TRAINERS = ["engine", "fit"]
-CURVES = {"validation_accuracy_batch", "validation_accuracy_recalibrated"}
+CURVES = {"validation_score_batch", "validation_score_recalibrated"}
 WITH_CURVES = "probes.statistics_curves=true"
 
 DROPOUT = """
@@ -70,7 +70,7 @@ def test_the_last_point_of_a_statistics_curve_is_the_metric_of_the_end(trainer, 
     batch, recalibrated = (result.curves[name] for name in sorted(CURVES))
     assert len(batch) == len(recalibrated) == 3
     assert batch[-1] == result.metrics["gap_batch"]
-    assert recalibrated[-1] == result.metrics["validation_accuracy_recalibrated"]
+    assert recalibrated[-1] == result.metrics["validation_score_recalibrated"]
 
 
 def test_statistics_curves_say_what_a_shorter_training_would_measure(asked, folder):
@@ -78,7 +78,7 @@ def test_statistics_curves_say_what_a_shorter_training_would_measure(asked, fold
     for epochs in (1, 2):
         shorter = answered(asked("norm=batch", f"epochs={epochs}"), folder)
         points = [whole.curves[name][epochs - 1] for name in sorted(CURVES)]
-        names = ("gap_batch", "validation_accuracy_recalibrated")
+        names = ("gap_batch", "validation_score_recalibrated")
         assert points == [shorter.metrics[name] for name in names]
 
 
@@ -104,7 +104,7 @@ def test_models_without_moving_statistics_have_neither_curves_nor_single_images(
     case = [f"norm={arm}", f"trainer={trainer}", WITH_CURVES, "probes.single_examples=20"]
     result = answered(asked(*case), folder)
     assert not CURVES & result.curves.keys()
-    assert "validation_accuracy_single" not in result.metrics
+    assert "validation_score_single" not in result.metrics
 
 
 @pytest.mark.parametrize("model", ["mlp", "cnn"])
@@ -173,13 +173,13 @@ def test_a_dense_batch_norm_gives_every_single_image_the_same_class(asked, folde
     trial = asked("norm=batch", "probes.single_examples=30")
     _, labels = arrays(folder, trial.data_digest, "validation")
     shares = np.bincount(labels[permutation(trial.seed, PROBE, 100)[:30]]) / 30
-    assert answered(trial, folder).metrics["validation_accuracy_single"] in shares
+    assert answered(trial, folder).metrics["validation_score_single"] in shares
 
 
 @pytest.mark.parametrize("trainer", TRAINERS)
 def test_single_images_go_through_a_cnn_with_batch_norm(trainer, asked, folder):
     case = ["model=cnn", "norm=batch", f"trainer={trainer}", "probes.single_examples=200"]
-    single = answered(asked(*case), folder).metrics["validation_accuracy_single"]
+    single = answered(asked(*case), folder).metrics["validation_score_single"]
     assert single * 100 == pytest.approx(round(single * 100))  # of all 100 there are
 
 
@@ -193,7 +193,7 @@ def test_a_result_says_which_test_images_were_classified_correctly(trainer, aske
     expected = trained.model().predict(images, verbose=0).argmax(axis=1) == labels
     packed = np.frombuffer(bytes.fromhex(trained.result.correct["test"]), np.uint8)
     np.testing.assert_array_equal(np.unpackbits(packed, count=100), expected)
-    assert expected.mean() == trained.result.metrics["test_accuracy"]
+    assert expected.mean() == trained.result.metrics["test_score"]
     assert answered(asked("norm=batch", f"trainer={trainer}"), folder).correct == {}
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline.config import compose_plan
+from pipeline.configuration.plan import compose_plan
 from pipeline.execution import costs
 from pipeline.execution.clocks import training_clock
 from pipeline.execution.store import Store

@@ -105,8 +105,8 @@ def test_a_diverged_run_ends_early_and_is_a_result_at_chance(asked, folder):
     assert watched == [0]
     assert result.steps == 3
     assert result.curves["training_loss"] == (None,)
-    accuracies = {name for name in result.metrics if "accuracy" in name or "gap" in name}
-    assert {"test_accuracy", "gap_batch", "validation_accuracy_single"} <= accuracies
+    accuracies = {name for name in result.metrics if "score" in name or "gap" in name}
+    assert {"test_score", "gap_batch", "validation_score_single"} <= accuracies
     assert {result.metrics[name] for name in accuracies} == {0.1}
     assert result.metrics.keys() - accuracies == {"parameters"}
     assert result.correct == {}
@@ -120,19 +120,19 @@ def test_a_trial_under_its_threshold_is_stopped_there(trainer, asked, folder):
 
     train = import_module(f"pipeline.training.{trainer}").train
     whole = asked("norm=batch", "epochs=4", f"trainer={trainer}")
-    curve = train(whole, folder).result.curves["validation_accuracy"]
+    curve = train(whole, folder).result.curves["validation_score"]
 
     def result(*thresholds):
         return train(Trial.parse(whole.plain() | {"thresholds": list(thresholds)}), folder).result
 
     stopped = result(None, curve[1] + 0.01, None, None)
     assert stopped.status == "pruned"
-    assert stopped.curves["validation_accuracy"] == curve[:2]
+    assert stopped.curves["validation_score"] == curve[:2]
     assert stopped.steps == 2 * (256 // whole.batch_size)
-    assert stopped.metrics["validation_accuracy"] == curve[1]
+    assert stopped.metrics["validation_score"] == curve[1]
     going_on = result(None, curve[1], None, None)  # at the threshold is not under it
     assert going_on.status == "ok"
-    assert going_on.curves["validation_accuracy"] == curve
+    assert going_on.curves["validation_score"] == curve
 
 
 def test_recalibrated_statistics_are_those_of_the_training_examples(asked, folder):

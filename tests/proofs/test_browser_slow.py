@@ -10,8 +10,8 @@ import pytest
 from browser import WINDOWS, Page, browser, complaints
 from fake_profile import fake_profile
 
-from pipeline.analysis.analyzing import analyze
-from pipeline.report.page import pages
+from pipeline.findings.analyzing import analyze
+from pipeline.findings.pages import pages
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

@@ -11,12 +11,12 @@ import pytest
 from numpy.random import Generator
 from scipy import stats
 
-from pipeline.analysis.controls import empirical_error
-from pipeline.analysis.crossed import crossed_estimate
-from pipeline.analysis.intervals import estimate, median_limits
-from pipeline.analysis.rules import Direction, word_of
-from pipeline.analysis.samples import bounded_sample, sample_of
-from pipeline.analysis.tuned import resampled_seeds, to_confirm, tuned_effect, winners
+from pipeline.claims.controls import empirical_error
+from pipeline.claims.rules import Direction, word_of
+from pipeline.findings.tuned.choices import resampled_seeds, to_confirm, tuned_effect, winners
+from pipeline.statistics.crossed import crossed_estimate
+from pipeline.statistics.intervals import estimate, median_limits
+from pipeline.statistics.samples import bounded_sample, sample_of
 
 pytestmark = pytest.mark.slow
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from fake_profile import fake_profile
 
-from pipeline.analysis.analyzing import analyze
-from pipeline.analysis.summary import Summary
+from pipeline.findings.analyzing import analyze
+from pipeline.findings.summary import Summary
 
 DIGESTS = {"studies.jsonl": "5" * 64, "confirmed.jsonl": "c" * 64}
 

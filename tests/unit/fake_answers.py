@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.random import Generator
 
-from pipeline.analysis.cost import Costs
 from pipeline.content import content_digest
 from pipeline.records import Answer, Manifest, Plan, Trial
+from pipeline.statistics.step_costs import Costs
 
 BATCH = "keras.layers.BatchNormalization"
 LAYERS: dict[str, tuple[str, dict[str, float]] | None] = {
@@ -115,7 +115,7 @@ def fake_runs(
         scored = [_answer(name, index, trial, model, arm, generator) for index, trial in
                   enumerate(trials)]  # fmt: skip
         swept += scored
-        best = max(scored, key=lambda answer: answer.result.metrics["validation_accuracy"])
+        best = max(scored, key=lambda answer: answer.result.metrics["validation_score"])
         for index, own in enumerate(seeds):
             again = Trial.parse({**best.trial.plain(), "seed": own, "split": "test"})
             confirmed.append(_answer(name, index, again, model, arm, generator))
@@ -218,32 +218,32 @@ def _answer(
     collapse = 0.2 if (model, arm) == ("cnn", "batch_default") else 0.004
     has_statistics = arm.startswith("batch")
     moving = share(level - (collapse * generator.uniform(0.6, 1.4) if has_statistics else 0))
-    metrics = {"validation_accuracy": moving, "validation_loss": 3 * (1 - moving)}
+    metrics = {"validation_score": moving, "validation_loss": 3 * (1 - moving)}
     if has_statistics:
         recalibrated = share(level - 0.001)
         metrics |= {
-            "validation_accuracy_recalibrated": recalibrated,
+            "validation_score_recalibrated": recalibrated,
             "gap_batch": share(level + 0.002),
             "gap_moving": moving,
             "gap_recalibrated": recalibrated,
         }
     if trial.split == "test":
-        metrics |= {"test_accuracy": share(moving - 0.004), "test_loss": 3 * (1 - moving)}
+        metrics |= {"test_score": share(moving - 0.004), "test_loss": 3 * (1 - moving)}
         if has_statistics:
-            metrics["test_accuracy_recalibrated"] = share(level - 0.005)
+            metrics["test_score_recalibrated"] = share(level - 0.005)
     if diverged:
         metrics = {name: value for name, value in metrics.items() if "loss" not in name}
     rise = [1 - math.exp(-1.1 * (epoch + 1)) for epoch in range(EPOCHS)]
     accuracy = [None if diverged else min(1.0, level * part + 0.02) for part in rise]
     curves = {
-        "training_accuracy": accuracy,
+        "training_score": accuracy,
         "training_loss": [None if diverged else 2 * (1 - part) + 0.05 for part in rise],
-        "validation_accuracy": [moving * part for part in rise],
+        "validation_score": [moving * part for part in rise],
         "validation_loss": [None if diverged else 2 * (1 - part) + 0.1 for part in rise],
     }
     correct = {}
     if trial.split == "test" and not diverged:
-        correct["test"] = bits(metrics["test_accuracy"])
+        correct["test"] = bits(metrics["test_score"])
     result = {"steps": 100, "metrics": metrics, "curves": curves, "weights_digest": "0" * 64}
     result |= {"correct": correct}
     result |= {"epochs_asked": EPOCHS, "kernels": {"norm": "keras", "optimizer": "keras"}}

@@ -27,13 +27,13 @@ from fake_answers import (
 )
 from fake_results import fake_result
 
-from pipeline.analysis.claims import Claim
-from pipeline.analysis.cost import ArmCost, Costs, StepCost, TrainingClock
+from pipeline.claims.claim import Claim
 from pipeline.components import build
+from pipeline.configuration.sections import claim_fields
 from pipeline.content import content_digest
 from pipeline.records import Answer, Environment, Plan, Study
 from pipeline.search.questions import question
-from pipeline.sections import claim_fields
+from pipeline.statistics.step_costs import ArmCost, Costs, StepCost, TrainingClock
 
 CONF = Path(__file__).parents[2] / "conf"
 RATES = (0.01, 0.0316, 0.1, 0.316, 1.0, 3.16)

@@ -12,8 +12,8 @@ import math
 import numpy as np
 from fake_answers import BEST, EXAMPLES, share
 
-from pipeline.analysis.runs import steps_after
 from pipeline.records import Result, Trial
+from pipeline.statistics.runs import steps_after
 
 STANDS = {"none": 0.06, "batch": 0.9, "layer": 0.4}  # the highest rate, under Adam
 LAG = {"mlp": 0.25, "cnn": 0.8}  # of accuracy, while averages have not moved
@@ -47,24 +47,24 @@ def fake_result(trial: Trial) -> Result:
 
     momentum = _momentum(trial)
     curves: dict[str, list[float | None]] = {
-        "training_accuracy": [min(1.0, value + 0.01) for value in true],
+        "training_score": [min(1.0, value + 0.01) for value in true],
         "training_loss": [2 * (1 - value) + 0.05 for value in true],
-        "validation_accuracy": [*moving(momentum)],
+        "validation_score": [*moving(momentum)],
         "validation_loss": [2 * (1 - value) + 0.1 for value in true],
     }
     if trial.probes.statistics_curves:
         if kind == "batch":
-            curves["validation_accuracy_batch"] = [share(value + 0.002) for value in true]
-            curves["validation_accuracy_recalibrated"] = [*true]
+            curves["validation_score_batch"] = [share(value + 0.002) for value in true]
+            curves["validation_score_recalibrated"] = [*true]
         for shadow in trial.probes.shadow_momenta if kind == "batch" else ():
-            curves[f"validation_accuracy_momentum_{shadow:g}"] = [*moving(shadow)]
+            curves[f"validation_score_momentum_{shadow:g}"] = [*moving(shadow)]
     metrics = _metrics(trial, kind, true[-1], moving(momentum)[-1])
     if diverged:
         curves = {name: [None] for name in curves}
         metrics = {
-            name: 0.1 if "accuracy" in name else value
+            name: 0.1 if "score" in name else value
             for name, value in metrics.items()
-            if "accuracy" in name or name == "parameters"
+            if "score" in name or name == "parameters"
         }
     return Result.parse(
         {
@@ -115,12 +115,12 @@ def _metrics(trial: Trial, kind: str, true: float, moving: float) -> dict[str, f
     parameters = 1000 + (0 if layer is None else 384 * (2 - spared))
     metrics = {
         "parameters": float(parameters),
-        "validation_accuracy": moving,
+        "validation_score": moving,
         "validation_loss": 3 * (1 - moving),
     }
     if kind == "batch":
         metrics |= {
-            "validation_accuracy_recalibrated": true,
+            "validation_score_recalibrated": true,
             "gap_batch": share(true + 0.002),
             "gap_moving": moving,
             "gap_recalibrated": true,
@@ -129,5 +129,5 @@ def _metrics(trial: Trial, kind: str, true: float, moving: float) -> dict[str, f
         metrics["output_change_training"] = 0.4 if kind == "batch" else 2e-7
         metrics["output_change_inference"] = 3e-7
     if trial.probes.single_examples and kind == "batch":
-        metrics["validation_accuracy_single"] = round(0.11 * EXAMPLES) / EXAMPLES
+        metrics["validation_score_single"] = round(0.11 * EXAMPLES) / EXAMPLES
     return metrics

@@ -85,12 +85,12 @@ def answer(made: Study, index: int, values: dict[str, Any], seed: int, figures: 
     trial = question(
         made.placed(values), data_digest="d", environment=HERE, seed=seed, split="validation"
     )
-    metrics = {"validation_accuracy": 0.9, "validation_loss": 0.5, "parameters": 10.0}
+    metrics = {"validation_score": 0.9, "validation_loss": 0.5, "parameters": 10.0}
     metrics |= {name: value for name, value in figures.items() if name != "curves"}
-    score = metrics["validation_accuracy"]
+    score = metrics["validation_score"]
     curves = {
         "training_loss": [0.9] * made.epochs,
-        "validation_accuracy": [score] * made.epochs,
+        "validation_score": [score] * made.epochs,
         **figures.get("curves", {}),
     }
     result = Result.parse(

@@ -102,8 +102,8 @@ def result(accuracy: float, *, loss: float = 0.5, weights: str = "w") -> Result:
         {
             "steps": 6,
             "epochs_asked": 2,
-            "metrics": {"validation_accuracy": accuracy, "validation_loss": loss},
-            "curves": {"training_loss": [0.9, loss], "validation_accuracy": [0.1, accuracy]},
+            "metrics": {"validation_score": accuracy, "validation_loss": loss},
+            "curves": {"training_loss": [0.9, loss], "validation_score": [0.1, accuracy]},
             "correct": {},
             "weights_digest": weights,
             "kernels": {},

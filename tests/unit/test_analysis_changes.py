@@ -9,15 +9,15 @@ from typing import Any, get_args, get_origin, get_type_hints
 import pytest
 from fake_analysis import edited, fake_analysis
 
-from pipeline.analysis.cells import NAMED_BY
-from pipeline.analysis.changes import CellChange, changes, overlap
-from pipeline.analysis.claim_figures import ClaimFigures
-from pipeline.analysis.cost import StepCost
-from pipeline.analysis.effects import Effect
-from pipeline.analysis.intervals import Estimate
-from pipeline.analysis.summary import Summary
-from pipeline.analysis.where import Bin
 from pipeline.content import Record
+from pipeline.findings.cells import NAMED_BY
+from pipeline.findings.changes import CellChange, changes, overlap
+from pipeline.findings.map.bins import Bin
+from pipeline.findings.summary import Summary
+from pipeline.findings.verdicts.figures import ClaimFigures
+from pipeline.statistics.effects import Effect
+from pipeline.statistics.intervals import Estimate
+from pipeline.statistics.step_costs import StepCost
 
 INFINITE = (None, None)
 
@@ -108,7 +108,7 @@ def test_an_effect_changed_beyond_when_its_intervals_do_not_overlap(summary, shi
         ("maps.0.bins.0.reading", "hurts", "maps"),
         ("maps.0.bins.0.fewer_failures", None, "maps"),
         ("stability.0.arms.1.decades.low", 1e6, "other"),
-        ("studies.1.test_accuracy.low", 1e6, "other"),
+        ("studies.1.test_score.low", 1e6, "other"),
     ],
 )
 def test_changes_are_sorted_by_what_they_are_about(summary, place, value, group):
@@ -148,7 +148,7 @@ def test_two_of_one_name_are_both_compared(summary):
 
 
 def test_zeros_of_two_signs_are_not_the_same_digit(summary):
-    place = "studies.1.search.trials.0.validation_accuracy"
+    place = "studies.1.search.trials.0.validation_score"
     found = changes(edited(summary, place, 0.0), edited(summary, place, -0.0))
     assert [(each.old, each.new) for each in found.figures] == [("0.0", "-0.0")]
 

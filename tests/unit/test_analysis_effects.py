@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from pipeline.analysis.effects import exponential, log_errors, mean_effect, paired_effect
+from pipeline.statistics.effects import exponential, log_errors, mean_effect, paired_effect
 
 T_975_2 = 4.302652729911275  # Student's t, 97.5%, 2 degrees of freedom, from printed tables
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from pipeline.analysis.failures import count_failures, failed_runs, failure_difference
+from pipeline.statistics.failures import count_failures, failed_runs, failure_difference
 
 
 def _runs(final: list[float], best: list[float], diverged: list[bool]) -> pd.DataFrame:
     return pd.DataFrame(
-        {"validation_accuracy": final, "best_validation_accuracy": best, "diverged": diverged}
+        {"validation_score": final, "best_validation_score": best, "diverged": diverged}
     )
 
 

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from fixed_runs import MANIFESTS, SEEDS, answer, answers, by_name, fixed_study, mapped_study
 
-from pipeline.analysis.claims import Claim
-from pipeline.analysis.cost import ArmCost, StepCost
-from pipeline.analysis.factors import factors
-from pipeline.analysis.maps import maps
-from pipeline.analysis.runs import figures, planned_runs, runs_table, settings, steps_after
-from pipeline.analysis.stability import stability
-from pipeline.analysis.targets import times_to_target
-from pipeline.analysis.trajectories import trajectories
+from pipeline.claims.claim import Claim
+from pipeline.findings.gap.figures import trajectories
+from pipeline.findings.map.figures import maps
+from pipeline.findings.settings.figures import factors
+from pipeline.findings.stability.figures import stability
+from pipeline.findings.time_to_target.figures import times_to_target
 from pipeline.records import Analysis, Study
+from pipeline.statistics.runs import figures, planned_runs, runs_table, settings, steps_after
+from pipeline.statistics.step_costs import ArmCost, StepCost
 
 RATES = [0.01, 0.1, 1.0]
 BY_RATE = {"optimizer.learning_rate": RATES}
@@ -45,13 +45,13 @@ def _table(*pairs: tuple[Study, Any]):
 
 def test_a_run_s_row_has_its_place_what_varies_and_what_came_out() -> None:
     made = fixed_study(axes={**BY_RATE, "norm.epsilon": [0.001, 0.1]})
-    runs, _ = _table((made, lambda values, _: {"validation_accuracy": values["norm.epsilon"]}))
+    runs, _ = _table((made, lambda values, _: {"validation_score": values["norm.epsilon"]}))
     assert len(runs) == len(RATES) * 2 * len(SEEDS)
     assert set(runs["learning_rate"]) == set(RATES)
-    assert (runs["epsilon"] == runs["validation_accuracy"]).all()
+    assert (runs["epsilon"] == runs["validation_score"]).all()
     row = runs.iloc[0]
     assert (row["optimizer"], row["momentum"], row["validation_examples"]) == ("adam", 0.9, 1000)
-    assert row["validation_accuracy_curve"] == (0.001, 0.001)
+    assert row["validation_score_curve"] == (0.001, 0.001)
     assert row["steps"] == (3, 6)  # 100 examples in whole batches of 32, twice
     assert {*settings([made]), *figures([made])} <= set(runs)
 
@@ -79,8 +79,8 @@ def test_what_is_planned_has_a_row_for_each_run_whatever_came_back() -> None:
 
 def _stands_up_to(limit: float):
     return lambda values, seed: {
-        "validation_accuracy": 0.9 if values["optimizer.learning_rate"] <= limit * seed else 0.1,
-        "curves": {"validation_accuracy": [0.9, 0.1]},
+        "validation_score": 0.9 if values["optimizer.learning_rate"] <= limit * seed else 0.1,
+        "curves": {"validation_score": [0.9, 0.1]},
     }
 
 
@@ -118,7 +118,7 @@ def test_a_rate_that_nobody_ran_is_missing_and_never_zero() -> None:
 
 def _reaches(step: int, at: int):
     curve = [0.5 if n < at else 0.95 for n in range(6)]
-    return lambda *_: {"validation_accuracy": 0.95, "curves": {"validation_accuracy": curve}}
+    return lambda *_: {"validation_score": 0.95, "curves": {"validation_score": curve}}
 
 
 def _timed(arm: str) -> Study:
@@ -146,8 +146,8 @@ TARGET = {
         {
             "name": "steps",
             "effect": {
-                "target": "pipeline.analysis.kinds.time_to_target.time_to_target",
-                "arguments": {"curve": "validation_accuracy_curve", "target": 0.9},
+                "target": "pipeline.claims.kinds.time_to_target.time_to_target",
+                "arguments": {"curve": "validation_score_curve", "target": 0.9},
             },
             "treatment": {"arm": "batch"},
             "control": {"arm": "none"},
@@ -221,10 +221,10 @@ def test_a_trajectory_has_a_line_for_each_kind_of_statistics_and_momentum() -> N
     }
     made = fixed_study(probes=probes)
     curves = {
-        "validation_accuracy_batch": [0.8, 0.9],
-        "validation_accuracy_recalibrated": [0.7, 0.9],
-        "validation_accuracy_momentum_0.9": [0.3, 0.9],
-        "validation_accuracy_momentum_0.99": [0.1, None],
+        "validation_score_batch": [0.8, 0.9],
+        "validation_score_recalibrated": [0.7, 0.9],
+        "validation_score_momentum_0.9": [0.3, 0.9],
+        "validation_score_momentum_0.99": [0.1, None],
     }
     runs, studies = _table((made, lambda *_: {"curves": curves}))
     [found] = trajectories(runs, studies, level=0.95)
@@ -264,7 +264,7 @@ def test_a_map_pairs_points_and_says_who_failed() -> None:
             fails = made.arm == "none" and n == 7
             score = 0.1 if fails else 0.96 if made.arm == "batch" else 0.92
             values = {"optimizer.learning_rate": float(rate), "batch_size": 16}
-            found.append(answer(made, n, values, n + 1, {"validation_accuracy": score}))
+            found.append(answer(made, n, values, n + 1, {"validation_score": score}))
     runs = runs_table(found, by_name(*studies), MANIFESTS)
     [drawn] = maps(runs, studies, ANALYSIS)
     assert [spot.failed for spot in drawn.spots] == [None] * 7 + ["reference"]

@@ -7,9 +7,9 @@ import json
 import pytest
 from fake_analysis import edited, fake_analysis
 
-from pipeline.analysis.metrics import metrics, metrics_text
-from pipeline.analysis.rules import Exact
-from pipeline.analysis.summary import Summary
+from pipeline.claims.rules import Exact
+from pipeline.findings.metrics import metrics, metrics_text
+from pipeline.findings.summary import Summary
 
 INTERVAL = {"effect", "low", "high"}
 

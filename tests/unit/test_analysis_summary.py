@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 from fake_answers import SEEDS, TRIALS, FakeRuns, fake_runs
 
-from pipeline.analysis.analyzing import analyze
-from pipeline.analysis.curves import mean_curve
-from pipeline.analysis.summary import StudyFigures, Summary
+from pipeline.findings.analyzing import analyze
+from pipeline.findings.summary import StudyFigures, Summary
+from pipeline.findings.tuned.curves import mean_curve
 from pipeline.records import Answer, Plan
 
 DIGESTS = {"studies.jsonl": "5" * 64, "confirmed.jsonl": "c" * 64}
@@ -49,8 +49,8 @@ def test_every_study_has_its_place_and_the_reference_comes_first(summary: Summar
 def test_a_paired_difference_is_the_mean_of_differences_by_seed(
     runs: FakeRuns, summary: Summary
 ) -> None:
-    arm = _metric(runs, "tuned/mnist_5k/mlp/adam/layer", "test_accuracy")
-    plain = _metric(runs, "tuned/mnist_5k/mlp/adam/none", "test_accuracy")
+    arm = _metric(runs, "tuned/mnist_5k/mlp/adam/layer", "test_score")
+    plain = _metric(runs, "tuned/mnist_5k/mlp/adam/none", "test_score")
     differences = [100 * (a - b) for a, b in zip(arm, plain, strict=True)]
     found = _study(summary, "tuned/mnist_5k/mlp/adam/layer").comparison
     assert found is not None
@@ -102,12 +102,12 @@ def test_the_winner_is_the_confirmed_configuration_with_its_score_in_the_sweep(
     name = "tuned/mnist_5k/mlp/adam/batch"
     search = _study(summary, name).search
     scores = {
-        answer.index: answer.result.metrics["validation_accuracy"]
+        answer.index: answer.result.metrics["validation_score"]
         for answer in runs.swept
         if answer.study == name
     }
     assert search.winner is not None
-    assert search.winner.validation_accuracy == max(scores.values())
+    assert search.winner.validation_score == max(scores.values())
     assert scores[search.winner.index or 0] == max(scores.values())
     assert set(search.winner.hyperparameters) == set(_study(summary, name).study.space)
     assert list(search.best_so_far) == [max(list(scores.values())[: n + 1]) for n in range(TRIALS)]
@@ -117,7 +117,7 @@ def test_an_arm_without_answers_is_missing_and_never_zero(runs: FakeRuns) -> Non
     name = "tuned/mnist_5k/mlp/adam/batch"
     summary = _analyze(runs.without(name))
     figures = _study(summary, name)
-    assert figures.test_accuracy is None
+    assert figures.test_score is None
     assert figures.comparison is not None
     assert figures.comparison.moving is None
     assert figures.comparison.missing_seeds == SEEDS
@@ -155,7 +155,7 @@ def test_a_failed_confirmed_run_is_counted_beside_the_difference_not_in_it(
 ) -> None:
     name = "tuned/mnist_5k/mlp/adam/layer"
     first = next(answer for answer in runs.confirmed if answer.study == name)
-    metrics = {"validation_accuracy": 0.1, "test_accuracy": 0.1}
+    metrics = {"validation_score": 0.1, "test_score": 0.1}
     curves = {**first.result.curves, "training_loss": (None,) * 6}
     result = first.result.model_copy(update={"metrics": metrics, "curves": curves})
     diverged = first.model_copy(update={"result": result})
@@ -169,8 +169,8 @@ def test_a_failed_confirmed_run_is_counted_beside_the_difference_not_in_it(
     assert (found.trained_blocks, found.blocks) == (4, 5)
     assert found.failures.points.estimate == pytest.approx(20)  # 1 of 5 against 0 of 5
     assert found.moving.points.estimate > 0
-    assert figures.test_accuracy is not None
-    assert figures.test_accuracy.blocks == 5
+    assert figures.test_score is not None
+    assert figures.test_score.blocks == 5
 
 
 def test_under_twenty_seeds_the_profile_is_a_screening(summary: Summary) -> None:

@@ -8,16 +8,16 @@ import pytest
 from fixed_runs import MANIFESTS, answers, by_name, fixed_study
 from test_analysis_fixed import ANALYSIS, TARGET
 
-from pipeline.analysis.claim_figures import ClaimFigures, claim_figures, planned_blocks
-from pipeline.analysis.claims import Claim
-from pipeline.analysis.runs import planned_runs, runs_table
+from pipeline.claims.claim import Claim
+from pipeline.findings.verdicts.figures import ClaimFigures, claim_figures, planned_blocks
 from pipeline.records import Analysis, Study
+from pipeline.statistics.runs import planned_runs, runs_table
 
-KINDS = "pipeline.analysis.kinds"
+KINDS = "pipeline.claims.kinds"
 EIGHT = tuple(range(1, 9))
 RATIO = {
-    "target": f"{KINDS}.accuracy.log_error_ratio",
-    "arguments": {"metric": "validation_accuracy"},
+    "target": f"{KINDS}.errors.log_error_ratio",
+    "arguments": {"metric": "validation_score"},
 }
 
 
@@ -41,7 +41,7 @@ def _studies(experiment: str = "fixed", **more: Any) -> list[Study]:
 def _score(arm: str):
     """Plain errs on 100 of 1,000, batch on half of them; what seeds share cancels."""
     errors = {"none": 100, "batch": 50}.get(arm, 100)
-    return lambda _, seed: {"validation_accuracy": 1 - errors * (1 + seed % 3 / 100) / 1000}
+    return lambda _, seed: {"validation_score": 1 - errors * (1 + seed % 3 / 100) / 1000}
 
 
 def _runs(studies: list[Study], *, without: int = 0):

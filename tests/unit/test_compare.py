@@ -10,7 +10,7 @@ import pytest
 from fake_analysis import edited, fake_analysis
 
 from pipeline.__main__ import main
-from pipeline.analysis.summary import Summary
+from pipeline.findings.summary import Summary
 from pipeline.stages import compare
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline.analysis.claims import Claim
-from pipeline.analysis.runs import figures
-from pipeline.config import compose_plan
+from pipeline.claims.claim import Claim
+from pipeline.configuration.plan import compose_plan
 from pipeline.content import content_digest
 from pipeline.errors import Refusal
+from pipeline.statistics.runs import figures
 
 CONF = Path("conf")
 ONE = """\
@@ -131,7 +131,7 @@ def test_an_experiment_that_cannot_be_meant_is_refused(old, new, says, conf):
     [
         ("experiment: one", "experiment: won", "no conf/experiment/won.yaml|there is no"),
         ("arm: batch", "arm: bath", "no arm 'bath' in one; did you mean 'batch'?"),
-        ("validation_accuracy", "validation_acuracy", "no figure 'validation_acuracy' in one"),
+        ("validation_score", "validation_acuracy", "no figure 'validation_acuracy' in one"),
         ("log_error_ratio", "log_eror_ratio", "has no 'log_eror_ratio'"),
         ("where: {}", "where: {batchsize: 4}", "no setting 'batchsize' in one"),
         ("margin: 0.1", "margin: -0.1", "margin must be greater than 0, got -0.1"),

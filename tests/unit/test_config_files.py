@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config import compose_cells, compose_cluster, compose_plan
+from pipeline.configuration.plan import compose_cells, compose_cluster, compose_plan
 from pipeline.errors import Refusal
 
 CONF = Path("conf")

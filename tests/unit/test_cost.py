@@ -13,8 +13,6 @@ import yaml
 from fake_answers import fake_runs
 from questions import STUDY, result, study, trial
 
-from pipeline.analysis.cost import ArmCost, StepCost, cost_of
-from pipeline.analysis.cost_ratios import log_cost_ratio, step_milliseconds
 from pipeline.errors import Refusal
 from pipeline.execution import costs, environment
 from pipeline.execution.clocks import training_clock
@@ -25,6 +23,8 @@ from pipeline.records import Plan
 from pipeline.stages import cost as stage
 from pipeline.stages.files import read_costs, write_answers
 from pipeline.stages.places import Places
+from pipeline.statistics.cost_ratios import log_cost_ratio, step_milliseconds
+from pipeline.statistics.step_costs import ArmCost, StepCost, cost_of
 
 PLACES = Places("quick")
 LEVEL = 0.95

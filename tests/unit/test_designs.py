@@ -97,7 +97,7 @@ def run_of(*accuracies: float) -> Result:
     made = result(accuracies[-1]).plain()
     made["curves"] = {
         "training_loss": [0.5] * len(accuracies),
-        "validation_accuracy": list(accuracies),
+        "validation_score": list(accuracies),
     }
     return Result.parse(made | {"epochs_asked": 4})
 
@@ -128,7 +128,7 @@ def test_pruning_proposes_thresholds_only_from_results_it_may_know():
     for index in range(12):
         proposal = proposer.propose(known[: max(0, index - 2)])
         first = proposal.thresholds[:1]
-        reached = [run.curves["validation_accuracy"][1] for run in known[: max(0, index - 2)]]
+        reached = [run.curves["validation_score"][1] for run in known[: max(0, index - 2)]]
         assert first == ()  # two epochs: the first is given, the last has no threshold
         assert len(reached) == max(0, index - 2)
         known.append(result(float(rng.uniform())))

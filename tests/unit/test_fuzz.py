@@ -20,7 +20,7 @@ import yaml
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from pipeline.config import compose_cells, compose_cluster, compose_plan
+from pipeline.configuration.plan import compose_cells, compose_cluster, compose_plan
 from pipeline.content import content_digest
 from pipeline.errors import Refusal
 from pipeline.records import Plan

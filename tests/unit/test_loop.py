@@ -129,7 +129,7 @@ def test_the_pool_is_closed_when_the_coordinator_is_interrupted():
 def test_the_winner_is_confirmed_on_every_fresh_seed_with_test_data():
     asked = study(trials=6)
     (queue,), *_ = swept([asked], MemoryStore())
-    best = max(queue.answers(), key=lambda each: each.result.metrics["validation_accuracy"])
+    best = max(queue.answers(), key=lambda each: each.result.metrics["validation_score"])
     confirmation = Confirmation(asked, queue.answers(), ask, Path)
     store = MemoryStore()
     run([confirmation], lambda: SimulatedPool(store, 2, random.Random(1)), store, Silence())

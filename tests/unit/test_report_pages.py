@@ -16,12 +16,12 @@ from fake_answers import FakeRuns, fake_runs
 from fake_profile import fake_profile
 from markdown_it import MarkdownIt
 
-from pipeline.analysis.analyzing import analyze
-from pipeline.analysis.summary import Summary
-from pipeline.report.blocks import Section
-from pipeline.report.escaping import markdown_text
-from pipeline.report.page import SECTIONS, pages
-from pipeline.report.palette import COLORS, SHAPES
+from pipeline.findings.analyzing import analyze
+from pipeline.findings.pages import SECTIONS, pages
+from pipeline.findings.summary import Summary
+from pipeline.page.blocks import Section
+from pipeline.page.escaping import markdown_text
+from pipeline.page.palette import COLORS, SHAPES
 
 IMAGE, BOLD = "<img src=x onerror=alert(1)>", "**bold** | [link](http://x) `code`"
 SCRIPT = "</script><script>alert(2)</script>"

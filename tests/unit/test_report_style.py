@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from pipeline.report.interactive import TEMPLATES
-from pipeline.report.palette import COLORS
+from pipeline.page.interactive import TEMPLATES
+from pipeline.page.palette import COLORS
 
 STYLE = (TEMPLATES / "report.css").read_text()
 

@@ -8,19 +8,21 @@ from typing import Any
 import pytest
 from fake_analysis import fake_analysis
 
-from pipeline.analysis.claim_figures import ClaimFigures
-from pipeline.analysis.claims import Part
-from pipeline.analysis.intervals import Estimate
-from pipeline.analysis.rules import Word
-from pipeline.analysis.summary import Summary
-from pipeline.analysis.verdicts import plain_verdict
-from pipeline.report import claims_words, units
-from pipeline.report.blocks import Lead, Verdicts
-from pipeline.report.places import Place, short_names
-from pipeline.report.sections import answer, verdicts
-from pipeline.report.wording import ranges
+from pipeline.claims import units
+from pipeline.claims.claim import Part
+from pipeline.claims.rules import Word
+from pipeline.claims.verdict import plain_verdict
+from pipeline.findings.answer import section as answer
+from pipeline.findings.places import Place, short_names
+from pipeline.findings.summary import Summary
+from pipeline.findings.verdicts import section as verdicts
+from pipeline.findings.verdicts import words as claims_words
+from pipeline.findings.verdicts.figures import ClaimFigures
+from pipeline.page.blocks import Lead, Verdicts
+from pipeline.statistics.intervals import Estimate
+from pipeline.wording import ranges
 
-KINDS = "pipeline.analysis.kinds"
+KINDS = "pipeline.claims.kinds"
 TIE = "\N{NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
 DIRECTION = {"kind": "direction", "margin": 0.1}
@@ -59,7 +61,7 @@ def found(
 
 
 ERRORS, RATE, TIME = (
-    "accuracy.log_error_ratio",
+    "errors.log_error_ratio",
     "largest_rate.largest_rate",
     "time_to_target.time_to_target",
 )

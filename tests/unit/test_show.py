@@ -69,7 +69,7 @@ def test_a_reader_sees_what_was_asked_and_what_came_out(checkout, capsys):
     assert "steps per epoch" in text
     assert "once through the examples" in text
     curve = [line for line in text.splitlines() if line.split()[:1] == ["6"]]
-    assert f"{result.curves['validation_accuracy'][-1]:.4f}" in curve[0]
+    assert f"{result.curves['validation_score'][-1]:.4f}" in curve[0]
 
 
 def test_it_is_said_where_a_trial_stands(checkout, capsys):
@@ -82,7 +82,7 @@ def test_it_is_said_where_a_trial_stands(checkout, capsys):
 def test_a_confirmed_trial_says_how_many_images_were_right_and_shows_no_bits(checkout, capsys):
     result = checkout.confirmed.result
     text = shown(checkout.confirmed, capsys)
-    right = round(1000 * result.metrics["test_accuracy"])
+    right = round(1000 * result.metrics["test_score"])
     (line,) = (line for line in text.splitlines() if "test images" in line)
     assert line.split(maxsplit=2)[2] == f"{right} classified correctly"
     assert result.correct["test"][:16] not in text

@@ -11,14 +11,14 @@ import pytest
 from pydantic import ValidationError
 from questions import study
 
-from pipeline.analysis.claims import Claim, check_claim
-from pipeline.analysis.judging import judge_claim
+from pipeline.claims.claim import Claim, check_claim
+from pipeline.claims.judging import judge_claim
 from pipeline.errors import Refusal
 
-KINDS = "pipeline.analysis.kinds"
+KINDS = "pipeline.claims.kinds"
 BATCH, PLAIN = {"arm": "batch"}, {"arm": "none"}
 DIRECTION = {"kind": "direction", "margin": 0.1}
-ACCURACY = f"{KINDS}.accuracy"
+ACCURACY = f"{KINDS}.errors"
 
 
 def _part(
@@ -68,16 +68,16 @@ def _claim(number: str, *parts: dict[str, Any], **more: Any) -> dict[str, Any]:
     }
 
 
-ERROR = {"metric": "test_accuracy"}
+ERROR = {"metric": "test_score"}
 RATIO = f"{ACCURACY}.log_error_ratio"
-POINTS = {"metric": "test_accuracy", "times": 100}
+POINTS = {"metric": "test_score", "times": 100}
 OF_97 = {"kind": "band", "low": 97, "high": 97, "margin": 0.5}
-TARGET = {"curve": "validation_accuracy_curve", "target": 0.9}
-SHADOWS = {"slow": "validation_accuracy_momentum_0.99", "fast": "validation_accuracy_momentum_0.9"}
-SIZES = {"metric": "test_accuracy", "axis": "batch_size", "at": [2, 4], "against": [32, 128]}
-MODELS = {"metric": "test_accuracy", "axis": "model", "at": "cnn", "against": "mlp"}
-DEPTHS = {"metric": "test_accuracy", "axis": "depth"}
-SPREAD = {"curve": "validation_accuracy_curve", "skip": 2, "examples": "validation_examples"}
+TARGET = {"curve": "validation_score_curve", "target": 0.9}
+SHADOWS = {"slow": "validation_score_momentum_0.99", "fast": "validation_score_momentum_0.9"}
+SIZES = {"metric": "test_score", "axis": "batch_size", "at": [2, 4], "against": [32, 128]}
+MODELS = {"metric": "test_score", "axis": "model", "at": "cnn", "against": "mlp"}
+DEPTHS = {"metric": "test_score", "axis": "depth"}
+SPREAD = {"curve": "validation_score_curve", "skip": 2, "examples": "validation_examples"}
 HIGH = {"arm": "batch", "learning_rate": 0.01}
 LOW = {"arm": "none", "learning_rate": 0.001}
 SAVED = {"kind": "exact", "value": 384, "tolerance": 0}
@@ -212,14 +212,14 @@ def _table(generator: np.random.Generator) -> pd.DataFrame:
                     "seed": seed,
                     "arm": arm,
                     "study": f"some/d/mlp/{arm}",
-                    "validation_accuracy": score,
-                    "best_validation_accuracy": score,
-                    "test_accuracy": score,
-                    "test_accuracy_recalibrated": score if arm.startswith("batch") else math.nan,
+                    "validation_score": score,
+                    "best_validation_score": score,
+                    "test_score": score,
+                    "test_score_recalibrated": score if arm.startswith("batch") else math.nan,
                     "parameters": 1384 if arm == "batch" else 1000,
-                    "validation_accuracy_curve": (0.5, score, score, score),
-                    "validation_accuracy_momentum_0.99": (0.2, 0.3, 0.4, score - 0.3),
-                    "validation_accuracy_momentum_0.9": (0.2, 0.3, 0.4, score),
+                    "validation_score_curve": (0.5, score, score, score),
+                    "validation_score_momentum_0.99": (0.2, 0.3, 0.4, score - 0.3),
+                    "validation_score_momentum_0.9": (0.2, 0.3, 0.4, score),
                 }
             )
     return pd.DataFrame(rows)
@@ -288,8 +288,8 @@ def test_a_claim_of_one_part_has_its_effect_its_points_and_its_interval() -> Non
 
 def test_the_other_statistics_are_judged_too_and_a_disagreement_is_said() -> None:
     collapsed = RUNS.assign(
-        test_accuracy=RUNS["test_accuracy"].where(RUNS["arm"] != "batch", 0.6),
-        test_accuracy_recalibrated=RUNS["test_accuracy"].where(RUNS["arm"] == "batch"),
+        test_score=RUNS["test_score"].where(RUNS["arm"] != "batch", 0.6),
+        test_score_recalibrated=RUNS["test_score"].where(RUNS["arm"] == "batch"),
     )
     claim = Claim.parse(_claim("T10", _part("mlp", RATIO, ERROR, DIRECTION)))
     judged = judge_claim(claim, collapsed, planned={"mlp": 8}, manipulation_failures={})
@@ -302,7 +302,7 @@ def test_failures_decide_first_and_trained_blocks_stand_beside() -> None:
     plain = RUNS["arm"] == "none"
     failing = plain & (RUNS["seed"] > 1)
     runs = RUNS.assign(
-        diverged=failing, test_accuracy=RUNS["test_accuracy"].where(~plain | failing, 0.95)
+        diverged=failing, test_score=RUNS["test_score"].where(~plain | failing, 0.95)
     )
     claim = Claim.parse(_claim("T10", _part("mlp", RATIO, ERROR, DIRECTION)))
     part = judge_claim(claim, runs, planned={"mlp": 8}, manipulation_failures={}).parts[0]
@@ -403,7 +403,7 @@ def test_a_kind_that_does_not_exist_is_refused_with_the_nearest_one() -> None:
 def test_what_a_claim_names_can_be_checked_against_its_experiment() -> None:
     claim = Claim.parse(_claim("T11", *LIST["T11"], *LIST["T2"]))
     assert claim.arms == ("batch", "layer", "none")
-    assert claim.metrics == ("test_accuracy", "validation_accuracy_curve")
+    assert claim.metrics == ("test_score", "validation_score_curve")
 
 
 def test_a_claim_that_names_what_does_not_exist_is_refused_with_the_nearest_name() -> None:
@@ -436,8 +436,8 @@ def test_the_largest_rates_of_eight_seeds_are_judged_even_where_all_agree(
             **RUNS[RUNS["arm"] == arm].iloc[seed].to_dict(),
             "optimizer": optimizer,
             "learning_rate": rate,
-            "validation_accuracy": 0.9 if rate <= limit else 0.1,
-            "best_validation_accuracy": 0.9 if rate <= limit else 0.2,
+            "validation_score": 0.9 if rate <= limit else 0.1,
+            "best_validation_score": 0.9 if rate <= limit else 0.2,
         }
         for arm, limit in limits.items()
         for seed in range(8)

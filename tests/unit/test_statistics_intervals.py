@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pipeline.analysis.intervals import estimate, median_limits, sum_of
-from pipeline.analysis.samples import bounded_sample, oriented, sample_of
+from pipeline.statistics.intervals import estimate, median_limits, sum_of
+from pipeline.statistics.samples import bounded_sample, oriented, sample_of
 
 INFINITE = math.inf
 

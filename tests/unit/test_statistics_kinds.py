@@ -9,15 +9,15 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from pipeline.analysis.intervals import estimate
-from pipeline.analysis.kinds.accuracy import difference_of_differences, log_error_ratio
-from pipeline.analysis.kinds.depth import slope_per_doubling
-from pipeline.analysis.kinds.figures import difference, failing_share, value
-from pipeline.analysis.kinds.largest_rate import largest_rate
-from pipeline.analysis.kinds.shadow_gap import shadow_gap
-from pipeline.analysis.kinds.spreads import epoch_spread, epoch_spread_ratio, seed_spread_ratio
-from pipeline.analysis.kinds.time_to_target import steps_to_target, time_to_target
-from pipeline.analysis.pairs import marked, pair, ranked_seeds, select, with_statistics
+from pipeline.claims.kinds.depth import slope_per_doubling
+from pipeline.claims.kinds.errors import difference_of_differences, log_error_ratio
+from pipeline.claims.kinds.figures import difference, failing_share, value
+from pipeline.claims.kinds.largest_rate import largest_rate
+from pipeline.claims.kinds.shadow_gap import shadow_gap
+from pipeline.claims.kinds.spreads import epoch_spread, epoch_spread_ratio, seed_spread_ratio
+from pipeline.claims.kinds.time_to_target import steps_to_target, time_to_target
+from pipeline.statistics.intervals import estimate
+from pipeline.statistics.pairs import marked, pair, ranked_seeds, select, with_statistics
 
 SEED = ("seed",)
 
@@ -29,7 +29,7 @@ def _runs(**columns: object) -> pd.DataFrame:
 
 def _accuracies(*shares: float, examples: int = 1000, **columns: object) -> pd.DataFrame:
     seeds = columns.pop("seed", range(1, len(shares) + 1))
-    return _runs(seed=seeds, test_accuracy=shares, test_examples=examples, **columns)
+    return _runs(seed=seeds, test_score=shares, test_examples=examples, **columns)
 
 
 def _log_error(share: float, examples: int = 1000) -> float:
@@ -49,13 +49,13 @@ def test_blocks_are_what_both_sides_ran_in_order() -> None:
     ours, theirs = _accuracies(0.9, 0.8, seed=[3, 1]), _accuracies(0.7, 0.6, seed=[1, 2])
     pairs = pair(ours, theirs, block=SEED)
     assert pairs["seed"].tolist() == [1]
-    assert (pairs["test_accuracy"][0], pairs["test_accuracy_control"][0]) == (0.8, 0.7)
+    assert (pairs["test_score"][0], pairs["test_score_control"][0]) == (0.8, 0.7)
 
 
 def test_disjoint_seeds_pair_by_rank() -> None:
     plain, copy = _accuracies(0.9, 0.8, seed=[1, 2]), _accuracies(0.7, 0.6, seed=[12, 11])
     pairs = pair(ranked_seeds(plain), ranked_seeds(copy), block=SEED)
-    assert pairs["test_accuracy_control"].tolist() == [0.6, 0.7]
+    assert pairs["test_score_control"].tolist() == [0.6, 0.7]
 
 
 def test_two_runs_in_one_block_and_blocks_without_a_seed_are_refused() -> None:
@@ -66,9 +66,9 @@ def test_two_runs_in_one_block_and_blocks_without_a_seed_are_refused() -> None:
 
 
 def test_recalibrated_statistics_replace_every_accuracy_that_has_them() -> None:
-    runs = _runs(seed=[1, 2], test_accuracy=[0.5, 0.6], test_accuracy_recalibrated=[0.9, math.nan])
-    assert with_statistics(runs, "recalibrated")["test_accuracy"].tolist() == [0.9, 0.6]
-    assert with_statistics(runs, "moving")["test_accuracy"].tolist() == [0.5, 0.6]
+    runs = _runs(seed=[1, 2], test_score=[0.5, 0.6], test_score_recalibrated=[0.9, math.nan])
+    assert with_statistics(runs, "recalibrated")["test_score"].tolist() == [0.9, 0.6]
+    assert with_statistics(runs, "moving")["test_score"].tolist() == [0.5, 0.6]
 
 
 def test_a_run_fails_under_half_of_what_its_arm_can_do_at_its_best_rate() -> None:
@@ -81,8 +81,8 @@ def test_a_run_fails_under_half_of_what_its_arm_can_do_at_its_best_rate() -> Non
             "optimizer": "sgd",
             "arm": "none",
             "seed": [1, 1, 1, 2, 2, 2],
-            "validation_accuracy": [0.9, 0.1, 0.43, 0.7, 0.42, 0.8],
-            "best_validation_accuracy": [0.9, 0.3, 0.5, 0.8, 0.5, 0.8],
+            "validation_score": [0.9, 0.1, 0.43, 0.7, 0.42, 0.8],
+            "best_validation_score": [0.9, 0.3, 0.5, 0.8, 0.5, 0.8],
             "diverged": [False, False, False, False, False, True],
         }
     )
@@ -91,7 +91,7 @@ def test_a_run_fails_under_half_of_what_its_arm_can_do_at_its_best_rate() -> Non
 
 def test_a_log_error_ratio_is_one_log_less_the_other_with_the_guard() -> None:
     sample = log_error_ratio(
-        _accuracies(0.99, 1.0), _accuracies(0.98, 0.97), block=SEED, metric="test_accuracy"
+        _accuracies(0.99, 1.0), _accuracies(0.98, 0.97), block=SEED, metric="test_score"
     )
     expected = [_log_error(0.99) - _log_error(0.98), _log_error(1.0) - _log_error(0.97)]
     assert sample.lows == pytest.approx(expected)
@@ -101,14 +101,14 @@ def test_a_log_error_ratio_is_one_log_less_the_other_with_the_guard() -> None:
 
 def test_the_examples_behind_an_accuracy_may_differ_between_blocks() -> None:
     ours = _accuracies(0.5, 0.5).assign(test_examples=[10, 1000])
-    sample = log_error_ratio(ours, _accuracies(0.5, 0.5), block=SEED, metric="test_accuracy")
+    sample = log_error_ratio(ours, _accuracies(0.5, 0.5), block=SEED, metric="test_score")
     assert sample.lows == pytest.approx([_log_error(0.5, 10) - _log_error(0.5), 0.0])
 
 
 def test_a_failed_run_is_counted_apart_and_never_averaged_in() -> None:
     ours = _accuracies(0.9, 0.8, 0.9, failed=[False, False, False])
     theirs = _accuracies(0.1, 0.8, 0.1, failed=[True, False, True])
-    sample = log_error_ratio(ours, theirs, block=SEED, metric="test_accuracy")
+    sample = log_error_ratio(ours, theirs, block=SEED, metric="test_score")
     assert (sample.seeds, sample.lows, sample.present) == ((2,), (0.0,), 3)
     assert sample.failures is not None
     assert sample.failures.lows == (-1.0, 0.0, -1.0)
@@ -122,7 +122,7 @@ def test_an_empty_arm_gives_an_empty_sample_in_every_kind() -> None:
     none = full.iloc[:0]
     cell = ("seed", "model")
     samples = [
-        log_error_ratio(none, full, block=SEED, metric="test_accuracy"),
+        log_error_ratio(none, full, block=SEED, metric="test_score"),
         difference(full, none, block=SEED, metric="depth", times=1.0),
         value(none, block=SEED, metric="depth", times=1.0),
         failing_share(none, none, block=SEED),
@@ -130,12 +130,10 @@ def test_an_empty_arm_gives_an_empty_sample_in_every_kind() -> None:
         time_to_target(none, full, block=SEED, curve="curve", target=0.9),
         shadow_gap(none, block=SEED, slow="curve", fast="curve", step=2),
         epoch_spread_ratio(none, full, block=SEED, curve="curve", skip=0, examples="test_examples"),
-        seed_spread_ratio(none, full, block=SEED, metric="test_accuracy"),
-        slope_per_doubling(
-            none, full, block=("seed", "depth"), metric="test_accuracy", axis="depth"
-        ),
+        seed_spread_ratio(none, full, block=SEED, metric="test_score"),
+        slope_per_doubling(none, full, block=("seed", "depth"), metric="test_score", axis="depth"),
         difference_of_differences(
-            none, full, block=cell, metric="test_accuracy", axis="model", at="cnn", against="mlp"
+            none, full, block=cell, metric="test_score", axis="model", at="cnn", against="mlp"
         ),
     ]
     for sample in samples:
@@ -145,7 +143,7 @@ def test_an_empty_arm_gives_an_empty_sample_in_every_kind() -> None:
 
 def test_where_all_runs_fail_there_are_failures_and_nothing_to_compare() -> None:
     gone = _accuracies(0.1, 0.1, failed=[True, True])
-    sample = log_error_ratio(gone, gone, block=SEED, metric="test_accuracy")
+    sample = log_error_ratio(gone, gone, block=SEED, metric="test_score")
     assert (sample.seeds, sample.present) == ((), 2)
     assert sample.failures is not None
     assert (sample.failures.lows, sample.failures.mcnemar) == ((0.0, 0.0), 1.0)
@@ -158,7 +156,7 @@ def test_a_difference_of_differences_is_taken_seed_by_seed() -> None:
         ours,
         theirs,
         block=("seed", "model"),
-        metric="test_accuracy",
+        metric="test_score",
         axis="model",
         at="cnn",
         against="mlp",
@@ -178,7 +176,7 @@ def test_an_interaction_averages_within_each_group_of_an_axis() -> None:
         ours,
         theirs,
         block=("seed", "batch_size"),
-        metric="test_accuracy",
+        metric="test_score",
         axis="batch_size",
         at=(2, 4),
         against=(32, 64),
@@ -194,7 +192,7 @@ def test_failures_of_an_interaction_are_a_difference_of_differences_too() -> Non
         ours,
         theirs,
         block=("seed", "model"),
-        metric="test_accuracy",
+        metric="test_score",
         axis="model",
         at="cnn",
         against="mlp",
@@ -344,10 +342,10 @@ def test_spreads_over_seeds_are_jackknifed() -> None:
     generator = np.random.default_rng(11)
     ours, theirs = generator.normal(0.9, 0.02, 12), generator.normal(0.9, 0.01, 12)
     sample = seed_spread_ratio(
-        _runs(seed=range(12), test_accuracy=ours),
-        _runs(seed=range(12), test_accuracy=theirs),
+        _runs(seed=range(12), test_score=ours),
+        _runs(seed=range(12), test_score=theirs),
         block=SEED,
-        metric="test_accuracy",
+        metric="test_score",
     )
 
     def ratio(a: np.ndarray, b: np.ndarray) -> float:
@@ -363,10 +361,10 @@ def test_spreads_over_seeds_are_jackknifed() -> None:
 
 def test_no_spread_over_seeds_has_no_logarithm_and_two_seeds_no_jackknife() -> None:
     flat, wavy = _accuracies(0.9, 0.9, 0.9), _accuracies(0.9, 0.8, 0.7)
-    none = seed_spread_ratio(flat, wavy, block=SEED, metric="test_accuracy")
+    none = seed_spread_ratio(flat, wavy, block=SEED, metric="test_score")
     assert (none.seeds, none.present) == ((), 3)
     assert "no spread over seeds" in none.notes[0]
-    two = seed_spread_ratio(wavy.iloc[:2], flat.iloc[:2], block=SEED, metric="test_accuracy")
+    two = seed_spread_ratio(wavy.iloc[:2], flat.iloc[:2], block=SEED, metric="test_score")
     assert (two.seeds, two.present) == ((), 2)
 
 
@@ -375,11 +373,11 @@ def test_the_slope_over_depth_is_scipy_s_per_seed() -> None:
     ours = _accuracies(0.9, 0.9, 0.85, 0.8, seed=[1] * 4, depth=depths)
     theirs = _accuracies(0.9, 0.8, 0.6, 0.5, seed=[1] * 4, depth=depths)
     sample = slope_per_doubling(
-        ours, theirs, block=("seed", "depth"), metric="test_accuracy", axis="depth"
+        ours, theirs, block=("seed", "depth"), metric="test_score", axis="depth"
     )
     ratios = [
         _log_error(a) - _log_error(b)
-        for a, b in zip(ours["test_accuracy"], theirs["test_accuracy"], strict=True)
+        for a, b in zip(ours["test_score"], theirs["test_score"], strict=True)
     ]
     assert sample.lows == (pytest.approx(stats.linregress(np.log2(depths), ratios).slope),)
 
@@ -389,7 +387,7 @@ def test_depths_that_fail_give_a_slope_of_failures_instead() -> None:
     ours = _accuracies(0.9, 0.9, 0.9, **cells)
     theirs = _accuracies(0.8, 0.1, 0.1, failed=[False, True, True], **cells)
     sample = slope_per_doubling(
-        ours, theirs, block=("seed", "depth"), metric="test_accuracy", axis="depth"
+        ours, theirs, block=("seed", "depth"), metric="test_score", axis="depth"
     )
     assert sample.seeds == ()
     assert sample.notes == ("1 seeds have fewer than two depths at which both trained",)
@@ -400,8 +398,8 @@ def test_depths_that_fail_give_a_slope_of_failures_instead() -> None:
 def test_kinds_along_an_axis_need_it_in_their_blocks() -> None:
     runs = _accuracies(0.9, depth=2, model="mlp")
     with pytest.raises(ValueError, match="add depth"):
-        slope_per_doubling(runs, runs, block=SEED, metric="test_accuracy", axis="depth")
+        slope_per_doubling(runs, runs, block=SEED, metric="test_score", axis="depth")
     with pytest.raises(ValueError, match="add model"):
         difference_of_differences(
-            runs, runs, block=SEED, metric="test_accuracy", axis="model", at="a", against="b"
+            runs, runs, block=SEED, metric="test_score", axis="model", at="a", against="b"
         )

@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pipeline.analysis.budget import budget_curve, expected_best
-from pipeline.analysis.controls import empirical_error, judge_control
-from pipeline.analysis.crossed import crossed_estimate
-from pipeline.analysis.intervals import estimate
-from pipeline.analysis.noise import noise_floor, probability_better
-from pipeline.analysis.robustness import robustness
-from pipeline.analysis.rules import Direction, Word, word_of
-from pipeline.analysis.samples import bounded_sample, sample_of
-from pipeline.analysis.tuned import resampled_seeds, to_confirm, tuned_effect, winners
-from pipeline.analysis.verdicts import plain_verdict
-from pipeline.analysis.where import Bin, curve_over_batch_size, map_of_where
+from pipeline.claims.controls import empirical_error, judge_control
+from pipeline.claims.robustness import robustness
+from pipeline.claims.rules import Direction, Word, word_of
+from pipeline.claims.verdict import plain_verdict
+from pipeline.findings.map.bins import Bin, curve_over_batch_size, map_of_where
+from pipeline.findings.tuned.budget import budget_curve, expected_best
+from pipeline.findings.tuned.choices import resampled_seeds, to_confirm, tuned_effect, winners
+from pipeline.statistics.crossed import crossed_estimate
+from pipeline.statistics.intervals import estimate
+from pipeline.statistics.noise import noise_floor, probability_better
+from pipeline.statistics.samples import bounded_sample, sample_of
 
 SOBOL, TPE = "pipeline.search.sobol.Sobol", "pipeline.search.tpe.LaggedTpe"
 RULE = Direction(kind="direction", margin=0.1)

@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pipeline.analysis.failing import failure_rule, with_failures
-from pipeline.analysis.intervals import Estimate, estimate
-from pipeline.analysis.rules import (
+from pipeline.claims.failing import failure_rule, with_failures
+from pipeline.claims.rules import (
     Amount,
     Band,
     Direction,
@@ -22,9 +21,10 @@ from pipeline.analysis.rules import (
     Word,
     word_of,
 )
-from pipeline.analysis.samples import bounded_sample, sample_of
-from pipeline.analysis.settling import clusters_to_settle
-from pipeline.analysis.verdicts import Evidence, Verdict, conjunction, judge, plain_verdict
+from pipeline.claims.settling import clusters_to_settle
+from pipeline.claims.verdict import Evidence, Verdict, conjunction, judge, plain_verdict
+from pipeline.statistics.intervals import Estimate, estimate
+from pipeline.statistics.samples import bounded_sample, sample_of
 
 DIRECTION = Direction(kind="direction", margin=0.5)
 AMOUNT = Amount(kind="amount", amount=1.5, margin=0.5)

@@ -113,9 +113,9 @@ def test_the_plain_arm_has_no_momentum_and_no_epsilon(runs):
 def test_curves_become_series_over_epochs_that_end_in_the_final_metric(runs):
     answer = next(answer for answer in runs.swept if answer.study == STUDY)
     points = of_kind("trial", entries(snapshot(runs)))[0].points
-    series = {point.step: point.value for point in points if point.metric == "validation_accuracy"}
-    curve = answer.result.curves["validation_accuracy"]
-    final = answer.result.metrics["validation_accuracy"]
+    series = {point.step: point.value for point in points if point.metric == "validation_score"}
+    curve = answer.result.curves["validation_score"]
+    final = answer.result.metrics["validation_score"]
     assert series == dict(enumerate([*curve[:-1], final], start=1))
     assert len({(point.metric, point.step) for point in points}) == len(points)
 
@@ -123,34 +123,34 @@ def test_curves_become_series_over_epochs_that_end_in_the_final_metric(runs):
 def test_values_that_are_not_finite_are_left_out_of_a_series(runs):
     answer = next(answer for answer in runs.swept if answer.study == STUDY)
     curves = {"training_loss": [2.0, None, None, None, None, None]}
-    broken = answered(answer, curves=curves, metrics={"validation_accuracy": 0.1})
+    broken = answered(answer, curves=curves, metrics={"validation_score": 0.1})
     entry = of_kind("trial", entries(snapshot(runs, swept=(broken,))))[0]
     assert entry.tags["normbench.status"] == "diverged"
-    assert entry.points == (("training_loss", 2.0, 1), ("validation_accuracy", 0.1, EPOCHS))
+    assert entry.points == (("training_loss", 2.0, 1), ("validation_score", 0.1, EPOCHS))
 
 
 def test_the_series_of_a_stopped_trial_ends_where_it_was_stopped(runs):
     answer = next(answer for answer in runs.swept if answer.study == STUDY)
-    curves = {"training_loss": [2.0, 1.0], "validation_accuracy": [0.3, 0.4]}
-    stopped = answered(answer, curves=curves, metrics={"validation_accuracy": 0.4})
+    curves = {"training_loss": [2.0, 1.0], "validation_score": [0.3, 0.4]}
+    stopped = answered(answer, curves=curves, metrics={"validation_score": 0.4})
     entry = of_kind("trial", entries(snapshot(runs, swept=(stopped,))))[0]
     assert entry.tags["normbench.status"] == "pruned"
     assert max(point.step for point in entry.points) == 2
-    assert ("validation_accuracy", 0.4, 2) in entry.points
+    assert ("validation_score", 0.4, 2) in entry.points
 
 
 def test_a_study_shows_its_best_trial_and_the_means_under_its_trials_names(runs):
     three = [answer for answer in runs.swept if answer.study == STUDY][:3]
     scores = [0.5, 0.9, 0.1]  # mean 0.5
     trials = tuple(
-        answered(answer, metrics={"validation_accuracy": score})
+        answered(answer, metrics={"validation_score": score})
         for answer, score in zip(three, scores, strict=True)
     )
     study = of_kind("study", entries(snapshot(runs, swept=trials, confirmed=())))[0]
     metrics = {point.metric: point.value for point in study.points}
     assert metrics == {
-        "validation_accuracy": 0.9,
-        "validation_accuracy_mean": 0.5,
+        "validation_score": 0.9,
+        "validation_score_mean": 0.5,
         "trials": 3,
         "diverged": 0,
         "pruned": 0,
@@ -159,12 +159,12 @@ def test_a_study_shows_its_best_trial_and_the_means_under_its_trials_names(runs)
 
 def test_a_mean_is_over_the_trials_that_have_the_metric(runs):
     two = [answer for answer in runs.swept if answer.study == STUDY][:2]
-    with_loss = answered(two[0], metrics={"validation_accuracy": 0.5, "validation_loss": 2.0})
-    without = answered(two[1], metrics={"validation_accuracy": 0.1})
+    with_loss = answered(two[0], metrics={"validation_score": 0.5, "validation_loss": 2.0})
+    without = answered(two[1], metrics={"validation_score": 0.1})
     found = entries(snapshot(runs, swept=(with_loss, without), confirmed=()))
     metrics = {point.metric: point.value for point in of_kind("study", found)[0].points}
     assert metrics["validation_loss_mean"] == 2.0
-    assert metrics["validation_accuracy_mean"] == pytest.approx(0.3)
+    assert metrics["validation_score_mean"] == pytest.approx(0.3)
 
 
 def test_a_winner_has_the_mean_over_its_seeds_and_its_model(runs):
@@ -172,9 +172,9 @@ def test_a_winner_has_the_mean_over_its_seeds_and_its_model(runs):
     found = entries(snapshot(runs, models={STUDY: model}))
     winner, seeds = of_kind("winner", found)[0], of_kind("seed", found)
     own = [answer for answer in runs.confirmed if answer.study == STUDY]
-    total = math.fsum(answer.result.metrics["test_accuracy"] for answer in own)
+    total = math.fsum(answer.result.metrics["test_score"] for answer in own)
     metrics = {point.metric: point.value for point in winner.points}
-    assert metrics["test_accuracy"] == pytest.approx(total / len(own))
+    assert metrics["test_score"] == pytest.approx(total / len(own))
     assert winner.model == model
     assert winner.params["confirm_seeds"] == "101 102 103 104 105"
     assert [seed.params["seed"] for seed in seeds] == [str(seed) for seed in SEEDS]
@@ -227,7 +227,7 @@ def fixed(runs) -> Snapshot:
     study = fixed_study(
         axes={"model.width": [8, 16], "norm.epsilon": [0.001, 0.1]}, steps_per_epoch=[1, 2]
     )
-    swept = fixed_answers(study, lambda values, seed: {"validation_accuracy": seed / 10})
+    swept = fixed_answers(study, lambda values, seed: {"validation_score": seed / 10})
     plan = runs.plan.model_copy(update={"studies": {study.name: study}})
     return Snapshot(plan, tuple(swept), (), {}, {}, {}, {}, {})
 
@@ -247,9 +247,9 @@ def test_a_study_without_a_winner_shows_means_and_no_best_trial(fixed):
     study, *others = entries(fixed)
     assert {each.identity.kind for each in others} == {"trial"}
     metrics = {point.metric: point.value for point in study.points}
-    assert metrics["validation_accuracy_mean"] == pytest.approx(0.25)
+    assert metrics["validation_score_mean"] == pytest.approx(0.25)
     assert metrics["trials"] == 16
-    assert "validation_accuracy" not in metrics
+    assert "validation_score" not in metrics
 
 
 def test_the_report_has_the_headline_figures_as_metrics_and_verdicts_as_tags(runs):

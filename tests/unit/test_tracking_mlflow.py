@@ -110,7 +110,7 @@ def test_a_curve_is_a_series_over_epochs(mirrored):
         history = client.get_metric_history(run.info.run_id, "training_loss")
     curve = answer.result.curves["training_loss"]
     assert [(one.step, one.value) for one in history] == list(enumerate(curve, start=1))
-    assert run.data.metrics["validation_accuracy"] == answer.result.metrics["validation_accuracy"]
+    assert run.data.metrics["validation_score"] == answer.result.metrics["validation_score"]
 
 
 def test_the_dataset_stands_beside_each_run_with_digest_source_and_split(mirrored):
@@ -219,7 +219,7 @@ def test_a_changed_figure_is_refreshed_in_place_and_a_changed_verdict_replaces_t
 
 def test_more_answers_refresh_their_study_and_leave_the_rest_alone(mirrored):
     last = mirrored.swept[-1]
-    metrics = {**last.result.metrics, "validation_accuracy": 1.0}
+    metrics = {**last.result.metrics, "validation_score": 1.0}
     trial = last.trial.model_copy(update={"seed": 99})
     result = Result.parse({**last.result.plain(), "metrics": metrics})
     better = last.model_copy(
@@ -229,7 +229,7 @@ def test_more_answers_refresh_their_study_and_leave_the_rest_alone(mirrored):
     assert counts(replace(mirrored, swept=(*mirrored.swept, better))) == (1, 1, 0, 0)
     after = only("study", last.study)
     assert after.info.run_id == before.info.run_id
-    assert (after.data.metrics["trials"], after.data.metrics["validation_accuracy"]) == (5.0, 1.0)
+    assert (after.data.metrics["trials"], after.data.metrics["validation_score"]) == (5.0, 1.0)
 
 
 def test_runs_of_an_earlier_plan_are_left_alone_and_said(mirrored):

@@ -107,7 +107,7 @@ def test_a_study_is_mirrored_under_its_profile_and_place(database, whole):
     with opened(storage_url()) as storage:
         study = optuna.load_study(study_name=f"quick/{BATCH}", storage=storage)
         assert study.direction == optuna.study.StudyDirection.MAXIMIZE
-        best = max(answers_of(whole), key=lambda one: one.result.metrics["validation_accuracy"])
+        best = max(answers_of(whole), key=lambda one: one.result.metrics["validation_score"])
         assert study.best_trial.user_attrs[KEY] == best.key
 
 
@@ -124,8 +124,8 @@ def test_a_trial_says_what_it_was_given_what_came_out_and_when(database, whole):
         "batch_size": answer.trial.batch_size,
     }
     assert (trial.number, trial.state) == (1, TrialState.COMPLETE)
-    assert trial.value == answer.result.metrics["validation_accuracy"]
-    curve = answer.result.curves["validation_accuracy"]
+    assert trial.value == answer.result.metrics["validation_score"]
+    curve = answer.result.curves["validation_score"]
     assert trial.intermediate_values == dict(enumerate(curve, start=1))
     assert trial.user_attrs == {
         KEY: answer.key,
@@ -138,7 +138,7 @@ def test_a_trial_says_what_it_was_given_what_came_out_and_when(database, whole):
 
 def test_a_diverged_trial_is_complete_and_one_that_was_stopped_is_pruned(database, whole):
     diverged, stopped, *others = answers_of(whole)
-    curves = {"validation_accuracy": (0.2, None), "training_loss": (2.0, None)}
+    curves = {"validation_score": (0.2, None), "training_loss": (2.0, None)}
     result = diverged.result.model_copy(update={"curves": curves})
     first = diverged.model_copy(update={"result": result})
     short = stopped.result.model_copy(update={"epochs_asked": EPOCHS + 1})
@@ -147,7 +147,7 @@ def test_a_diverged_trial_is_complete_and_one_that_was_stopped_is_pruned(databas
     states = [(trial.state.name, trial.user_attrs["normbench.status"]) for trial in trials()[:2]]
     assert states == [("COMPLETE", "diverged"), ("PRUNED", "pruned")]
     assert trials()[0].intermediate_values == {1: 0.2}
-    assert trials()[1].value == stopped.result.metrics["validation_accuracy"]
+    assert trials()[1].value == stopped.result.metrics["validation_score"]
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_the_plain_arm_has_no_parameters_of_a_norm(whole):
 
 def test_a_study_of_fixed_settings_shows_its_axes_and_seeds_as_categories(database, whole):
     study = fixed_study(axes={"optimizer.learning_rate": [0.01, 0.1]}, seeds=(1, 2))
-    swept = fixed_answers(study, lambda values, seed: {"validation_accuracy": seed / 10})
+    swept = fixed_answers(study, lambda values, seed: {"validation_score": seed / 10})
     plan = whole.plan.model_copy(update={"studies": {study.name: study}})
     fixed = replace(whole, plan=plan, swept=tuple(swept))
     assert mirror_studies(fixed).written == 4

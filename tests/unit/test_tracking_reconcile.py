@@ -71,13 +71,13 @@ def test_of_a_half_written_and_a_whole_run_the_whole_one_stays():
 
 def test_a_study_with_newer_metrics_is_refreshed_in_place():
     before = run("a", STUDY, metrics=("trials",))
-    found = difference(wanted((entry(STUDY, "trials", "test_accuracy"), NEWER)), [before])
+    found = difference(wanted((entry(STUDY, "trials", "test_score"), NEWER)), [before])
     assert [changed.identity for changed in found.refreshed] == [STUDY]
     assert (found.kept, found.removed, found.written) == ({STUDY: before}, (), ())
 
 
 def test_a_study_that_lost_a_metric_is_replaced_because_mlflow_cannot_forget_one():
-    before = run("a", STUDY, metrics=("trials", "test_accuracy"))
+    before = run("a", STUDY, metrics=("trials", "test_score"))
     found = difference(wanted((entry(STUDY, "trials"), NEWER)), [before])
     assert (found.removed, found.refreshed) == ((before,), ())
     assert [missing.identity for missing in found.written] == [STUDY]
@@ -132,8 +132,8 @@ def test_a_stale_run_follows_the_one_that_is_left_of_two_equal_studies():
 
 def test_a_winner_grows_with_its_seeds_until_it_has_a_model():
     identity = Identity("winner", "s", "", "w")
-    before = run("a", identity, metrics=("test_accuracy",))
-    growing = entry(identity, "test_accuracy")
+    before = run("a", identity, metrics=("test_score",))
+    growing = entry(identity, "test_score")
     with_model = replace(growing, model=Path("winner.keras"))
     assert difference(wanted((growing, NEWER)), [before]).refreshed == (growing,)
     assert difference(wanted((with_model, NEWER)), [before]).removed == (before,)

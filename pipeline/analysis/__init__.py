@@ -1,1 +1,0 @@
-"""Statistics over tables: answers in, figures out, nothing read and nothing written."""

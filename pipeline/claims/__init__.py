@@ -1,0 +1,1 @@
+"""Somebody's sentences, and the verdicts on them."""

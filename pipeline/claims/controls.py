@@ -1,0 +1,97 @@
+"""Does the rule call different what is the same, and harmful what is broken?
+
+Three controls are run for real; a fourth needs no training: real differences
+whose signs are flipped at random are differences of nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.random import Generator
+from pydantic import Field
+from scipy import stats
+
+from pipeline.arguments import Count
+from pipeline.claims.rules import IntervalRule, word_of
+from pipeline.claims.verdict import Verdict
+from pipeline.content import Record
+from pipeline.statistics.samples import Sample, cluster_means
+
+FLIPS = 2_000
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class EmpiricalError(Record):
+    """How often the rule errs on differences of nothing.
+
+    `called_different`: the verdict is supported or refuted. `zero_outside`: the
+    interval alone excludes zero, which it should in 1 - level of the flips.
+    """
+
+    flips: Count
+    clusters: Count
+    called_different: Share
+    zero_outside: Share
+
+
+class Control(Record):
+    """One control and whether the rule passes it."""
+
+    kind: Literal["negative", "positive", "sabotage"]
+    passed: bool
+    verdict: Verdict
+
+
+def empirical_error(
+    sample: Sample, rule: IntervalRule, *, level: float, generator: Generator, flips: int = FLIPS
+) -> EmpiricalError | None:
+    """Flip the sign of each cluster's mean difference at random, and judge again.
+
+    Args:
+        sample: A claim's blocks.
+        rule: Its rule; one of a direction, else `called_different` has no meaning.
+        level: Of its interval.
+        generator: Where the signs come from.
+        flips: How often.
+
+    Returns:
+        None with fewer than two clusters, and where values are only bounded.
+    """
+    if sample.is_censored or len(set(sample.seeds)) < 2:
+        return None
+    means, _ = cluster_means(sample)
+    count = len(means)
+    flipped = means * generator.choice([-1.0, 1.0], (flips, count))
+    centers, spreads = flipped.mean(axis=1), flipped.std(axis=1, ddof=1)
+    halves = float(stats.t.ppf((1 + level) / 2, count - 1)) * spreads / np.sqrt(count)
+    lows, highs = (centers - halves).tolist(), (centers + halves).tolist()
+    words = [word_of(rule, low, high) for low, high in zip(lows, highs, strict=True)]
+    # One line up in sign: no spread, no t interval, and nothing called different.
+    spread = spreads > 1e-12 * max(1.0, float(np.abs(means).max()))
+    different = np.isin(words, ["supported", "refuted"]) & spread
+    outside = (np.abs(centers) > halves) & spread
+    return EmpiricalError(
+        flips=flips,
+        clusters=count,
+        called_different=float(different.mean()),
+        zero_outside=float(outside.mean()),
+    )
+
+
+def judge_control(kind: Literal["negative", "positive", "sabotage"], verdict: Verdict) -> Control:
+    """Say whether the rule passes a control.
+
+    Args:
+        kind: A copy of the plain arm on other seeds, batch norm in training mode
+            at batch 1, or batch norm whose gamma is frozen at zero.
+        verdict: Of the claim of a direction, `this arm is harmful`. The negative
+            control must not be called different, the other two must be supported.
+    """
+    if kind == "negative":
+        passed = verdict.word in ("no practical difference", "inconclusive")
+    else:
+        passed = verdict.word == "supported"
+    return Control(kind=kind, passed=passed, verdict=verdict)

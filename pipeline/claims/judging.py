@@ -1,0 +1,234 @@
+"""A claim and the runs' table in, a judgement out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from pipeline.claims.claim import Claim, Part
+from pipeline.claims.failing import failure_rule, with_failures
+from pipeline.claims.rules import Exact, Rule
+from pipeline.claims.verdict import Evidence, Verdict, conjunction, judge
+from pipeline.components import build
+from pipeline.content import Record
+from pipeline.statistics.intervals import Estimate, estimate
+from pipeline.statistics.noise import probability_better
+from pipeline.statistics.pairs import Statistics, marked, select, with_statistics
+from pipeline.statistics.samples import Sample, oriented, sample_of
+
+
+class FailureJudgement(Record):
+    """The oriented difference in the share of failures; positive is as the claim asserts."""
+
+    estimate: Estimate
+    verdict: Verdict
+    mcnemar: float | None
+
+
+class PartJudgement(Record):
+    """What one part came to; `verdict` is about failures first where a run failed.
+
+    `trained` is about the blocks in which both trained. `estimate` is absent
+    without such blocks, and for an exact rule, whose `largest_departure` stands
+    instead. `points` is treatment's accuracy minus control's in hundredths, turned by
+    the same rule: where fewer errors are asserted, higher accuracy is negative.
+    `better` is the share of blocks on the claim's side, ties half.
+    """
+
+    name: str
+    verdict: Verdict
+    trained: Verdict
+    estimate: Estimate | None
+    points: Estimate | None
+    largest_departure: float | None
+    failures: FailureJudgement | None
+    better: Annotated[float, Field(ge=0, le=1)] | None
+    planned_blocks: Annotated[int, Field(ge=0)]
+    present_blocks: Annotated[int, Field(ge=0)]
+    notes: tuple[str, ...]
+
+
+class Judgement(Record):
+    """The verdict on a claim, and what stands behind it.
+
+    `other` is the verdict with the other statistics, `disagrees` says that it is
+    a different one. `as_expected` is absent where nothing was tested.
+    """
+
+    claim: str
+    statistics: Statistics
+    verdict: Verdict
+    parts: tuple[PartJudgement, ...]
+    beside: tuple[PartJudgement, ...]
+    other: Verdict
+    disagrees: bool
+    as_expected: bool | None
+
+
+def judge_claim(
+    claim: Claim,
+    runs: pd.DataFrame,
+    *,
+    planned: Mapping[str, int],
+    manipulation_failures: Mapping[str, str],
+) -> Judgement:
+    """Judge a claim from the runs of its experiment.
+
+    Args:
+        claim: As its file has it.
+        runs: One row per run. Who failed is judged here, by the statistics that decide.
+        planned: How many different values of its `block` the profile asks for,
+            by part; a part that is not there or has none is not tested here.
+        manipulation_failures: Failed checks in words, by part.
+
+    Raises:
+        Refusal: A part's kind of effect cannot be found or refuses its arguments.
+        ValueError: A column is absent, or a block has two runs.
+    """
+    other: Statistics = "recalibrated" if claim.statistics == "moving" else "moving"
+
+    def judged(
+        parts: tuple[Part, ...], statistics: Statistics, level: float
+    ) -> list[PartJudgement]:
+        table = marked(with_statistics(runs, statistics))
+        return [
+            judge_part(
+                part,
+                table,
+                planned_blocks=planned.get(part.name, 0),
+                manipulation_failure=manipulation_failures.get(part.name),
+                minimum=claim.minimum,
+                level=level,
+                failure_margin=claim.failure_margin,
+            )
+            for part in parts
+        ]
+
+    def whole(statistics: Statistics) -> tuple[list[PartJudgement], Verdict]:
+        parts = judged(claim.parts, statistics, claim.level)
+        strict = judged(claim.parts, statistics, 1 - (1 - claim.level) / len(parts))
+        verdict = conjunction(
+            [part.verdict for part in parts],
+            [part.verdict for part in strict],
+            names=[part.name for part in parts],
+        )
+        return parts, verdict
+
+    parts, verdict = whole(claim.statistics)
+    _, differently = whole(other)
+    tested = verdict.word != "not tested here"
+    return Judgement(
+        claim=claim.name,
+        statistics=claim.statistics,
+        verdict=verdict,
+        parts=tuple(parts),
+        beside=tuple(judged(claim.beside, claim.statistics, claim.level)),
+        other=differently,
+        disagrees=differently.word != verdict.word,
+        as_expected=verdict.word == claim.expected if tested else None,
+    )
+
+
+def judge_part(
+    part: Part,
+    runs: pd.DataFrame,
+    *,
+    planned_blocks: int,
+    manipulation_failure: str | None,
+    minimum: int,
+    level: float,
+    failure_margin: float,
+) -> PartJudgement:
+    """Judge one part; `runs` has the statistics that are asked for, and the column `failed`.
+
+    Raises:
+        Refusal: Its kind of effect cannot be found or refuses its arguments.
+        ValueError: A column is absent, or a block has two runs.
+    """
+    if not planned_blocks:
+        return _untested(part, minimum)
+    sample = part_sample(part, runs)
+    found = estimate(sample, level=level)
+
+    def verdict_on(rule: Rule, of: Sample, what: Estimate | None) -> Verdict:
+        evidence = Evidence(
+            estimate=what,
+            largest_departure=_departure(rule, of),
+            clusters=len(set(of.seeds)),
+            planned_blocks=planned_blocks,
+            present_blocks=sample.present,
+            manipulation_failure=manipulation_failure,
+        )
+        return judge(rule, evidence, minimum=minimum)
+
+    trained = verdict = verdict_on(part.rule, sample, found)
+    failures = None
+    if sample.failures is not None and (share := estimate(sample.failures, level=level)):
+        rule = failure_rule(part.rule, failure_margin, paired=part.control is not None)
+        failures = FailureJudgement(
+            estimate=share,
+            verdict=verdict_on(rule, sample.failures, share),
+            mcnemar=sample.failures.mcnemar,
+        )
+        verdict = with_failures(part.rule, rule, failures.verdict, trained)
+    return PartJudgement(
+        name=part.name,
+        verdict=verdict,
+        trained=trained,
+        estimate=None if isinstance(part.rule, Exact) else found,
+        points=_points(sample, level),
+        largest_departure=_departure(part.rule, sample),
+        failures=failures,
+        better=None if part.control is None else probability_better(sample),
+        planned_blocks=planned_blocks,
+        present_blocks=sample.present,
+        notes=sample.notes,
+    )
+
+
+def part_sample(part: Part, runs: pd.DataFrame) -> Sample:
+    """Return the values of one part's blocks, turned as the claim asserts them.
+
+    Raises:
+        Refusal: Its kind of effect cannot be found or refuses its arguments.
+        ValueError: A column is absent, or a block has two runs.
+    """
+    common = select(runs, part.where)
+    sides = [select(common, part.treatment)]
+    if part.control is not None:
+        sides.append(select(common, part.control))
+    sample: Sample = build(part.effect, *sides, block=part.block)
+    return oriented(sample, part.asserts)
+
+
+def _departure(rule: Rule, sample: Sample) -> float | None:
+    if not isinstance(rule, Exact) or not sample.seeds or sample.is_censored:
+        return None
+    return float(np.max(np.abs(np.array(sample.lows, np.float64) - rule.value)))
+
+
+def _points(sample: Sample, level: float) -> Estimate | None:
+    if sample.points is None:
+        return None
+    return estimate(sample_of(sample.points, seeds=sample.seeds), level=level)
+
+
+def _untested(part: Part, minimum: int) -> PartJudgement:
+    verdict = judge(part.rule, None, minimum=minimum)
+    return PartJudgement(
+        name=part.name,
+        verdict=verdict,
+        trained=verdict,
+        estimate=None,
+        points=None,
+        largest_departure=None,
+        failures=None,
+        better=None,
+        planned_blocks=0,
+        present_blocks=0,
+        notes=(),
+    )

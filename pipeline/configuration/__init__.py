@@ -1,0 +1,1 @@
+"""conf/ -> validated records: who says what, and is it valid?"""

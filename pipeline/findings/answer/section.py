@@ -1,0 +1,175 @@
+"""The answer in a minute: how the claims came out, what tells most, and how far to trust it."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from pipeline.findings.gap.figures import Line, Trajectory
+from pipeline.findings.summary import Summary
+from pipeline.findings.tuned import section as tuned
+from pipeline.findings.verdicts import words as claims_words
+from pipeline.findings.verdicts.figures import ClaimFigures
+from pipeline.page.blocks import Block, Finding, Lead, Section
+from pipeline.wording import counted, listed, span
+
+CONCLUSIVE = ("supported", "refuted", "no practical difference")
+KERAS_DEFAULT = 0.99  # the momentum that a user gets without asking
+
+
+def section(summary: Summary) -> Section:
+    """Return the lead: sentences, the conclusive claims, and what spoils them."""
+    claims = [found for found in summary.claims if found.claim.control is None]
+    before = [_tally(claims)] if claims else [tuned.comparison(summary)]
+    after = [_open(claims), gap(summary)]
+    if claims and summary.studies:
+        after.append(tuned.comparison(summary))
+    after += [tuned.spoilers(summary), _controls(summary), _screening(summary)]
+    blocks: tuple[Block, ...] = (
+        Lead(
+            sentences=tuple(filter(None, [*before, disagreements(claims)])),
+            findings=tuple(_finding(found) for found in _telling(claims)),
+            after=tuple(filter(None, after)),
+        ),
+    )
+    return Section("answer", "Answer", "The answer", blocks)
+
+
+def disagreements(claims: list[ClaimFigures]) -> str:
+    """Name the claims on which moving and recalibrated statistics disagree; empty without any."""
+    found = []
+    for each in claims:
+        judgement = each.judgement
+        if judgement.disagrees:
+            other = "recalibrated" if judgement.statistics == "moving" else "moving"
+            found.append(
+                f"{each.claim.id} ({judgement.verdict.word} with {judgement.statistics}, "
+                f"{judgement.other.word} with {other} ones)"
+            )
+    if not found:
+        return ""
+    return (
+        "The moving statistics, which a user gets, and statistics recalibrated over training "
+        f"images disagree on {listed(found)}."
+    )
+
+
+def gap(summary: Summary) -> str:
+    """Say where the gap between training and inference is widest, in one sentence."""
+    widest: tuple[float, str] | None = None
+    for found in summary.trajectories:
+        batch, moving = _line(found, "batch"), _moving(found)
+        if batch is None or moving is None:
+            continue
+        for place, step in enumerate(found.steps):
+            ours, theirs = batch.points[place], moving.points[place]
+            if ours is None or theirs is None:
+                continue
+            apart = ours.estimate - theirs.estimate
+            if widest is None or apart > widest[0]:
+                text = (
+                    f"After {counted(step, 'step')} of the same training, the {found.model} on "
+                    f"{found.dataset} classifies {ours.estimate:.1%} of validation images "
+                    f"correctly with each batch's own statistics, and {theirs.estimate:.1%} with "
+                    f"moving averages at momentum {moving.momentum:g}"
+                )
+                last = _last(found, batch, moving)
+                widest = (apart, f"{text}{last}.")
+    return widest[1] if widest else ""
+
+
+def _tally(claims: list[ClaimFigures]) -> str:
+    counts = Counter(found.judgement.verdict.word for found in claims)
+    tested = len(claims) - counts["not tested here"]
+    words = [word for word in claims_words.MARKS if word != "not tested here" and counts[word]]
+    if not tested:
+        return f"None of the {counted(len(claims), 'claim')} was tested here."
+    came = [f"{counts[word]} {'came out ' * (not n)}{_said(word)}" for n, word in enumerate(words)]
+    text = f"At this scale, of {counted(tested, 'claim')} about normalization {listed(came)}"
+    untested = counts["not tested here"]
+    if not untested:
+        return f"{text}."
+    return f"{text}; {untested} more {'is' if untested == 1 else 'are'} not tested here."
+
+
+def _said(word: str) -> str:
+    return "without a practical difference" if word == "no practical difference" else word
+
+
+def _telling(claims: list[ClaimFigures]) -> list[ClaimFigures]:
+    """The conclusive claims, headline claims first."""
+    found = [each for each in claims if each.judgement.verdict.word in CONCLUSIVE]
+    return sorted(found, key=lambda each: not each.claim.headline)
+
+
+def _finding(found: ClaimFigures) -> Finding:
+    claim, judgement = found.claim, found.judgement
+    pairs = list(zip(claim.parts, judgement.parts, strict=True))
+    same = [pair for pair in pairs if pair[1].verdict.word == judgement.verdict.word] or pairs
+    part, judged = max(same, key=lambda pair: pair[1].estimate is not None)
+    effect = claims_words.outcome(part, judged)
+    if judged.failures is not None:
+        effect += f"; failures {claims_words.failures(part, judged.failures)}"
+    return Finding(
+        mark=claims_words.MARKS[judgement.verdict.word],
+        claim=claim.id,
+        statement=claim.statement,
+        effect=f"{part.name}: {effect}",
+    )
+
+
+def _open(claims: list[ClaimFigures]) -> str:
+    undecided = [each for each in claims if each.judgement.verdict.word == "inconclusive"]
+    if not undecided:
+        return ""
+    named = []
+    for each in undecided:
+        needed = each.judgement.verdict.clusters_to_settle
+        named.append(f"{each.claim.id} (about {needed:,} seeds)" if needed else each.claim.id)
+    some = any(each.judgement.verdict.clusters_to_settle for each in undecided)
+    hint = ", with the seeds that would settle them in brackets" if some else ""
+    return f"Undecided{hint}: {listed(named)}."
+
+
+def _controls(summary: Summary) -> str:
+    found = [each for each in summary.claims if each.control is not None]
+    failed = [each.claim.id for each in found if each.control and not each.control.passed]
+    if failed:
+        return (
+            f"The control{'s' if len(failed) > 1 else ''} {listed(failed)} did not come out as "
+            "the truth that is known beforehand: no verdict here is to be relied on."
+        )
+    if not found:
+        return ""
+    if len(found) == 1:
+        return "The control, whose truth is known beforehand, came out as it must."
+    return f"All {len(found)} controls, whose truth is known beforehand, came out as they must."
+
+
+def _screening(summary: Summary) -> str:
+    minimum = summary.analysis.minimum
+    if minimum is None:
+        return ""
+    asked = span([found.claim.minimum for found in summary.claims])
+    than = f" where the claims' files ask for {asked}" if summary.claims else ""
+    return (
+        f"This is a screening: a claim is judged from {counted(minimum, 'seed')}{than}. It says "
+        "what to measure next and settles nothing."
+    )
+
+
+def _line(found: Trajectory, kind: str) -> Line | None:
+    return next((line for line in found.lines if line.kind == kind), None)
+
+
+def _moving(found: Trajectory) -> Line | None:
+    """The averages at Keras's default, else the slowest ones."""
+    lines = [line for line in found.lines if line.momentum is not None]
+    default = [line for line in lines if line.momentum == KERAS_DEFAULT]
+    return max(default or lines, key=lambda line: line.momentum or 0, default=None)
+
+
+def _last(found: Trajectory, batch: Line, moving: Line) -> str:
+    ours, theirs = batch.points[-1], moving.points[-1]
+    if ours is None or theirs is None:
+        return ""
+    return f"; after {found.steps[-1]} steps it is {ours.estimate:.1%} and {theirs.estimate:.1%}"

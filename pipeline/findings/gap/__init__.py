@@ -1,0 +1,1 @@
+"""Training against inference, step by step."""

@@ -1,0 +1,98 @@
+"""The gap between training and inference step by step, momentum by momentum."""
+
+from __future__ import annotations
+
+import altair as alt
+
+from pipeline.findings.gap.figures import Line, Trajectory
+from pipeline.findings.places import Place, short_names
+from pipeline.findings.summary import Summary
+from pipeline.page.palette import colors, shapes
+from pipeline.page.panels import Chart, Layout, Rows, interval, log_ticks, panels
+
+
+def trajectory_names(summary: Summary) -> list[str]:
+    """Name each trajectory: its cell, and its arm where arms differ."""
+    found = summary.trajectories
+    places = [
+        Place(each.study.partition("/")[0], each.dataset, each.model, each.optimizer)
+        for each in found
+    ]
+    several = len({each.arm for each in found}) > 1
+    names = short_names(places)
+    return [
+        f"{name}\n{each.arm}" if several else name for name, each in zip(names, found, strict=True)
+    ]
+
+
+def line_name(line: Line) -> str:
+    """Say which statistics a line is about."""
+    return line.kind if line.momentum is None else f"moving, momentum {line.momentum:g}"
+
+
+def trajectories_chart(summary: Summary, layout: Layout) -> Chart | None:
+    """Validation accuracy against steps, one line for each kind of statistics and momentum."""
+    names = trajectory_names(summary)
+    rows: Rows = [
+        row
+        for name, found in zip(names, summary.trajectories, strict=True)
+        for row in _rows(name, found)
+    ]
+    if not any("estimate" in row for row in rows):
+        return None
+    lines = list(dict.fromkeys(str(row["line"]) for row in rows))
+    x = alt.X(
+        "step:Q",
+        title="training steps",
+        scale=alt.Scale(type="log", nice=False, padding=10),
+        axis=alt.Axis(
+            format="~s",
+            values=log_ticks(row["step"] for row in rows),
+            labelOverlap=True,
+            grid=False,
+        ),
+    )
+    y = alt.Y(
+        "estimate:Q",
+        title="validation accuracy",
+        scale=alt.Scale(zero=False),
+        axis=alt.Axis(format=".3~p", tickCount=6),
+    )
+    legend = alt.Legend(columns=min(3, layout.small_columns), labelLimit=200)
+    base = alt.Chart().encode(
+        x=x,
+        color=alt.Color("line:N", scale=colors(lines), title="statistics", legend=legend),
+    )
+    curves = base.mark_line(strokeWidth=2).encode(y=y)
+    intervals = base.mark_rule(strokeWidth=1.5, opacity=0.7).encode(
+        y=alt.Y("low:Q", title="validation accuracy"), y2="high:Q"
+    )
+    points = base.mark_point(filled=True, size=55, opacity=1).encode(
+        y=y,
+        shape=alt.Shape("line:N", scale=shapes(lines), title="statistics"),
+        tooltip=[
+            alt.Tooltip("line:N", title="statistics"),
+            alt.Tooltip("step:Q", title="steps"),
+            alt.Tooltip("estimate:Q", title="accuracy", format=".2%"),
+            alt.Tooltip("low:Q", title="from", format=".2%"),
+            alt.Tooltip("high:Q", title="to", format=".2%"),
+        ],
+    )
+    panel = alt.layer(intervals, curves, points).properties(width=layout.panel_width, height=280)
+    return panels(panel, rows, layout.columns, layout.panel_width, own_scales=False)
+
+
+def _rows(name: str, found: Trajectory) -> Rows:
+    place = {
+        "cell": name,
+        "dataset": found.dataset,
+        "model": found.model,
+        "optimizer": found.optimizer,
+        "batch_size": found.batch_size,
+    }
+    return [
+        {**place, "line": line_name(line), "step": step, **interval(effect)}
+        for line in found.lines
+        for step, effect in zip(found.steps, line.points, strict=False)
+        if effect is not None
+    ]

@@ -1,0 +1,111 @@
+"""The gap between training and inference, step by step and momentum by momentum.
+
+Momentum never affects batch norm's training, so that one run carries moving averages for every
+momentum along: the lines of a trajectory are of the same training, perfectly paired.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from pipeline.arguments import Count
+from pipeline.content import Record
+from pipeline.records import Study
+from pipeline.statistics.effects import Effect, mean_effect
+from pipeline.statistics.runs import of_study, sequence
+
+Kind = Literal["batch", "recalibrated", "moving"]
+
+
+class Line(Record):
+    """Mean validation accuracy (a share) over seeds under one kind of statistics, step by step.
+
+    `momentum` is that of moving averages, absent for the other kinds. A point is
+    absent where no run has a finite value.
+    """
+
+    kind: Kind
+    momentum: float | None
+    points: tuple[Effect | None, ...]
+
+
+class Trajectory(Record):
+    """One arm's lines; `steps` says after how many steps each point was taken."""
+
+    study: str
+    dataset: str
+    model: str
+    optimizer: str
+    arm: str
+    batch_size: Count
+    seeds: Count
+    steps: tuple[int, ...]
+    lines: tuple[Line, ...]
+
+
+def trajectories(
+    runs: pd.DataFrame, studies: Sequence[Study], *, level: float
+) -> tuple[Trajectory, ...]:
+    """Describe every study whose runs carry further momenta along and measure all statistics.
+
+    Args:
+        runs: The runs' table.
+        studies: In the order of the report.
+        level: Of the intervals over seeds.
+    """
+    return tuple(
+        found
+        for study in studies
+        if study.probes.shadow_momenta and study.probes.statistics_curves and not study.axes
+        if (found := _trajectory(of_study(runs, study.name), study, level)) is not None
+    )
+
+
+def _trajectory(runs: pd.DataFrame, study: Study, level: float) -> Trajectory | None:
+    if runs.empty or "validation_score_batch_curve" not in runs:
+        return None
+    if not any(map(sequence, runs["validation_score_batch_curve"])):
+        return None  # an arm without batch statistics
+    steps = max(runs["steps"], key=len)
+
+    def line(kind: Kind, column: str, momentum: float | None = None) -> Line:
+        curves = runs[column] if column in runs else pd.Series([()] * len(runs))
+        places = range(len(steps))
+        points = tuple(_point(curves, runs["seed"], place, level) for place in places)
+        return Line(kind=kind, momentum=momentum, points=points)
+
+    return Trajectory(
+        study=study.name,
+        dataset=study.dataset,
+        model=study.model_name,
+        optimizer=study.optimizer_name,
+        arm=study.arm,
+        batch_size=study.batch_size,
+        seeds=len(runs),
+        steps=steps,
+        lines=(
+            line("batch", "validation_score_batch_curve"),
+            line("recalibrated", "validation_score_curve_recalibrated"),
+            *(
+                line("moving", f"validation_score_momentum_{momentum:g}_curve", momentum)
+                for momentum in study.probes.shadow_momenta
+            ),
+        ),
+    )
+
+
+def _point(curves: pd.Series, seeds: pd.Series, place: int, level: float) -> Effect | None:
+    known = [
+        (value, seed)
+        for curve, seed in zip(map(sequence, curves), seeds, strict=True)
+        if place < len(curve) and (value := curve[place]) is not None and math.isfinite(value)
+    ]
+    if not known:
+        return None
+    values, labels = zip(*known, strict=True)
+    return mean_effect(np.array(values), seeds=np.array(labels), level=level)

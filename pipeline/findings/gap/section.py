@@ -1,0 +1,65 @@
+"""The gap between training and inference, step by step: what moving statistics cost, and when."""
+
+from __future__ import annotations
+
+from pipeline.findings.answer import section as answer
+from pipeline.findings.drawing import figure
+from pipeline.findings.gap.chart import line_name, trajectories_chart, trajectory_names
+from pipeline.findings.gap.figures import Trajectory
+from pipeline.findings.summary import Summary
+from pipeline.page.blocks import Block, Section, Table, Text
+from pipeline.statistics.effects import Effect
+from pipeline.wording import MISSING, accuracy, counted, percentage
+
+
+def section(summary: Summary) -> Section:
+    """Return the chart over steps, and its figures."""
+    blocks: list[Block] = []
+    if summary.trajectories:
+        level = percentage(summary.analysis.level)
+        blocks += [
+            Text(
+                "In training, batch normalization uses the statistics of each batch; at inference "
+                "it uses moving averages of them. Momentum never affects the training, so one run "
+                "carried moving averages of every momentum along: the lines are of the same "
+                "networks at the same steps."
+            ),
+            figure(
+                summary,
+                "trajectories",
+                trajectories_chart,
+                caption="Accuracy on the same validation images after each number of steps (the "
+                "axis is logarithmic) with the batch's own statistics, with statistics "
+                "recalibrated over training images, and with moving averages of each momentum: "
+                f"means over seeds with {level} intervals.",
+                described=_described(summary),
+                stage="sweep",
+            ),
+            *(
+                _table(name, found)
+                for name, found in zip(trajectory_names(summary), summary.trajectories, strict=True)
+            ),
+        ]
+    else:
+        blocks.append(Text("Nothing to show: no study carried moving averages along."))
+    return Section("gap", "Training against inference", "Training against inference", tuple(blocks))
+
+
+def _table(name: str, found: Trajectory) -> Table:
+    rows = tuple(
+        (line_name(line), *(_cell(point) for point in line.points)) for line in found.lines
+    )
+    heads = ("Statistics", *(f"{step} steps" for step in found.steps))
+    caption = (
+        f"{' '.join(name.split())}: validation accuracy by steps, {counted(found.seeds, 'seed')}, "
+        f"batches of {found.batch_size}"
+    )
+    return Table(caption, heads, rows, labels=1, folded=True)
+
+
+def _cell(point: Effect | None) -> str:
+    return MISSING if point is None else accuracy(point)
+
+
+def _described(summary: Summary) -> str:
+    return f"Lines over steps, one panel per model. {answer.gap(summary)}"

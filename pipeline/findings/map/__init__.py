@@ -1,0 +1,1 @@
+"""Where it helps: rates by batch sizes."""

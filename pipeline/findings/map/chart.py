@@ -1,0 +1,216 @@
+"""Maps of where an arm helps, over rates and batch sizes, and the gain over batch sizes."""
+
+from __future__ import annotations
+
+import math
+
+import altair as alt
+
+from pipeline.findings.map.figures import Map, Spot
+from pipeline.findings.places import Place, short_names
+from pipeline.findings.summary import Summary
+from pipeline.page.palette import COLORS, GREY, ORANGE
+from pipeline.page.panels import Chart, Layout, Rows, line_at, log_ticks, panels
+
+GREEN = COLORS[3]
+READINGS = {"helps": GREEN, "hurts": ORANGE, "can't tell": GREY}
+SPOTS = {
+    "better": ("triangle-up", GREEN),
+    "worse": ("triangle-down", ORANGE),
+    "equal": ("circle", GREY),
+    "only the arm failed": ("cross", ORANGE),
+    "only the reference failed": ("cross", GREEN),
+    "both failed": ("cross", GREY),
+}
+FAILED = {"arm": "only the arm failed", "reference": "only the reference failed"}
+
+
+def map_names(summary: Summary) -> list[str]:
+    """Name each map by its cell and what is compared."""
+    places = [
+        Place(each.experiment, each.dataset, each.model, each.optimizer) for each in summary.maps
+    ]
+    return [
+        f"{name}\n{each.arm} against {each.reference}"
+        for name, each in zip(short_names(places), summary.maps, strict=True)
+    ]
+
+
+def map_chart(summary: Summary, layout: Layout) -> Chart | None:
+    """Points over rate and batch size, and how each bin reads."""
+    rows: Rows = []
+    for name, found in zip(map_names(summary), summary.maps, strict=True):
+        place = _place(name, found)
+        rows += [{**place, **_bin(found, index)} for index in range(len(found.bins))]
+        rows += [{**place, **_spot(spot)} for spot in found.spots]
+    if not rows:
+        return None
+    width = layout.panel_width + (120 if layout.columns > 1 else 0)
+    x = alt.X(
+        "rate:Q",
+        title="learning rate",
+        scale=alt.Scale(type="log", nice=False, padding=0),
+        axis=alt.Axis(format=".4~g", values=_ticks(rows, "rate"), labelOverlap=True, grid=False),
+    )
+    y = alt.Y(
+        "batch:Q",
+        title="batch size",
+        scale=alt.Scale(type="log", base=2, nice=False, padding=14),
+        axis=alt.Axis(format="d", values=_ticks(rows, "batch"), labelOverlap=True, grid=False),
+    )
+    bins = alt.Chart().transform_filter("datum.kind === 'bin'")
+    reading = alt.Scale(domain=list(READINGS), range=list(READINGS.values()))
+    told = alt.condition('datum.reading === "can\'t tell"', alt.value(0.1), alt.value(0.3))
+    areas = bins.mark_rect(stroke="currentColor", strokeOpacity=0.4).encode(
+        x=alt.X("low:Q", title="learning rate"),
+        x2="high:Q",
+        y=alt.Y("batch_low:Q", title="batch size"),
+        y2="batch_high:Q",
+        fill=alt.Fill("reading:N", scale=reading, legend=None),
+        fillOpacity=told,
+        tooltip=[
+            alt.Tooltip("reading:N"),
+            alt.Tooltip("blocks:Q", title="paired points"),
+            alt.Tooltip("gain:N", title="where both trained"),
+        ],
+    )
+    words = bins.mark_text(fontWeight="bold", fontSize=13, opacity=0.75).encode(
+        x=x, y=alt.Y("middle:Q"), text="label:N"
+    )
+    kinds = list(SPOTS)
+    legend = alt.Legend(columns=3 if layout.columns > 1 else 1, labelLimit=220)
+    spots = (
+        alt.Chart()
+        .transform_filter("datum.kind === 'spot'")
+        .mark_point(filled=True, size=55, opacity=0.9)
+        .encode(
+            x=x,
+            y=y,
+            shape=alt.Shape(
+                "spot:N",
+                scale=alt.Scale(domain=kinds, range=[SPOTS[kind][0] for kind in kinds]),
+                title="at this point the arm is",
+                legend=legend,
+            ),
+            color=alt.Color(
+                "spot:N",
+                scale=alt.Scale(domain=kinds, range=[SPOTS[kind][1] for kind in kinds]),
+                title="at this point the arm is",
+            ),
+            tooltip=[
+                alt.Tooltip("spot:N", title="the arm is"),
+                alt.Tooltip("rate:Q", title="learning rate", format=".3~g"),
+                alt.Tooltip("batch:Q", title="batch size"),
+                alt.Tooltip("ratio:Q", title="error ratio", format=".3~g"),
+                alt.Tooltip("seed:Q"),
+            ],
+        )
+    )
+    panel = alt.layer(areas, words, spots).properties(width=width, height=320)
+    panel = panel.resolve_scale(color="independent", fill="independent", shape="independent")
+    return panels(panel, rows, layout.columns, width, own_scales=False)
+
+
+def sizes_chart(summary: Summary, layout: Layout) -> Chart | None:
+    """Error ratio to the reference over batch sizes, all rates together, with intervals."""
+    rows: Rows = []
+    for name, found in zip(map_names(summary), summary.maps, strict=True):
+        for point in found.over_batch_size:
+            gain = point.gain
+            rows.append(
+                {
+                    **_place(name, found),
+                    "size": point.batch_size,
+                    "estimate": _ratio(gain.value),
+                    "low": _ratio(gain.high),
+                    "high": _ratio(gain.low),
+                    "points": gain.blocks,
+                }
+            )
+    if not rows:
+        return None
+    x = alt.X(
+        "size:Q",
+        title="batch size",
+        scale=alt.Scale(type="log", base=2, nice=False, padding=16),
+        axis=alt.Axis(format="d", values=_ticks(rows, "size"), labelOverlap=True, grid=False),
+    )
+    title = "errors, as a multiple of the reference's"
+    y = alt.Y("estimate:Q", title=title, scale=alt.Scale(type="log", nice=False, padding=12))
+    y = y.axis(format=".4~g", tickCount=6, labelOverlap=True)
+    intervals = (
+        alt.Chart()
+        .mark_rule(strokeWidth=2.5, color=COLORS[1])
+        .encode(x=x, y=alt.Y("low:Q", title=title), y2="high:Q")
+    )
+    marks = (
+        alt.Chart()
+        .mark_point(filled=True, size=80, opacity=1, color=COLORS[1])
+        .encode(
+            x=x,
+            y=y,
+            tooltip=[
+                alt.Tooltip("size:Q", title="batch size"),
+                alt.Tooltip("estimate:Q", title="error ratio", format=".3~g"),
+                alt.Tooltip("low:Q", title="from", format=".3~g"),
+                alt.Tooltip("high:Q", title="to", format=".3~g"),
+                alt.Tooltip("points:Q", title="paired points"),
+            ],
+        )
+    )
+    panel = alt.layer(line_at(y=1), intervals, marks).properties(
+        width=layout.panel_width, height=240
+    )
+    return panels(panel, rows, layout.columns, layout.panel_width, own_scales=False)
+
+
+def _place(name: str, found: Map) -> dict[str, object]:
+    return {
+        "cell": name,
+        "dataset": found.dataset,
+        "model": found.model,
+        "optimizer": found.optimizer,
+    }
+
+
+def _bin(found: Map, index: int) -> dict[str, object]:
+    each = found.bins[index]
+    ratio = None if each.gain is None else _ratio(each.gain.value)
+    return {
+        "kind": "bin",
+        "low": each.rate_low,
+        "high": each.rate_high,
+        "rate": math.sqrt(each.rate_low * each.rate_high),  # where the word stands
+        "batch_low": each.batch_low,
+        "batch_high": each.batch_high,
+        "middle": math.sqrt(each.batch_low * each.batch_high),
+        "reading": each.reading,
+        "label": each.reading if each.blocks else "no points",
+        "blocks": each.blocks,
+        "gain": "missing" if ratio is None else f"{ratio:.3g} times the errors",
+    }
+
+
+def _spot(spot: Spot) -> dict[str, object]:
+    word = "equal"
+    if spot.failed is not None:
+        word = FAILED.get(spot.failed, "both failed")
+    elif spot.gain is not None and spot.gain != 0:
+        word = "better" if spot.gain > 0 else "worse"
+    return {
+        "kind": "spot",
+        "rate": spot.learning_rate,
+        "batch": spot.batch_size,
+        "spot": word,
+        "ratio": _ratio(spot.gain),
+        "seed": spot.seed,
+    }
+
+
+def _ticks(rows: Rows, field: str) -> list[float]:
+    return log_ticks(row[field] for row in rows if field in row)
+
+
+def _ratio(gain: float | None) -> float | None:
+    """Errors as a multiple of the reference's, for a gain in logs."""
+    return None if gain is None else math.exp(-gain)

@@ -1,0 +1,136 @@
+"""Maps of where: paired points over rate and batch size, as the Sobol designs laid them out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from pipeline.content import Record
+from pipeline.findings.map.bins import BatchPoint, Bin, curve_over_batch_size, map_of_where
+from pipeline.records import Analysis, Dimension, Study
+from pipeline.statistics.pairs import (
+    CONTROL,
+    column,
+    failure_sample,
+    log_error_column,
+    marked,
+    pair,
+    with_statistics,
+)
+
+RATE, BATCH = "optimizer.learning_rate", "batch_size"
+METRIC = "validation_score"
+
+
+class Spot(Record):
+    """One point: `gain` is by how much the log of the error is lower, absent where a run failed.
+
+    `failed` says which of the two did: `arm`, `reference`, `both` or nothing.
+    """
+
+    learning_rate: float
+    batch_size: int
+    seed: int
+    gain: float | None
+    failed: str | None
+
+
+class Map(Record):
+    """One arm against the reference: its points, the bins they fall into, and batch sizes.
+
+    With recalibrated statistics. A gain of 0.1 is about 10% fewer errors.
+    """
+
+    experiment: str
+    dataset: str
+    model: str
+    optimizer: str
+    arm: str
+    reference: str
+    planned: Annotated[int, Field(ge=0)]
+    spots: tuple[Spot, ...]
+    bins: tuple[Bin, ...]
+    over_batch_size: tuple[BatchPoint, ...]
+
+
+def maps(runs: pd.DataFrame, studies: Sequence[Study], analysis: Analysis) -> tuple[Map, ...]:
+    """Describe every arm of a cell that is searched over rate and batch size without a winner.
+
+    Args:
+        runs: The runs' table.
+        studies: In the order of the report.
+        analysis: Reference, level and how the map is cut.
+    """
+    if runs.empty:
+        return ()
+    table = marked(with_statistics(runs, "recalibrated"))
+    found = []
+    for study in studies:
+        mapped = study.design.searches and not study.design.has_winner
+        if not mapped or not {RATE, BATCH} <= study.space.keys():
+            continue
+        if study.arm == analysis.reference:
+            continue
+        reference = f"{study.cell_name}/{analysis.reference}"
+        ours, theirs = (table[table["study"] == name] for name in (study.name, reference))
+        found.append(_map(ours, theirs, study, analysis))
+    return tuple(found)
+
+
+def _map(ours: pd.DataFrame, theirs: pd.DataFrame, study: Study, analysis: Analysis) -> Map:
+    pairs = pair(ours, theirs, block=("seed", "index", "learning_rate", "batch_size"))
+    apart = failure_sample(pairs, always=True)
+    assert apart is not None
+    lost = pairs["failed"].to_numpy(np.bool_), pairs[f"failed{CONTROL}"].to_numpy(np.bool_)
+    gains = np.full(len(pairs), math.nan)
+    both = ~(lost[0] | lost[1])
+    trained = pairs[both]
+    gains[both] = log_error_column(trained, METRIC, CONTROL) - log_error_column(trained, METRIC)
+    rates, sizes = column(pairs, "learning_rate"), column(pairs, "batch_size")
+    words = {(True, False): "arm", (False, True): "reference", (True, True): "both"}
+    return Map(
+        experiment=study.experiment,
+        dataset=study.dataset,
+        model=study.model_name,
+        optimizer=study.optimizer_name,
+        arm=study.arm,
+        reference=analysis.reference,
+        planned=study.design.trials,
+        spots=tuple(
+            Spot(
+                learning_rate=float(rates[n]),
+                batch_size=int(sizes[n]),
+                seed=int(pairs["seed"].iloc[n]),
+                gain=float(gains[n]) if math.isfinite(gains[n]) else None,
+                failed=words.get((bool(lost[0][n]), bool(lost[1][n]))),
+            )
+            for n in range(len(pairs))
+        ),
+        bins=map_of_where(
+            rates,
+            sizes,
+            gains,
+            np.array(apart.lows, np.float64),
+            seeds=pairs["seed"].to_numpy(),
+            rate_edges=_edges(study.space[RATE], analysis.rate_bins),
+            batch_edges=_edges(study.space[BATCH], analysis.batch_bins),
+            level=analysis.level,
+            false_discoveries=analysis.false_discoveries,
+        ),
+        over_batch_size=curve_over_batch_size(
+            sizes, gains, seeds=pairs["seed"].to_numpy(), level=analysis.level
+        ),
+    )
+
+
+def _edges(dimension: Dimension, bins: int) -> list[float]:
+    """Cut a dimension's range into bins of one width in logs, the ends rounded outwards."""
+    low, high = math.log(dimension.low), math.log(dimension.high)
+    inner = [math.exp(low + (high - low) * n / bins) for n in range(1, bins)]
+    edges = [dimension.low * (1 - 1e-6), *inner, dimension.high * (1 + 1e-6)]
+    return [float(f"{edge:.8g}") for edge in edges]

@@ -1,0 +1,125 @@
+"""Where it helps: learning rates by batch sizes."""
+
+from __future__ import annotations
+
+import math
+
+from pipeline.findings.drawing import figure
+from pipeline.findings.map.bins import Bin
+from pipeline.findings.map.chart import map_chart, map_names, sizes_chart
+from pipeline.findings.summary import Summary
+from pipeline.page.blocks import Block, Section, Table, Text
+from pipeline.statistics.intervals import Estimate
+from pipeline.wording import MISSING, TIE, counted, listed, number, percentage
+
+HEADS = (
+    "Learning rate",
+    "Batch size",
+    "Paired points",
+    "Errors, as a multiple of the reference's",
+    "Share of failures less than the reference's, points",
+    "Reading",
+)
+
+
+def section(summary: Summary) -> Section:
+    """Return the map, its bins, and the gain over batch sizes."""
+    blocks: list[Block] = []
+    if summary.maps:
+        share = percentage(summary.analysis.false_discoveries)
+        level = percentage(summary.analysis.level)
+        blocks += [
+            Text(
+                "Both arms trained at the same points, spread evenly over rate and batch size and "
+                "fixed beforehand; nothing was tuned. Statistics are recalibrated, so that the map "
+                "is about training."
+            ),
+            figure(
+                summary,
+                "map",
+                map_chart,
+                caption="Each mark is one pair of runs with the same seed. A bin helps or hurts "
+                "where failures, or else errors, differ by more than chance; among the bins that "
+                f"are told, {share} are expected to be false discoveries.",
+                described=_described(summary),
+                stage="sweep",
+            ),
+            *(
+                Table(
+                    f"{' '.join(name.split())}: bins of the map, with {level} intervals",
+                    HEADS,
+                    tuple(_row(each) for each in found.bins),
+                    labels=2,
+                    folded=True,
+                )
+                for name, found in zip(map_names(summary), summary.maps, strict=True)
+            ),
+            figure(
+                summary,
+                "batch-sizes",
+                sizes_chart,
+                caption="Errors as a multiple of the reference's at each batch size, over all "
+                f"rates at which both trained, with {level} intervals; below the dashed line the "
+                "arm makes fewer.",
+                described=f"Points with intervals over batch sizes. {_sizes(summary)}",
+                stage="sweep",
+            ),
+        ]
+        blocks += _lost(summary)
+    else:
+        blocks.append(Text("Nothing to show: no experiment maps rates and batch sizes."))
+    return Section("where", "Where", "Where it helps: rates by batch sizes", tuple(blocks))
+
+
+def _row(found: Bin) -> tuple[str, ...]:
+    return (
+        f"{found.rate_low:.3g} to {found.rate_high:.3g}",
+        f"{found.batch_low:.3g} to {found.batch_high:.3g}",
+        str(found.blocks),
+        _ratio(found.gain),
+        _failures(found.fewer_failures),
+        found.reading if found.blocks else f"{found.reading}: no points",
+    )
+
+
+def _ratio(gain: Estimate | None) -> str:
+    if gain is None or gain.value is None:
+        return MISSING
+    ends = [MISSING if end is None else number(math.exp(-end)) for end in (gain.high, gain.low)]
+    shown = number(math.exp(-gain.value))
+    return (
+        f"{shown} [no{TIE}interval]" if MISSING in ends else f"{shown} [{ends[0]},{TIE}{ends[1]}]"
+    )
+
+
+def _failures(found: Estimate | None) -> str:
+    if found is None or found.value is None:
+        return MISSING
+    return number(100 * found.value)
+
+
+def _lost(summary: Summary) -> list[Block]:
+    lost = [
+        f"{' '.join(name.split())}: {len(found.spots)} of {found.planned}"
+        for name, found in zip(map_names(summary), summary.maps, strict=True)
+        if len(found.spots) < found.planned
+    ]
+    return [Text(f"Paired points that came back: {listed(lost)}.")] if lost else []
+
+
+def _described(summary: Summary) -> str:
+    found = []
+    for name, each in zip(map_names(summary), summary.maps, strict=True):
+        words = [bin_.reading for bin_ in each.bins]
+        counts = [f"{words.count(word)} {word}" for word in ("helps", "hurts", "can't tell")]
+        found.append(f"{' '.join(name.split())}: of {counted(len(words), 'bin')} {listed(counts)}")
+    return f"A map of learning rate by batch size. {'; '.join(found)}."
+
+
+def _sizes(summary: Summary) -> str:
+    found = [
+        f"{point.batch_size}: {_ratio(point.gain)}"
+        for each in summary.maps
+        for point in each.over_batch_size
+    ]
+    return f"Error ratios by batch size: {'; '.join(found)}."

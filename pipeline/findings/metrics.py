@@ -1,0 +1,64 @@
+"""The headline figures of an analysis in a flat, stable shape, for tools that compare revisions."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import get_args
+
+from pipeline.claims.judging import PartJudgement
+from pipeline.claims.rules import Exact, Rule, Word
+from pipeline.findings.summary import Summary
+
+Metric = str | float | int | None
+Metrics = dict[str, dict[str, Metric] | dict[str, dict[str, Metric]]]
+
+
+def metrics(summary: Summary) -> Metrics:
+    """Return verdicts, effects and their limits by claim and by tuned arm, and counts of verdicts.
+
+    A claim of one part has its effect beside its verdict; where several parts
+    must hold, each stands by itself, as `T3 adam`. Effects are as the claim asserts them,
+    in its units; an exact part has a largest departure instead. Points are
+    hundredths of test accuracy against the reference. What is not known is null.
+    """
+    claims: dict[str, dict[str, Metric]] = {}
+    for figures in summary.claims:
+        name, judgement = figures.claim.id, figures.judgement
+        word = judgement.verdict.word
+        parts = zip(figures.claim.parts, judgement.parts, strict=True)
+        effects = {part.name: _effect(part.rule, found) for part, found in parts}
+        if len(effects) == 1:
+            claims[name] = {"verdict": word, **next(iter(effects.values()))}
+            continue
+        claims[name] = {"verdict": word}
+        for part in judgement.parts:
+            claims[f"{name} {part.name}"] = {"verdict": part.verdict.word, **effects[part.name]}
+    tuned: dict[str, dict[str, Metric]] = {}
+    for study in summary.studies:
+        if study.comparison is not None:
+            points = study.comparison.moving.points if study.comparison.moving else None
+            tuned[study.name] = {
+                "points": points.estimate if points else None,
+                "low": points.low if points else None,
+                "high": points.high if points else None,
+            }
+    words = Counter(figures.judgement.verdict.word for figures in summary.claims)
+    verdicts: dict[str, Metric] = {word: words[word] for word in get_args(Word)}
+    return {"claims": claims, "tuned": tuned, "verdicts": verdicts}
+
+
+def metrics_text(summary: Summary) -> str:
+    """Return the figures as indented JSON, the same bytes for the same figures."""
+    return json.dumps(metrics(summary), indent=2, allow_nan=False) + "\n"
+
+
+def _effect(rule: Rule, part: PartJudgement) -> dict[str, Metric]:
+    if isinstance(rule, Exact):
+        return {"departure": part.largest_departure}
+    found = part.estimate
+    return {
+        "effect": found.value if found else None,
+        "low": found.low if found else None,
+        "high": found.high if found else None,
+    }

@@ -1,0 +1,55 @@
+"""Momentum and epsilon, the two numbers of batch normalization itself."""
+
+from __future__ import annotations
+
+from pipeline.findings.gap.chart import trajectory_names
+from pipeline.findings.settings import section as settings
+from pipeline.findings.settings.chart import NORM_AXES, axes
+from pipeline.findings.summary import Summary
+from pipeline.page.blocks import Block, Section, Table, Text
+from pipeline.wording import ABSENT, MISSING, accuracy
+
+
+def section(summary: Summary) -> Section:
+    """Return what moving averages of each momentum end at, and accuracy over epsilon."""
+    blocks: list[Block] = []
+    if summary.trajectories:
+        blocks += [
+            Text(
+                "What each momentum costs depends on how many steps there were: see the lines "
+                "under Training against inference. At the end they stand here."
+            ),
+            _last(summary),
+        ]
+    shown = [axis for axis in axes(summary) if axis in NORM_AXES]
+    for axis in shown:
+        blocks.append(settings.drawn(summary, axis))
+    if not blocks:
+        blocks.append(Text("Nothing to show: no experiment varies momentum or epsilon."))
+    elif "epsilon" not in shown:
+        blocks.append(Text("No experiment with fixed settings varies epsilon here."))
+    return Section("momentum", "Momentum, epsilon", "Momentum and epsilon", tuple(blocks))
+
+
+def _last(summary: Summary) -> Table:
+    momenta = sorted(
+        {
+            line.momentum
+            for found in summary.trajectories
+            for line in found.lines
+            if line.momentum is not None
+        }
+    )
+    rows = []
+    for name, found in zip(trajectory_names(summary), summary.trajectories, strict=True):
+        ends = {line.momentum: line.points[-1] if line.points else None for line in found.lines}
+        rows.append(
+            (
+                " ".join(name.split()),
+                str(found.steps[-1]) if found.steps else MISSING,
+                *(accuracy(ends[each]) if each in ends else ABSENT for each in momenta),
+            )
+        )
+    heads = ("Cell", "After steps", *(f"Momentum {each:g}" for each in momenta))
+    caption = "Validation accuracy with moving averages, at the end of training"
+    return Table(caption, heads, tuple(rows), labels=1)

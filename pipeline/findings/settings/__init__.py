@@ -1,0 +1,1 @@
+"""Settings that were fixed beforehand and varied."""

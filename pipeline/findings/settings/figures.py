@@ -1,0 +1,120 @@
+"""Tables of fixed settings: what each of an experiment's cells came to, arm by arm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from pipeline.arguments import Count, Scalar
+from pipeline.content import Record
+from pipeline.records import Study
+from pipeline.statistics.effects import Effect, mean_effect
+from pipeline.statistics.pairs import RECALIBRATED, marked
+
+Tally = Annotated[int, Field(ge=0)]
+
+
+class Setting(Record):
+    """One arm at one combination of its axes' values.
+
+    Accuracies (shares, of validation images) are means over the runs that did not
+    diverge; recalibrated is absent for an arm without batch statistics. The
+    changes of outputs are the largest over seeds, absent where not measured.
+    """
+
+    arm: str
+    values: dict[str, Scalar]
+    planned: Count
+    runs: Tally
+    failed: Tally
+    diverged: Tally
+    moving: Effect | None
+    recalibrated: Effect | None
+    parameters: int | None
+    change_training: float | None
+    change_inference: float | None
+
+
+class Factors(Record):
+    """The settings of one cell of an experiment, in order of arms and axes."""
+
+    experiment: str
+    dataset: str
+    model: str
+    optimizer: str
+    axes: tuple[str, ...]
+    seeds: tuple[int, ...]
+    settings: tuple[Setting, ...]
+
+
+def factors(runs: pd.DataFrame, studies: Sequence[Study], *, level: float) -> tuple[Factors, ...]:
+    """Describe every cell whose settings were fixed before the runs.
+
+    Args:
+        runs: The runs' table.
+        studies: In the order of the report.
+        level: Of the intervals over seeds.
+    """
+    table = runs if runs.empty else marked(runs)
+    cells: dict[str, list[Study]] = {}
+    for study in studies:
+        if not study.design.searches:
+            cells.setdefault(study.cell_name, []).append(study)
+    return tuple(
+        Factors(
+            experiment=own[0].experiment,
+            dataset=own[0].dataset,
+            model=own[0].model_name,
+            optimizer=own[0].optimizer_name,
+            axes=tuple(dict.fromkeys(_short(name) for study in own for name in study.axes)),
+            seeds=own[0].seeds,
+            settings=tuple(
+                _setting(table, study, values, level)
+                for study in own
+                for values in study.combinations()
+            ),
+        )
+        for own in cells.values()
+    )
+
+
+def _setting(table: pd.DataFrame, study: Study, values: dict[str, Scalar], level: float) -> Setting:
+    rows = table[table["study"] == study.name] if len(table) else table
+    for name, value in values.items():
+        rows = rows[rows[_short(name)] == value] if len(rows) else rows
+    finite = rows[~rows["diverged"].astype(bool)] if len(rows) else rows
+
+    def mean(metric: str) -> Effect | None:
+        if metric not in finite or finite[metric].isna().all():
+            return None
+        known = finite[finite[metric].notna()]
+        scores = known[metric].to_numpy(np.float64)
+        return mean_effect(scores, seeds=known["seed"].to_numpy(), level=level)
+
+    def largest(metric: str) -> float | None:
+        if metric not in finite or finite[metric].isna().all():
+            return None
+        return float(finite[metric].max())
+
+    count = largest("parameters")
+    return Setting(
+        arm=study.arm,
+        values={_short(name): value for name, value in values.items()},
+        planned=len(study.seeds),
+        runs=len(rows),
+        failed=int(rows["failed"].astype(bool).sum()) if len(rows) else 0,
+        diverged=int(rows["diverged"].astype(bool).sum()) if len(rows) else 0,
+        moving=mean("validation_score"),
+        recalibrated=mean(f"validation_score{RECALIBRATED}"),
+        parameters=None if count is None else int(count),
+        change_training=largest("output_change_training"),
+        change_inference=largest("output_change_inference"),
+    )
+
+
+def _short(name: str) -> str:
+    return name.rpartition(".")[2]

@@ -1,0 +1,89 @@
+"""Settings that were fixed beforehand and varied: depth, batch size, and every other axis."""
+
+from __future__ import annotations
+
+from pipeline.findings.drawing import figure
+from pipeline.findings.settings.chart import NORM_AXES, axes, axis_chart, drawn_factors
+from pipeline.findings.settings.figures import Factors, Setting
+from pipeline.findings.summary import Summary
+from pipeline.page.blocks import Block, Figure, Section, Table, Text
+from pipeline.page.panels import file_name
+from pipeline.wording import ABSENT, MISSING, accuracy, arguments, percentage
+
+
+def section(summary: Summary) -> Section:
+    """Return a chart for each axis, and a table for each cell."""
+    blocks: list[Block] = [drawn(summary, axis) for axis in axes(summary) if axis not in NORM_AXES]
+    if summary.factors:
+        blocks += [_table(found) for found in summary.factors]
+    else:
+        blocks.append(Text("Nothing to show: no experiment has fixed settings."))
+    return Section(
+        "settings", "Fixed settings", "Depth, batch size and other settings", tuple(blocks)
+    )
+
+
+def drawn(summary: Summary, axis: str) -> Figure:
+    """Draw accuracy over one axis."""
+    level = percentage(summary.analysis.level)
+    return figure(
+        summary,
+        f"over-{file_name(axis)}",
+        lambda found, layout: axis_chart(found, axis, layout),
+        caption=f"Validation accuracy over {axis}, with moving statistics (filled marks, solid "
+        "lines) and with recalibrated ones (hollow marks, dashed lines): means over the seeds "
+        f"whose loss stayed finite, with {level} intervals.",
+        described=f"Lines over {axis}, one for each arm. {_described(summary, axis)}",
+        stage="sweep",
+    )
+
+
+def _table(found: Factors) -> Table:
+    has_parameters = any(setting.parameters is not None for setting in found.settings)
+    heads = (
+        "Arm",
+        *(("Settings",) if found.axes else ()),
+        "Runs",
+        "Failed",
+        "of these, loss not finite",
+        "Accuracy, moving statistics",
+        "Accuracy, recalibrated",
+        *(("Weights",) if has_parameters else ()),
+    )
+    rows = []
+    for setting in found.settings:
+        row = [setting.arm]
+        if found.axes:
+            row.append(arguments(setting.values))
+        row += [
+            f"{setting.runs} of {setting.planned}",
+            str(setting.failed) if setting.runs else MISSING,
+            str(setting.diverged) if setting.runs else MISSING,
+            _scored(setting, moving=True),
+            _scored(setting, moving=False),
+        ]
+        if has_parameters:
+            row.append(MISSING if setting.parameters is None else f"{setting.parameters:,}")
+        rows.append(tuple(row))
+    caption = f"{found.experiment}: {found.dataset}, {found.model}, {found.optimizer}"
+    return Table(caption, heads, tuple(rows), labels=2 if found.axes else 1, folded=True)
+
+
+def _scored(setting: Setting, *, moving: bool) -> str:
+    found = setting.moving if moving else setting.recalibrated
+    if found is not None:
+        return accuracy(found)
+    if not setting.runs:
+        return MISSING
+    if setting.runs == setting.diverged:
+        return "no loss stayed finite"
+    return MISSING if moving else ABSENT
+
+
+def _described(summary: Summary, axis: str) -> str:
+    found = []
+    for name, factors in drawn_factors(summary, axis):
+        for setting in factors.settings:
+            shown = f"{setting.moving.estimate:.1%}" if setting.moving else MISSING
+            found.append(f"{name}, {setting.arm}, {arguments(setting.values)}: {shown}")
+    return f"{'; '.join(found)}."

@@ -1,0 +1,149 @@
+"""Which learning rates an arm stands, and how far beyond the reference's."""
+
+from __future__ import annotations
+
+from pipeline.findings.drawing import figure
+from pipeline.findings.stability.chart import failing_chart, rates_chart, stability_names
+from pipeline.findings.stability.figures import ArmStability, Stability
+from pipeline.findings.summary import Summary
+from pipeline.page.blocks import Block, Listing, Section, Table, Text
+from pipeline.statistics.intervals import Estimate
+from pipeline.wording import MISSING, TIE, accuracy, number, percentage, share
+
+NEVER = "fails at every rate"
+
+
+def section(summary: Summary) -> Section:
+    """Return failures and accuracy over rates, and the largest rate of each arm."""
+    blocks: list[Block] = []
+    if summary.stability:
+        level = percentage(summary.analysis.level)
+        blocks += [
+            Text(
+                "A run fails when its loss is not finite, or when it ends under half of what its "
+                "arm can do. Statistics are recalibrated: a rate that trains well and is spoiled "
+                "by moving averages alone has not failed."
+            ),
+            figure(
+                summary,
+                "failing",
+                failing_chart,
+                caption="Share of the runs that failed at each learning rate, over seeds.",
+                described=_described(summary),
+                stage="sweep",
+            ),
+            _largest(summary),
+            *_notes(summary),
+            figure(
+                summary,
+                "rates",
+                rates_chart,
+                caption="Accuracy of the runs that did not fail at each learning rate: means over "
+                f"their seeds with {level} intervals.",
+                described="Lines over learning rates, one for each arm. " + _best(summary),
+                stage="sweep",
+            ),
+            _by_rate(summary),
+        ]
+    else:
+        blocks.append(Text("Nothing to show: no experiment has a grid of three rates or more."))
+    return Section("stability", "Stability", "Stability: which learning rates train", tuple(blocks))
+
+
+def times(decades: Estimate | None) -> str:
+    """A difference in decades as a multiple, with what is known of it."""
+    if decades is None:
+        return MISSING
+    if decades.value is None:
+        return f"not bounded [no{TIE}interval]"
+    known = "" if decades.known == "exactly" else f"{decades.known} "
+    shown = f"{known}{number(10**decades.value)} times"
+    if decades.low is None and decades.high is None:
+        return f"{shown} [no{TIE}interval]"
+    low, high = (
+        "no limit" if end is None else number(10**end) for end in (decades.low, decades.high)
+    )
+    return f"{shown} [{low},{TIE}{high}]"
+
+
+def _largest(summary: Summary) -> Table:
+    rows = []
+    for name, found in zip(stability_names(summary), summary.stability, strict=True):
+        rows += [_row(name, found, arm) for arm in found.arms]
+    heads = (
+        "Cell",
+        "Arm",
+        "Largest rate that trains, median over seeds",
+        "Seeds whose largest is the grid's last",
+        f"As a multiple of the reference's [{percentage(summary.analysis.level)}]",
+    )
+    caption = (
+        "The largest rate that does not fail. Where it is the grid's last the arm may stand more: "
+        "such values are bounds"
+    )
+    return Table(caption, heads, tuple(rows), labels=2)
+
+
+def _row(name: str, found: Stability, arm: ArmStability) -> tuple[str, ...]:
+    seeds = len(arm.largest)
+    middle = MISSING
+    if seeds:
+        middle = NEVER if arm.median_largest is None else f"{arm.median_largest:.3g}"
+    if arm.median_largest is not None and 2 * arm.at_the_end >= seeds:
+        middle += " or more"
+    return (
+        name,
+        arm.arm,
+        middle,
+        share(arm.at_the_end, seeds),
+        "reference" if arm.arm == found.reference else times(arm.decades),
+    )
+
+
+def _notes(summary: Summary) -> list[Block]:
+    lines = [
+        f"{name}, {arm.arm}: {note}."
+        for name, found in zip(stability_names(summary), summary.stability, strict=True)
+        for arm in found.arms
+        for note in arm.notes
+    ]
+    return [Listing(tuple(lines))] if lines else []
+
+
+def _by_rate(summary: Summary) -> Table:
+    rows = []
+    for name, found in zip(stability_names(summary), summary.stability, strict=True):
+        for arm in found.arms:
+            rows += [
+                (
+                    name,
+                    arm.arm,
+                    f"{rate.learning_rate:.3g}",
+                    share(rate.failed, rate.runs),
+                    str(rate.diverged) if rate.runs else MISSING,
+                    accuracy(rate.accuracy) if rate.accuracy or not rate.runs else "none trained",
+                )
+                for rate in arm.rates
+            ]
+    heads = ("Cell", "Arm", "Learning rate", "Failed", "of these, loss not finite", "Accuracy")
+    return Table("Rate by rate", heads, tuple(rows), labels=3, folded=True)
+
+
+def _described(summary: Summary) -> str:
+    found = []
+    for name, each in zip(stability_names(summary), summary.stability, strict=True):
+        for arm in each.arms:
+            middle = "none" if arm.median_largest is None else f"{arm.median_largest:.3g}"
+            found.append(f"{name}, {arm.arm}: largest rate that trains {middle}")
+    return f"Share of failures over learning rates. {'; '.join(found)}."
+
+
+def _best(summary: Summary) -> str:
+    found = []
+    for name, each in zip(stability_names(summary), summary.stability, strict=True):
+        for arm in each.arms:
+            scored = [(r.accuracy.estimate, r.learning_rate) for r in arm.rates if r.accuracy]
+            if scored:
+                best, rate = max(scored)
+                found.append(f"{name}, {arm.arm}: best {best:.1%} at {rate:.3g}")
+    return f"{'; '.join(found)}."

@@ -1,0 +1,1 @@
+"""How long an arm takes to a target."""

@@ -1,0 +1,172 @@
+"""Time to a target accuracy: in steps, in examples, and in seconds by a step's measured cost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from statistics import median
+from typing import Annotated
+
+import pandas as pd
+from pydantic import Field
+
+from pipeline.arguments import Count
+from pipeline.claims.claim import Claim, Part
+from pipeline.claims.kinds.time_to_target import steps_to_target, time_to_target
+from pipeline.content import Record
+from pipeline.records import Study
+from pipeline.statistics.cost_ratios import log_cost_ratio, step_milliseconds
+from pipeline.statistics.intervals import Estimate, estimate, sum_of
+from pipeline.statistics.pairs import marked, select, with_statistics
+from pipeline.statistics.runs import of_study, sequence
+from pipeline.statistics.step_costs import StepCost, cost_of
+
+KIND = "pipeline.claims.kinds.time_to_target.time_to_target"
+Tally = Annotated[int, Field(ge=0)]
+
+
+class ArmTime(Record):
+    """One arm's way to the target.
+
+    `median_steps` is over the runs, absent where half of them do not get there;
+    `examples` is that many steps times the batch size. The ratios are logs of this
+    arm's over the reference's: of steps, of a step's cost, and of seconds, their
+    sum; absent for the reference, and where no cost was measured.
+    """
+
+    arm: str
+    runs: Tally
+    reached: Tally
+    median_steps: float | None
+    median_examples: float | None
+    median_seconds: float | None
+    step_milliseconds: float | None
+    norm_kernel: str | None
+    steps_ratio: Estimate | None
+    cost_ratio: Estimate | None
+    seconds_ratio: Estimate | None
+    notes: tuple[str, ...]
+
+
+class TimeToTarget(Record):
+    """The arms of one cell; `curve` is the column whose values are held against the target."""
+
+    experiment: str
+    dataset: str
+    model: str
+    optimizer: str
+    batch_size: Count
+    curve: str
+    target: float
+    reference: str
+    arms: tuple[ArmTime, ...]
+
+
+def times_to_target(
+    runs: pd.DataFrame,
+    studies: Sequence[Study],
+    claims: Sequence[Claim],
+    costs: Sequence[StepCost],
+    *,
+    reference: str,
+    level: float,
+) -> tuple[TimeToTarget, ...]:
+    """Describe every cell for which some claim names a target.
+
+    Args:
+        runs: The runs' table.
+        studies: In the order of the report.
+        claims: Every claim; their experiments and targets say what is looked at.
+        costs: What was measured of steps.
+        reference: The plain arm.
+        level: Of the intervals.
+    """
+    wanted: dict[tuple[str, str, float, str], None] = {}
+    for claim in claims:
+        for part in (*claim.parts, *claim.beside):
+            if part.effect.target == KIND:
+                curve, target = _asked(part)
+                wanted[claim.experiment, curve, target, claim.statistics] = None
+    found = []
+    for experiment, curve, target, statistics in wanted:
+        table = with_statistics(runs, "recalibrated" if statistics == "recalibrated" else "moving")
+        own = [study for study in studies if study.experiment == experiment and not study.axes]
+        cells = dict.fromkeys(study.cell_name for study in own)
+        for cell in cells:
+            arms = [study for study in own if study.cell_name == cell]
+            found.append(_cell(marked(table), arms, curve, target, costs, reference, level))
+    return tuple(found)
+
+
+def _asked(part: Part) -> tuple[str, float]:
+    arguments = part.effect.arguments
+    target = arguments["target"]
+    assert isinstance(target, float | int)
+    return str(arguments["curve"]), float(target)
+
+
+def _cell(
+    runs: pd.DataFrame,
+    arms: Sequence[Study],
+    curve: str,
+    target: float,
+    costs: Sequence[StepCost],
+    reference: str,
+    level: float,
+) -> TimeToTarget:
+    first = arms[0]
+    cost = cost_of(costs, first.cell_name, first.batch_size)
+    plain = select(runs, {"study": f"{first.cell_name}/{reference}"})
+    return TimeToTarget(
+        experiment=first.experiment,
+        dataset=first.dataset,
+        model=first.model_name,
+        optimizer=first.optimizer_name,
+        batch_size=first.batch_size,
+        curve=curve,
+        target=target,
+        reference=reference,
+        arms=tuple(
+            _arm(of_study(runs, study.name), plain, study, curve, target, cost, reference, level)
+            for study in arms
+        ),
+    )
+
+
+def _arm(
+    rows: pd.DataFrame,
+    plain: pd.DataFrame,
+    study: Study,
+    curve: str,
+    target: float,
+    cost: StepCost | None,
+    reference: str,
+    level: float,
+) -> ArmTime:
+    reached = [
+        steps_to_target(steps, sequence(values), target=target)
+        for steps, values in zip(rows["steps"], rows[curve], strict=True)
+    ]
+    middle = median(math.inf if steps is None else steps for steps in reached) if reached else None
+    known = middle if middle is not None and math.isfinite(middle) else None
+    step = step_milliseconds(cost, study.arm) if cost and study.arm in cost.arms else None
+    sample = ratio = price = None
+    if study.arm != reference and len(rows) and len(plain):
+        sample = time_to_target(rows, plain, block=("seed",), curve=curve, target=target)
+        ratio = estimate(sample, level=level)
+    if cost is not None and study.arm != reference:
+        price = log_cost_ratio(cost, study.arm, reference, level=level)
+    return ArmTime(
+        arm=study.arm,
+        runs=len(rows),
+        reached=sum(steps is not None for steps in reached),
+        median_steps=known,
+        median_examples=None if known is None else known * study.batch_size,
+        median_seconds=None if known is None or step is None else known * step / 1000,
+        step_milliseconds=step,
+        norm_kernel=cost.arms[study.arm].kernels.get("norm") if step and cost else None,
+        steps_ratio=ratio,
+        cost_ratio=price,
+        seconds_ratio=sum_of(ratio, price) if ratio and price else None,
+        notes=sample.notes if sample is not None else (),
+    )

@@ -1,0 +1,1 @@
+"""Tuned arms on test examples."""

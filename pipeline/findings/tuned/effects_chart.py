@@ -1,0 +1,77 @@
+"""The tuned arms against the reference, in points, with intervals."""
+
+from __future__ import annotations
+
+import altair as alt
+
+from pipeline.findings.places import tuned_names
+from pipeline.findings.summary import Summary
+from pipeline.findings.tuned.comparisons import Contrast
+from pipeline.page.palette import colors, shapes
+from pipeline.page.panels import Chart, Layout, Rows, arms_of, interval, line_at, panels, told
+
+KINDS = ["moving", "recalibrated"]
+
+
+def effects_chart(summary: Summary, layout: Layout) -> Chart | None:
+    """Difference in test accuracy from the reference arm, in points, with intervals."""
+    names = tuned_names(summary)
+    rows: Rows = []
+    for figures in summary.studies:
+        if figures.is_reference:
+            continue
+        place = {
+            "cell": names[figures.name],
+            "arm": figures.study.arm,
+            "dataset": figures.study.dataset,
+            "model": figures.study.model_name,
+            "optimizer": figures.study.optimizer_name,
+        }
+        found = figures.comparison
+        contrasts: dict[str, Contrast | None] = {
+            "moving": found.moving if found else None,
+            "recalibrated": found.recalibrated if found else None,
+        }
+        rows += [
+            {**place, "kind": kind, **interval(contrast.points)}
+            for kind, contrast in contrasts.items()
+            if contrast is not None
+        ]
+        if contrasts["moving"] is None:
+            rows.append({**place, "kind": "moving", "missing": "no comparison"})
+    if not rows:
+        return None
+    arms = arms_of(summary)
+    y = alt.Y("arm:N", sort=arms, title=None, axis=alt.Axis(labelLimit=layout.label_width))
+    offset = alt.YOffset("kind:N", sort=KINDS, scale=alt.Scale(domain=KINDS))
+    base = alt.Chart().encode(
+        y=y,
+        yOffset=offset,
+        color=alt.Color("arm:N", scale=colors(arms), legend=None),
+    )
+    x_title = f"points of test accuracy above {summary.analysis.reference}"
+    points = base.mark_point(filled=True, size=90, opacity=1).encode(
+        x=alt.X("estimate:Q", title=x_title, scale=alt.Scale(zero=True, padding=12)),
+        shape=alt.Shape(
+            "kind:N",
+            scale=shapes(KINDS),
+            legend=alt.Legend(title="statistics", symbolFillColor="currentColor"),
+        ),
+        tooltip=[
+            alt.Tooltip("arm:N"),
+            alt.Tooltip("kind:N", title="statistics"),
+            alt.Tooltip("estimate:Q", title="points", format="+.2f"),
+            alt.Tooltip("low:Q", title="from", format="+.2f"),
+            alt.Tooltip("high:Q", title="to", format="+.2f"),
+        ],
+    )
+    intervals = base.mark_rule(strokeWidth=2.5).encode(x="low:Q", x2="high:Q")
+    missing = (
+        alt.Chart()
+        .mark_text(align="left", dx=6)
+        .encode(y=y, yOffset=offset, x=alt.datum(0), text=told("missing"))
+    )
+    panel = alt.layer(line_at(x=0), intervals, points, missing).properties(
+        width=layout.panel_width, height=alt.Step(22)
+    )
+    return panels(panel, rows, layout.columns, layout.panel_width, own_scales=True)

@@ -1,0 +1,58 @@
+"""Accuracy of the tuned arms with batch, moving and recalibrated statistics."""
+
+from __future__ import annotations
+
+import altair as alt
+
+from pipeline.findings.places import tuned_names
+from pipeline.findings.summary import Summary
+from pipeline.page.palette import colors, shapes
+from pipeline.page.panels import Chart, Layout, Rows, arms_of, interval, panels
+
+STATISTICS = ["batch", "moving", "recalibrated"]
+
+
+def gap_chart(summary: Summary, layout: Layout) -> Chart | None:
+    """Validation accuracy with batch, moving and recalibrated statistics, with intervals."""
+    names, arms = tuned_names(summary), arms_of(summary)
+    rows: Rows = [
+        {
+            "cell": names[figures.name],
+            "arm": figures.study.arm,
+            "dataset": figures.study.dataset,
+            "model": figures.study.model_name,
+            "optimizer": figures.study.optimizer_name,
+            "kind": kind,
+            **interval(figures.gap.accuracy[kind]),
+        }
+        for figures in summary.studies
+        if figures.gap is not None
+        for kind in STATISTICS
+        if kind in figures.gap.accuracy
+    ]
+    if not rows:
+        return None
+    base = alt.Chart().encode(
+        y=alt.Y("arm:N", sort=arms, title=None, axis=alt.Axis(labelLimit=layout.label_width)),
+        yOffset=alt.YOffset("kind:N", sort=STATISTICS, scale=alt.Scale(domain=STATISTICS)),
+        color=alt.Color("kind:N", scale=colors(STATISTICS), title="statistics"),
+    )
+    points = base.mark_point(filled=True, size=90, opacity=1).encode(
+        x=alt.X(
+            "estimate:Q",
+            title="validation accuracy",
+            scale=alt.Scale(zero=False, padding=12),
+            axis=alt.Axis(format=".3~p", tickCount=5, labelOverlap=True, labelSeparation=6),
+        ),
+        shape=alt.Shape("kind:N", scale=shapes(STATISTICS), title="statistics"),
+        tooltip=[
+            alt.Tooltip("arm:N"),
+            alt.Tooltip("kind:N", title="statistics"),
+            alt.Tooltip("estimate:Q", title="accuracy", format=".2%"),
+            alt.Tooltip("low:Q", title="from", format=".2%"),
+            alt.Tooltip("high:Q", title="to", format=".2%"),
+        ],
+    )
+    intervals = base.mark_rule(strokeWidth=2.5).encode(x="low:Q", x2="high:Q")
+    panel = alt.layer(intervals, points).properties(width=layout.panel_width, height=alt.Step(18))
+    return panels(panel, rows, layout.columns, layout.panel_width, own_scales=True)

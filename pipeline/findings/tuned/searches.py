@@ -1,0 +1,116 @@
+"""What a study's search found: every trial as a point, the best so far, and the winner."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from pipeline.arguments import Argument
+from pipeline.content import Record
+from pipeline.records import Answer, Trial
+from pipeline.statistics.failures import failed_runs
+
+Index = Annotated[int, Field(ge=0)]
+
+
+class TrialPoint(Record):
+    """One trial of the sweep; `learning_rate` is absent where the optimizer has none."""
+
+    index: Index
+    learning_rate: float | None
+    validation_score: float
+    failed: bool
+
+
+class Winner(Record):
+    """The configuration that was confirmed, by the dimensions that its study searched.
+
+    `index` is its trial in the sweep and `validation_score` what it scored
+    there; both are absent when no trial of the sweep had this configuration.
+    """
+
+    index: Index | None
+    validation_score: float | None
+    hyperparameters: dict[str, Argument]
+
+
+class Search(Record):
+    """One study's sweep, in the order of its trials; the winner is absent until confirmed."""
+
+    trials: tuple[TrialPoint, ...]
+    best_so_far: tuple[float, ...]
+    winner: Winner | None
+
+
+def search(
+    runs: pd.DataFrame, swept: Sequence[Answer], confirmed: Sequence[Answer], space: Iterable[str]
+) -> Search:
+    """Describe the sweep of one study.
+
+    Args:
+        runs: The study's rows of the swept answers' table, in index order.
+        swept: The study's answers of the sweep.
+        confirmed: Its answers on fresh seeds; the first names the winner.
+        space: The searched dimensions, such as `optimizer.learning_rate`.
+    """
+    accuracy = runs["validation_score"].to_numpy(np.float64)
+    rows = zip(runs["index"], runs["learning_rate"], accuracy, failed_runs(runs), strict=True)
+    return Search(
+        trials=tuple(
+            TrialPoint(
+                index=int(index),
+                learning_rate=None if math.isnan(rate) else float(rate),
+                validation_score=float(score),
+                failed=bool(failed),
+            )
+            for index, rate, score, failed in rows
+        ),
+        best_so_far=tuple(np.maximum.accumulate(accuracy).tolist()),
+        winner=_winner(swept, confirmed, tuple(space)),
+    )
+
+
+def hyperparameters(trial: Trial, names: Iterable[str]) -> dict[str, Argument]:
+    """Return what a trial has for each searched dimension.
+
+    Raises:
+        ValueError: The trial has no such value.
+    """
+    parts = {
+        "model": trial.model.arguments,
+        "norm": trial.norm.layer.arguments if trial.norm.layer else {},
+        "optimizer": trial.optimizer.arguments,
+    }
+    found: dict[str, Argument] = {}
+    for name in names:
+        part, _, argument = name.rpartition(".")
+        values = parts.get(part, {}) if part else trial.plain()
+        if argument not in values:
+            raise ValueError(f"a trial has no {name}")
+        found[name] = values[argument]
+    return found
+
+
+def _winner(
+    swept: Sequence[Answer], confirmed: Sequence[Answer], space: tuple[str, ...]
+) -> Winner | None:
+    if not confirmed:
+        return None
+    first = min(confirmed, key=lambda answer: answer.index)
+    chosen = hyperparameters(first.trial, space)
+    same = [answer for answer in swept if hyperparameters(answer.trial, space) == chosen]
+    best = max(
+        same,
+        key=lambda answer: (answer.result.metrics["validation_score"], -answer.index),
+        default=None,
+    )
+    return Winner(
+        index=None if best is None else best.index,
+        validation_score=None if best is None else best.result.metrics["validation_score"],
+        hyperparameters=chosen,
+    )

@@ -1,0 +1,82 @@
+"""Every trial of the searches."""
+
+from __future__ import annotations
+
+import altair as alt
+
+from pipeline.findings.places import tuned_names
+from pipeline.findings.summary import Summary
+from pipeline.page.palette import colors, shapes
+from pipeline.page.panels import Chart, Layout, Rows, among, arms_of, log_ticks, panels
+
+
+def sweep_chart(summary: Summary, layout: Layout) -> Chart | None:
+    """Validation accuracy of every trial against its learning rate; failed trials are hollow."""
+    names = tuned_names(summary)
+    rows: Rows = [
+        {
+            "cell": names[figures.name],
+            "arm": figures.study.arm,
+            "dataset": figures.study.dataset,
+            "model": figures.study.model_name,
+            "optimizer": figures.study.optimizer_name,
+            "trial": trial.index,
+            "rate": trial.learning_rate,
+            "accuracy": trial.validation_score,
+            "failed": trial.failed,
+            "won": figures.search.winner is not None and figures.search.winner.index == trial.index,
+        }
+        for figures in summary.studies
+        for trial in figures.search.trials
+        if trial.learning_rate is not None
+    ]
+    if not rows:
+        return None
+    every = arms_of(summary)
+    arms = among(every, rows)
+    x = alt.X(
+        "rate:Q",
+        title="learning rate",
+        scale=alt.Scale(type="log", nice=False, padding=8),
+        axis=alt.Axis(
+            format=".4~g",
+            values=log_ticks(row["rate"] for row in rows),
+            labelOverlap=True,
+            grid=False,
+        ),
+    )
+    y = alt.Y(
+        "accuracy:Q",
+        title="validation accuracy",
+        scale=alt.Scale(zero=False, nice=True),
+        axis=alt.Axis(format=".3~p", tickCount=6),
+    )
+    rings = (
+        alt.Chart()
+        .mark_point(shape="circle", size=260, stroke="currentColor", strokeWidth=1.5)
+        .encode(x=x, y=y)
+        .transform_filter("datum.won")
+    )
+    legend = alt.Legend(columns=layout.small_columns, labelLimit=layout.label_width)
+    points = (
+        alt.Chart()
+        .mark_point(size=60, strokeWidth=1.5)
+        .encode(
+            x=x,
+            y=y,
+            color=alt.Color("arm:N", scale=colors(arms, of=every), title="arm", legend=legend),
+            fill=alt.Fill("arm:N", scale=colors(arms, of=every), title="arm"),
+            shape=alt.Shape("arm:N", scale=shapes(arms, of=every), title="arm"),
+            fillOpacity=alt.condition("datum.failed", alt.value(0), alt.value(0.6)),
+            tooltip=[
+                alt.Tooltip("arm:N"),
+                alt.Tooltip("trial:Q"),
+                alt.Tooltip("rate:Q", title="learning rate", format=".3~g"),
+                alt.Tooltip("accuracy:Q", title="validation accuracy", format=".2%"),
+                alt.Tooltip("failed:N"),
+                alt.Tooltip("won:N", title="winner"),
+            ],
+        )
+    )
+    panel = alt.layer(rings, points).properties(width=layout.panel_width, height=260)
+    return panels(panel, rows, layout.columns, layout.panel_width, own_scales=False)

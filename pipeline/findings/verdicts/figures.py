@@ -1,0 +1,201 @@
+"""Every claim's judgement, and what a reader needs beside it to trust or doubt it."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from pipeline.claims.claim import Claim, Part
+from pipeline.claims.controls import Control, EmpiricalError, empirical_error, judge_control
+from pipeline.claims.judging import Judgement, judge_claim, part_sample
+from pipeline.claims.robustness import Robustness, robustness
+from pipeline.claims.rules import Direction, Word
+from pipeline.content import Record
+from pipeline.findings.time_to_target.figures import KIND, TimeToTarget
+from pipeline.records import Analysis, Study
+from pipeline.statistics.intervals import Estimate, negated
+from pipeline.statistics.noise import NoiseFloor, noise_floor
+from pipeline.statistics.pairs import (
+    CONTROL,
+    column,
+    marked,
+    pair,
+    select,
+    trained,
+    with_statistics,
+)
+from pipeline.statistics.runs import planned_runs
+from pipeline.statistics.samples import Sample
+
+
+class PartNoise(Record):
+    """What pairing bought in one part; `metric` is the figure whose spreads these are."""
+
+    part: str
+    metric: str
+    floor: NoiseFloor
+
+
+class ClaimFigures(Record):
+    """One claim as its file has it, and what came of it.
+
+    `minimum` is how many clusters had to come back here. `seconds` is, for each
+    part that is a time to a target, the same effect in seconds, by a step's measured
+    cost. `error` is how often the rule errs on these differences with their signs
+    flipped.
+    """
+
+    claim: Claim
+    minimum: int
+    judgement: Judgement
+    robustness: Robustness
+    noise: tuple[PartNoise, ...]
+    error: EmpiricalError | None
+    control: Control | None
+    seconds: dict[str, Estimate]
+    command: str
+
+
+def claim_figures(
+    claims: Sequence[Claim],
+    runs: pd.DataFrame,
+    studies: Sequence[Study],
+    analysis: Analysis,
+    *,
+    times: Sequence[TimeToTarget],
+    command: str,
+) -> tuple[ClaimFigures, ...]:
+    """Judge every claim.
+
+    Args:
+        claims: In the order of the report.
+        runs: The runs' table of the whole profile.
+        studies: Of the profile.
+        analysis: Levels, the reference, and how many clusters are enough here.
+        times: To the targets that the claims name.
+        command: What reproduces them.
+    """
+    return tuple(_figures(claim, runs, studies, analysis, times, command) for claim in claims)
+
+
+def _figures(
+    claim: Claim,
+    runs: pd.DataFrame,
+    studies: Sequence[Study],
+    analysis: Analysis,
+    times: Sequence[TimeToTarget],
+    command: str,
+) -> ClaimFigures:
+    minimum = claim.minimum if analysis.minimum is None else analysis.minimum
+    here = claim.model_copy(update={"minimum": minimum})
+    judgement = _judged(here, claim.experiment, runs, studies)
+    own = runs[runs["experiment"] == claim.experiment] if len(runs) else runs
+    words: dict[str, Word] = {f"{_other(claim)} statistics": judgement.other.word}
+    for name, experiment in claim.specifications.items():
+        words[name] = _judged(here, experiment, runs, studies).verdict.word
+    tested = judgement.verdict.word != "not tested here"
+    table = marked(with_statistics(own, claim.statistics)) if tested and len(own) else own
+    return ClaimFigures(
+        claim=claim,
+        minimum=minimum,
+        judgement=judgement,
+        robustness=robustness(judgement.verdict.word, words),
+        noise=tuple(_noise(claim, table)) if tested and len(own) else (),
+        error=_error(claim, table) if tested and len(own) else None,
+        control=judge_control(claim.control, judgement.verdict)
+        if claim.control is not None and tested
+        else None,
+        seconds={
+            part.name: found
+            for part in (*claim.parts, *claim.beside)
+            if tested and (found := _seconds(part, claim.experiment, times)) is not None
+        },
+        command=command,
+    )
+
+
+def _seconds(part: Part, experiment: str, times: Sequence[TimeToTarget]) -> Estimate | None:
+    """Return a part's effect in seconds, turned as it asserts it."""
+    if part.effect.target != KIND or part.control is None:
+        return None
+    for time in times:
+        asked = {"experiment": experiment, "model": time.model, **part.where}
+        is_asked = (time.experiment, time.model) == (asked["experiment"], asked["model"])
+        if is_asked and time.reference == part.control.get("arm"):
+            ratios = {arm.arm: arm.seconds_ratio for arm in time.arms}
+            found = ratios.get(str(part.treatment.get("arm")))
+            return negated(found) if found and part.asserts == "less" else found
+    return None
+
+
+def _judged(
+    claim: Claim, experiment: str, runs: pd.DataFrame, studies: Sequence[Study]
+) -> Judgement:
+    own = [study for study in studies if study.experiment == experiment]
+    rows = runs[runs["experiment"] == experiment] if len(runs) else runs
+    planned = planned_runs(own)
+    counts = {part.name: planned_blocks(part, planned) for part in (*claim.parts, *claim.beside)}
+    if not own:
+        counts = {}
+    elif len(rows) == 0:  # planned, and nothing came back: the columns are there all the same
+        rows = planned.assign(**dict.fromkeys(_read(claim), np.nan)).iloc[:0]
+    return judge_claim(claim, rows, planned=counts, manipulation_failures={})
+
+
+def planned_blocks(part: Part, planned: pd.DataFrame) -> int:
+    """Count the blocks that the plan has on both sides of a part."""
+    if planned.empty:
+        return 0
+    common = select(planned, part.where)
+    sides = [select(common, part.treatment)]
+    if part.control is not None:
+        sides.append(select(common, part.control))
+    blocks = [set(side[list(part.block)].itertuples(index=False, name=None)) for side in sides]
+    if len(blocks) > 1 and not blocks[0] & blocks[1]:  # sides on disjoint seeds pair by rank
+        return min(map(len, blocks))
+    return len(set.intersection(*blocks))
+
+
+def _read(claim: Claim) -> set[str]:
+    return {
+        "diverged",
+        "steps",
+        "best_validation_score",
+        "validation_score",
+        "validation_examples",
+        *claim.metrics,
+    }
+
+
+def _other(claim: Claim) -> str:
+    return "recalibrated" if claim.statistics == "moving" else "moving"
+
+
+def _noise(claim: Claim, table: pd.DataFrame) -> list[PartNoise]:
+    """Describe paired accuracies of each part that compares two arms by one."""
+    found = []
+    for part in claim.parts:
+        metric = part.effect.arguments.get("metric")
+        if part.control is None or not isinstance(metric, str) or "score" not in metric:
+            continue
+        common = select(table, part.where)
+        sides = select(common, part.treatment), select(common, part.control)
+        both = trained(pair(*sides, block=part.block))
+        if len(both):
+            ours, theirs = 100 * column(both, metric), 100 * column(both, metric + CONTROL)
+            floor = noise_floor(ours, theirs, seeds=both["seed"])
+            found.append(PartNoise(part=part.name, metric=metric, floor=floor))
+    return found
+
+
+def _error(claim: Claim, table: pd.DataFrame) -> EmpiricalError | None:
+    """Flip the signs of the first part's differences, where it claims a direction of two arms."""
+    part = claim.parts[0]
+    if not isinstance(part.rule, Direction) or part.control is None:
+        return None
+    sample: Sample = part_sample(part, table)
+    generator = np.random.default_rng(zlib.crc32(claim.name.encode()))
+    return empirical_error(sample, part.rule, level=claim.level, generator=generator)

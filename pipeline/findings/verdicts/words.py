@@ -1,0 +1,160 @@
+"""A claim's parts in words: what is compared, by which rule, and what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pipeline.arguments import Argument
+from pipeline.claims import units
+from pipeline.claims.claim import Claim, Part
+from pipeline.claims.judging import FailureJudgement, PartJudgement
+from pipeline.claims.rules import Amount, Band, Direction, Equivalence, Exact, Word
+from pipeline.claims.verdict import Verdict
+from pipeline.page.blocks import Mark
+from pipeline.statistics.intervals import Estimate
+from pipeline.wording import ABSENT, argument, counted, listed, number, percentage, points
+
+SLOPE = f"{units.KINDS}depth.slope_per_doubling"
+MARKS: dict[Word, Mark] = {
+    "supported": Mark("supported", "\N{CHECK MARK}", "supported"),
+    "refuted": Mark("refuted", "\N{BALLOT X}", "refuted"),
+    "no practical difference": Mark("no practical difference", "\N{ALMOST EQUAL TO}", "same"),
+    "inconclusive": Mark("inconclusive", "?", "open"),
+    "not tested here": Mark("not tested here", "\N{WHITE CIRCLE}", "untested"),
+}
+
+
+def compared(part: Part) -> str:
+    """Which runs stand against which."""
+    ours = _side(part.treatment)
+    text = ours if part.control is None else f"{ours} against {_side(part.control)}"
+    return f"{text}, at {_settings(part.where)}" if part.where else text
+
+
+def rule(part: Part) -> str:
+    """When a part is supported and when refuted, in its own units."""
+    found = part.rule
+
+    def at(value: float) -> str:
+        return units.at(part, value).whole
+
+    if isinstance(found, Exact):
+        some = "every value is" if found.asserts == "within" else "some value is not"
+        place = f"within {number(found.tolerance)} of" if found.tolerance else "exactly"
+        place += f" {number(found.value)}"
+        return f"supported if {some} {place}, else refuted"
+    if isinstance(found, Direction):
+        return (
+            f"supported if the whole interval is beyond {at(found.margin)}, refuted if beyond "
+            f"{at(-found.margin)}; in between, no practical difference"
+        )
+    if isinstance(found, Amount):
+        return (
+            f"claimed are {at(found.amount)}: supported if the whole interval is at "
+            f"{at(found.amount - found.margin)} or beyond, refuted if it falls short of it"
+        )
+    low, high = (
+        (found.low - found.margin, found.high + found.margin)
+        if isinstance(found, Band)
+        else (-found.margin, found.margin)
+    )
+    claimed = "" if isinstance(found, Equivalence) else f"claimed {_band(part, found)}: "
+    return (
+        f"{claimed}supported if the interval lies between {at(low)} and {at(high)}, refuted if "
+        "it lies outside"
+    )
+
+
+def outcome(part: Part, judged: PartJudgement) -> str:
+    """What a part came to, with its interval."""
+    if isinstance(part.rule, Exact):
+        return _exact(part.rule, judged.largest_departure)
+    return units.effect(part, judged.estimate)
+
+
+def in_points(part: Part, judged: PartJudgement) -> str:
+    """The same difference in points of accuracy, treatment's minus control's."""
+    found = units.points(part, judged.points)
+    return ABSENT if found is None else points(found)
+
+
+def failures(part: Part, judged: FailureJudgement | None) -> str:
+    """Treatment's share of failures minus control's."""
+    if judged is None:
+        return "none"
+    share = units.points(part, judged.estimate)
+    assert share is not None
+    text = f"{points(_hundredfold(share))} points"
+    if part.effect.target == SLOPE:
+        text += " per doubling"
+    return text if judged.mcnemar is None else f"{text}, McNemar's exact p {judged.mcnemar:.2g}"
+
+
+def reason(verdict: Verdict) -> str:
+    """Why a verdict is not more than it is, and how many seeds would settle it."""
+    parts = [verdict.reason] if verdict.reason else []
+    if verdict.direction_settled:
+        parts.append("the direction is settled, the margin is not")
+    if verdict.direction is not None:
+        parts.append(f"the direction alone: {verdict.direction}")
+    if verdict.clusters_to_settle is not None:
+        parts.append(f"about {counted(verdict.clusters_to_settle, 'seed')} would settle it")
+    return "; ".join(parts)
+
+
+def clusters(claim: Claim, judged: PartJudgement, minimum: int) -> str:
+    """How many seeds came back and how many are needed; runs where the rule has no interval."""
+    if judged.estimate is not None:
+        return f"{judged.estimate.clusters} ({minimum})"
+    if isinstance(_part(claim, judged.name).rule, Exact) and judged.planned_blocks:
+        return f"{judged.present_blocks} of {counted(judged.planned_blocks, 'run')}"
+    return f"0 ({minimum})"
+
+
+def basis(claim: Claim) -> str:
+    """What decides a claim, and at which level."""
+    rates = "rates are fixed by the file" if claim.selection == "fixed" else "rates are tuned"
+    level = percentage(claim.level)
+    together = (
+        "a headline claim's, so that any wrong one among five has at most 5%"
+        if claim.headline
+        else "a single claim's"
+    )
+    return f"{claim.statistics} statistics decide; {rates}; intervals at {level}, {together}"
+
+
+def _part(claim: Claim, name: str) -> Part:
+    return next(part for part in (*claim.parts, *claim.beside) if part.name == name)
+
+
+def _side(values: Mapping[str, Argument]) -> str:
+    others = {name: value for name, value in values.items() if name != "arm"}
+    arm = argument(values["arm"]) if "arm" in values else ""
+    if not others:
+        return arm or "all runs"
+    return f"{arm} with {_settings(others)}" if arm else _settings(others)
+
+
+def _settings(values: Mapping[str, Argument]) -> str:
+    return listed([f"{name} {argument(value)}" for name, value in sorted(values.items())])
+
+
+def _band(part: Part, found: Band) -> str:
+    low, high = (units.at(part, end).whole for end in (found.low, found.high))
+    return low if found.low == found.high else f"{low} to {high}"
+
+
+def _exact(found: Exact, departure: float | None) -> str:
+    if departure is None:
+        return "missing"
+    if departure == 0:
+        return f"exactly {number(found.value)}"
+    return f"up to {number(departure)} away from {number(found.value)}"
+
+
+def _hundredfold(found: Estimate) -> Estimate:
+    def times(value: float | None) -> float | None:
+        return None if value is None else 100 * value
+
+    changed = {name: times(getattr(found, name)) for name in ("value", "low", "high", "spread")}
+    return found.model_copy(update=changed)

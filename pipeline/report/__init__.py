@@ -1,1 +1,0 @@
-"""Figures in, pages out: charts, sentences and tables. Nothing is computed here."""

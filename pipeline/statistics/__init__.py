@@ -1,0 +1,1 @@
+"""Runs in, samples and estimates out: functions of tables, without a clock or a file."""

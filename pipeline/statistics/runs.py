@@ -1,0 +1,164 @@
+"""The runs' table: one row per run, one column per setting and per figure.
+
+Settings are what tells runs apart: their place, their seed, and the arguments that vary. Figures
+are what came out. A curve's column ends in `_curve` and holds a tuple with a value per epoch;
+`steps` says after which step each of them was taken. A figure that a run does not have (the
+recalibrated accuracy of an arm without batch statistics, the loss of a diverged run) is NaN.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from pipeline.records import Answer, CellFields, Manifest, Study, Trial
+
+PLACE = ("experiment", "dataset", "model", "optimizer", "arm", "study", "seed")
+SCORED = ("score", "loss", "score_recalibrated")
+RECALIBRATED = "_recalibrated"
+
+
+def runs_table(
+    answers: Iterable[Answer], studies: Mapping[str, Study], manifests: Mapping[str, Manifest]
+) -> pd.DataFrame:
+    """One row per answer, in (study, index) order.
+
+    Args:
+        answers: Of sealed files.
+        studies: By name; says where each answer belongs.
+        manifests: By dataset; says how many examples stand behind an accuracy.
+
+    Raises:
+        ValueError: An answer belongs to no study, or a place is taken twice.
+    """
+    rows: list[dict[str, object]] = []
+    places: set[tuple[str, int]] = set()
+    for answer in sorted(answers, key=lambda each: (each.study, each.index)):
+        if answer.study not in studies:
+            raise ValueError(f"an answer belongs to {answer.study}, which is not in the plan")
+        if (place := (answer.study, answer.index)) in places:
+            raise ValueError(f"{answer.study}: index {answer.index} is answered twice")
+        places.add(place)
+        study = studies[answer.study]
+        rows.append(_row(answer, study, manifests[study.dataset]))
+    every = sorted({*settings(studies.values()), *figures(studies.values())})
+    table = pd.DataFrame(rows)
+    missing = [name for name in (*every, "diverged", "steps", "index") if name not in table]
+    return table.assign(**dict.fromkeys(missing, math.nan)) if missing else table
+
+
+def planned_runs(studies: Iterable[Study]) -> pd.DataFrame:
+    """One row per run that fixed settings and seeds ask for, with the columns of its settings.
+
+    Of a study with a winner, the runs that confirm it; what it was tuned to is not
+    known beforehand and has no columns. Of a search without one, nothing: what it
+    asks for is up to its design.
+    """
+    rows: list[dict[str, object]] = []
+    for study in studies:
+        if study.design.has_winner:
+            rows += [_place(study, seed) for seed in study.confirm_seeds]
+        elif not study.design.searches:
+            for values, seed in itertools.product(study.combinations(), study.seeds):
+                rows.append({**_place(study, seed), **varied(study.placed(values))})
+    return pd.DataFrame(rows, columns=None if rows else list(PLACE))
+
+
+def settings(studies: Iterable[Study]) -> list[str]:
+    """Every column by which runs are told apart, sorted."""
+    named = itertools.chain.from_iterable(varied(study) for study in studies)
+    return sorted({*PLACE, *named})
+
+
+def figures(studies: Iterable[Study]) -> list[str]:
+    """Every column that holds a figure, as far as the studies' probes measure it, sorted."""
+    found: set[str] = set()
+    for study in studies:
+        splits = ["validation", *["test"] * study.design.has_winner]
+        found |= {f"{split}_{name}" for split in splits for name in SCORED}
+        found |= {f"{split}_examples" for split in splits}
+        found |= {"best_validation_score", "parameters"}
+        found |= {"gap_batch", "gap_moving", "gap_recalibrated"}
+        found |= {"training_loss_curve", "training_score_curve"}
+        found |= {"validation_loss_curve", "validation_score_curve"}
+        probes = study.probes
+        found |= {
+            f"validation_score_momentum_{momentum:g}_curve" for momentum in probes.shadow_momenta
+        }
+        if probes.statistics_curves:
+            found |= {"validation_score_batch_curve", "validation_score_curve_recalibrated"}
+        if probes.independence_examples:
+            found |= {"output_change_training", "output_change_inference"}
+        if probes.single_examples:
+            found.add("validation_score_single")
+    return sorted(found)
+
+
+def varied(cell: CellFields | Trial) -> dict[str, Any]:
+    """Return the settings of a cell or a trial that an experiment may vary, by short names."""
+    norm = cell.norm.layer.arguments if cell.norm.layer else {}
+    return {
+        **cell.model.arguments,
+        **{name: norm[name] for name in ("momentum", "epsilon") if name in norm},
+        "learning_rate": cell.optimizer.arguments.get("learning_rate"),
+        "batch_size": cell.batch_size,
+        "examples": cell.examples,
+        "epochs": cell.epochs,
+    }
+
+
+def steps_after(trial: Trial) -> tuple[int, ...]:
+    """Return after how many steps each epoch ends, were it to run through."""
+    each = trial.steps_per_epoch or trial.examples // trial.batch_size
+    lengths = each if isinstance(each, tuple) else (each,) * trial.epochs
+    return tuple(itertools.accumulate(lengths))
+
+
+def of_study(runs: pd.DataFrame, study: str) -> pd.DataFrame:
+    """Return the rows of one study, in order; none where it has no answers."""
+    return runs[runs["study"] == study].reset_index(drop=True)
+
+
+def _place(study: Study, seed: int) -> dict[str, object]:
+    return {
+        "experiment": study.experiment,
+        "dataset": study.dataset,
+        "model": study.model_name,
+        "optimizer": study.optimizer_name,
+        "arm": study.arm,
+        "study": study.name,
+        "seed": seed,
+    }
+
+
+def _row(answer: Answer, study: Study, manifest: Manifest) -> dict[str, object]:
+    trial, result = answer.trial, answer.result
+    metrics, curves = result.metrics, result.curves
+    reached = [value for value in curves.get("validation_score", ()) if value is not None]
+    return {
+        **_place(study, trial.seed),
+        **varied(trial),
+        "index": answer.index,
+        "diverged": result.status == "diverged" or "validation_loss" not in metrics,
+        "steps": steps_after(trial),
+        "best_validation_score": max(reached, default=metrics["validation_score"]),
+        **{f"{split}_examples": count for split, count in manifest.examples.items()},
+        **metrics,
+        **{_curve(name): tuple(values) for name, values in curves.items()},
+    }
+
+
+def _curve(name: str) -> str:
+    """Name a curve's column; recalibrated accuracies keep their ending, for `with_statistics`."""
+    if name.endswith(RECALIBRATED):
+        return f"{name.removesuffix(RECALIBRATED)}_curve{RECALIBRATED}"
+    return f"{name}_curve"
+
+
+def sequence(value: object) -> Sequence[float | None]:
+    """Return a curve's values; none where the run has no such curve."""
+    return value if isinstance(value, tuple) else ()
