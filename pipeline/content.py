@@ -4,15 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict
 
 
 class Record(BaseModel):
-    """Immutable, strictly typed, closed to unknown fields."""
+    """Immutable, strictly typed, closed to unknown fields.
+
+    Where two analyses are compared, a record in a list is known by the fields `named_by`. One that
+    is a figure with a judgement says in `judged_by` which fields hold its word and its interval.
+    `clock_fields` are readings of a clock, `origin_fields` say where it was made: no digits.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    named_by: ClassVar[tuple[str, ...]] = ()
+    judged_by: ClassVar[tuple[str, str | None] | None] = None
+    clock_fields: ClassVar[tuple[str, ...]] = ()
+    origin_fields: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def label(self) -> str:
+        """What it is called among others of its list; nothing where its place there says it."""
+        return "/".join(filter(None, (_word(getattr(self, name)) for name in self.named_by)))
+
+    def repeats(self) -> tuple[str, ...]:
+        """Return the fields that say again what others say: a change would be told twice."""
+        return ()
 
     @classmethod
     def parse(cls, content: object) -> Self:
@@ -40,3 +59,14 @@ def canonical_json(content: object) -> str:
 def content_digest(content: object) -> str:
     """Return the SHA-256 of the canonical JSON, 64 hexadecimal digits."""
     return hashlib.sha256(canonical_json(content).encode()).hexdigest()
+
+
+def _word(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case dict():
+            return ", ".join(f"{name}={each}" for name, each in sorted(value.items()))
+        case float():
+            return f"{value:g}"
+    return str(value)

@@ -8,7 +8,7 @@ decides nothing.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -40,6 +40,8 @@ class Part(Record):
     greater, or less, than zero; amounts, bands and margins are in the units of the
     effect after that turn.
     """
+
+    named_by: ClassVar = ("name",)
 
     name: Text
     effect: Component

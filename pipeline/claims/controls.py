@@ -44,6 +44,10 @@ class Control(Record):
     passed: bool
     verdict: Verdict
 
+    def repeats(self) -> tuple[str, ...]:
+        """Return the fields that say again what others say."""
+        return ("verdict",)
+
 
 def empirical_error(
     sample: Sample, rule: IntervalRule, *, level: float, generator: Generator, flips: int = FLIPS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,8 @@ from pipeline.statistics.samples import Sample, oriented, sample_of
 class FailureJudgement(Record):
     """The oriented difference in the share of failures; positive is as the claim asserts."""
 
+    judged_by: ClassVar = ("verdict", "estimate")
+
     estimate: Estimate
     verdict: Verdict
     mcnemar: float | None
@@ -39,6 +41,10 @@ class PartJudgement(Record):
     `better` is the share of blocks on the claim's side, ties half.
     """
 
+    judged_by: ClassVar = ("verdict", "estimate")
+
+    named_by: ClassVar = ("name",)
+
     name: str
     verdict: Verdict
     trained: Verdict
@@ -51,6 +57,10 @@ class PartJudgement(Record):
     present_blocks: Annotated[int, Field(ge=0)]
     notes: tuple[str, ...]
 
+    def repeats(self) -> tuple[str, ...]:
+        """Return the fields that say again what others say."""
+        return ("trained",) if self.failures is None else ()
+
 
 class Judgement(Record):
     """The verdict on a claim, and what stands behind it.
@@ -58,6 +68,8 @@ class Judgement(Record):
     `other` is the verdict with the other statistics, `disagrees` says that it is
     a different one. `as_expected` is absent where nothing was tested.
     """
+
+    judged_by: ClassVar = ("verdict", None)
 
     claim: str
     statistics: Statistics

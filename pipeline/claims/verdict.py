@@ -8,7 +8,7 @@ inconclusive whatever the interval says. No p value decides anything.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -48,6 +48,8 @@ class Verdict(Record):
     nearest boundary; absent where no number would. `direction` is the verdict on
     the direction alone, beside a refuted amount.
     """
+
+    judged_by: ClassVar = ("word", None)
 
     word: Word
     reason: str | None

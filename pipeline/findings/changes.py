@@ -7,6 +7,7 @@ overlap, or when one side lacks it. What has neither is compared to the last dig
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -68,7 +69,7 @@ class Changes(Record):
 
 def changes(old: Summary, new: Summary) -> Changes:
     """Compare two analyses, in the order of the old one, then of what only the new one has."""
-    before, after = dict(leaves(old)), dict(leaves(new))
+    before, after = dict(_leaves(old)), dict(_leaves(new))
     places = list(dict.fromkeys((*before, *after)))
     cells: list[CellChange] = []
     figures: dict[Kind, list[FigureChange]] = {"digits": [], "origin": [], "clock": []}
@@ -91,6 +92,12 @@ def changes(old: Summary, new: Summary) -> Changes:
         clocks=len(figures["clock"]),
         compared=kinds.count("digits"),
     )
+
+
+def _leaves(summary: Summary) -> Iterator[tuple[Place, Leaf]]:
+    """Yield every figure; a finding's begin with its name."""
+    for place, leaf in leaves(summary):
+        yield place[place[0] == "findings" :], leaf
 
 
 def overlap(old: Interval, new: Interval) -> bool:
@@ -138,13 +145,13 @@ def _is_beyond(old: Standing | None, new: Standing | None) -> bool:
 
 def _group(place: Place) -> Group:
     match place:
-        case ("claims", _, "judgement") | ("claims", _, "judgement", "other"):
+        case ("verdicts", _, _, "judgement") | ("verdicts", _, _, "judgement", "other"):
             return "verdicts"
-        case ("claims", *_):
+        case ("verdicts", *_):
             return "effects"
-        case ("studies", _, "comparison" | "crossed", *_):
+        case ("tuned", _, _, "comparison" | "crossed", *_):
             return "tuned"
-        case ("maps", _, "bins", *_):
+        case ("map", _, _, "bins", *_):
             return "maps"
     return "other"
 

@@ -9,6 +9,8 @@ from typing import get_args
 from pipeline.claims.judging import PartJudgement
 from pipeline.claims.rules import Exact, Rule, Word
 from pipeline.findings.summary import Summary
+from pipeline.findings.tuned.figures import Figures as Tuned
+from pipeline.findings.verdicts.figures import Figures as Claims
 
 Metric = str | float | int | None
 Metrics = dict[str, dict[str, Metric] | dict[str, dict[str, Metric]]]
@@ -23,7 +25,7 @@ def metrics(summary: Summary) -> Metrics:
     hundredths of test accuracy against the reference. What is not known is null.
     """
     claims: dict[str, dict[str, Metric]] = {}
-    for figures in summary.claims:
+    for figures in summary.of(Claims).claims:
         name, judgement = figures.claim.id, figures.judgement
         word = judgement.verdict.word
         parts = zip(figures.claim.parts, judgement.parts, strict=True)
@@ -35,7 +37,7 @@ def metrics(summary: Summary) -> Metrics:
         for part in judgement.parts:
             claims[f"{name} {part.name}"] = {"verdict": part.verdict.word, **effects[part.name]}
     tuned: dict[str, dict[str, Metric]] = {}
-    for study in summary.studies:
+    for study in summary.of(Tuned).studies:
         if study.comparison is not None:
             points = study.comparison.moving.points if study.comparison.moving else None
             tuned[study.name] = {
@@ -43,7 +45,7 @@ def metrics(summary: Summary) -> Metrics:
                 "low": points.low if points else None,
                 "high": points.high if points else None,
             }
-    words = Counter(figures.judgement.verdict.word for figures in summary.claims)
+    words = Counter(figures.judgement.verdict.word for figures in summary.of(Claims).claims)
     verdicts: dict[str, Metric] = {word: words[word] for word in get_args(Word)}
     return {"claims": claims, "tuned": tuned, "verdicts": verdicts}
 

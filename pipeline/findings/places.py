@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.findings.summary import Summary
+from pipeline.findings.tuned.figures import Figures as Tuned
 from pipeline.wording import TIE
 
 
@@ -33,12 +34,12 @@ def short_names(places: Sequence[Place]) -> list[str]:
 
 def tuned_names(summary: Summary) -> dict[str, str]:
     """Name the cell of each tuned study, by the study's name."""
-    studies = [figures.study for figures in summary.studies]
+    studies = [figures.study for figures in summary.of(Tuned).studies]
     places = [
         Place(study.experiment, study.dataset, study.model_name, study.optimizer_name)
         for study in studies
     ]
-    names = zip(summary.studies, short_names(places), strict=True)
+    names = zip(summary.of(Tuned).studies, short_names(places), strict=True)
     return {figures.name: name for figures, name in names}
 
 

@@ -10,6 +10,7 @@ from pipeline.data.arrays import read_manifest
 from pipeline.errors import Refusal
 from pipeline.findings.analyzing import analyze
 from pipeline.findings.metrics import metrics_text
+from pipeline.findings.verdicts.figures import Figures as Claims
 from pipeline.records import Answer, Plan
 from pipeline.stages.files import read_answers, read_costs, read_plan
 from pipeline.stages.places import Places
@@ -32,7 +33,7 @@ def run(profile: str) -> None:
     places.analysis.parent.mkdir(parents=True, exist_ok=True)
     places.analysis.write_text(summary.text())
     places.metrics.write_text(metrics_text(summary))
-    words = Counter(found.judgement.verdict.word for found in summary.claims)
+    words = Counter(found.judgement.verdict.word for found in summary.of(Claims).claims)
     verdicts = ", ".join(f"{count} {word}" for word, count in sorted(words.items()))
     print(f"{places.analysis}: {len(plan.studies)} studies; claims: {verdicts or 'none'}")
 

@@ -21,7 +21,10 @@ TITLES: dict[Group, str] = {
     "maps": "map bins",
     "other": "other intervals",
 }
-SILENT = ("claims", "judgement", "parts", "studies", "comparison", "maps", "bins", "arms")
+SILENT = (
+    *("verdicts", "tuned", "map"),  # have headings of their own
+    *("claims", "judgement", "parts", "studies", "comparison", "maps", "bins", "cells", "arms"),
+)
 SPOKEN = {"other": "with the other statistics"}
 WITHIN_ONE, WITHIN = "moved within its interval", "moved within their intervals"
 LISTED = 20  # lines of one kind
@@ -93,7 +96,7 @@ def summed_up(different: Changes) -> str:
     changed = len(beyond) - len(verdicts) - len(appeared) - len(disappeared)
     counts = [
         _count(
-            len({cell.place[:2] for cell in verdicts}),
+            len({cell.place[:3] for cell in verdicts}),
             "claim's verdict changed",
             "claims' verdicts changed",
         ),
@@ -162,7 +165,7 @@ def _figures(figures: Iterable[FigureChange]) -> list[tuple[str, str]]:
     """Return a row for each claim, study or table; the first of its figures stands for the rest."""
     owned: dict[Place, list[FigureChange]] = {}
     for figure in figures:
-        owned.setdefault(figure.place[:2], []).append(figure)
+        owned.setdefault(figure.place[:3], []).append(figure)
     return [
         (_name(first.place), f"{_arrow(first)}{f'; and {len(others)} more' * bool(others)}")
         for first, *others in owned.values()
@@ -216,8 +219,8 @@ def _name(place: Place) -> str:
 def _origin(place: Place) -> str:
     """Name a version by itself, and a file's digest by the file."""
     match place:
-        case ("versions", name, *_):
+        case (_, "versions", name, *_):
             return name
-        case ("digests", name):
+        case (_, "digests", name):
             return f"digest of {name}"
-    return place[0].replace("_", " ")
+    return place[-1].replace("_", " ")

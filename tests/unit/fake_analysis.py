@@ -7,8 +7,10 @@ from typing import Any
 
 from fake_profile import fake_profile
 
+from pipeline.content import Record
 from pipeline.findings.analyzing import analyze
 from pipeline.findings.summary import Summary
+from pipeline.statistics.step_costs import Costs
 
 DIGESTS = {"studies.jsonl": "5" * 64, "confirmed.jsonl": "c" * 64}
 
@@ -20,6 +22,29 @@ def fake_analysis() -> Summary:
     return analyze(
         runs.plan, runs.swept, runs.confirmed, runs.manifests, costs=runs.costs, digests=DIGESTS
     )
+
+
+def with_figures(summary: Summary, kind: type[Record], **changes: Any) -> Summary:
+    """Return an analysis in which some of a finding's figures are others."""
+    changed = summary.of(kind).model_copy(update=changes)
+    name = kind.__module__.split(".")[-2]
+    return summary.model_copy(update={"findings": {**summary.findings, name: changed}})
+
+
+def without_figures(summary: Summary) -> Summary:
+    """Return an analysis whose findings, save the tuned arms, list nothing."""
+    emptied = {
+        name: figures.model_copy(
+            update={
+                field: () if isinstance(value, tuple) else None
+                for field, value in figures
+                if isinstance(value, tuple | Costs)
+            }
+        )
+        for name, figures in summary.findings.items()
+        if name != "tuned"
+    }
+    return summary.model_copy(update={"findings": {**summary.findings, **emptied}})
 
 
 def edited(summary: Summary, place: str, value: Any) -> Summary:

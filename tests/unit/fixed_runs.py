@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
+import pandas as pd
 from fake_answers import manifest_of
 from questions import study
 from simulated import HERE
 
-from pipeline.records import Answer, Result, Study
+from pipeline.claims.claim import Claim
+from pipeline.records import Analysis, Answer, Result, Study
 from pipeline.search.questions import question
+from pipeline.statistics.step_costs import StepCost
 
 SEEDS = (1, 2, 3, 4)
 Figures = dict[str, Any]
@@ -21,6 +25,19 @@ NORMS = {
         "layer": {"target": "layers.Batch", "arguments": {"epsilon": 0.001, "momentum": 0.9}}
     },
 }
+
+
+ANALYSIS = Analysis.parse(
+    {
+        "reference": "none",
+        "level": 0.95,
+        "minimum": None,
+        "rate_bins": 2,
+        "batch_bins": 1,
+        "false_discoveries": 0.05,
+        "cost_experiments": [],
+    }
+)
 
 
 def fixed_study(arm: str = "batch", **changes: Any) -> Study:
@@ -113,3 +130,26 @@ def by_name(*studies: Study) -> dict[str, Study]:
 
 
 MANIFESTS = {"digits": manifest_of("digits")}
+
+
+def evidence_of(
+    runs: pd.DataFrame,
+    studies: Sequence[Study],
+    *,
+    analysis: Analysis = ANALYSIS,
+    claims: Sequence[Claim] = (),
+    costs: Sequence[StepCost] = (),
+) -> Any:
+    """Return runs and studies as findings are computed from them."""
+    evidence = SimpleNamespace(
+        runs=runs,
+        studies=by_name(*studies),
+        fixed=list(studies),
+        claims=list(claims),
+        costs=SimpleNamespace(costs=tuple(costs)),
+        plan=SimpleNamespace(analysis=analysis),
+        reference=analysis.reference,
+        level=analysis.level,
+    )
+    evidence.of = lambda figures: figures(evidence)
+    return evidence

@@ -7,14 +7,17 @@ from collections.abc import Iterator
 from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
-from fake_analysis import edited, fake_analysis
+from fake_analysis import edited, fake_analysis, with_figures
 
 from pipeline.content import Record
-from pipeline.findings.cells import NAMED_BY
+from pipeline.findings import FINDINGS
 from pipeline.findings.changes import CellChange, changes, overlap
 from pipeline.findings.map.bins import Bin
-from pipeline.findings.summary import Summary
+from pipeline.findings.map.figures import Figures as Maps
+from pipeline.findings.summary import Summary, figures_module
+from pipeline.findings.tuned.figures import Figures as Tuned
 from pipeline.findings.verdicts.figures import ClaimFigures
+from pipeline.findings.verdicts.figures import Figures as Claims
 from pipeline.statistics.effects import Effect
 from pipeline.statistics.intervals import Estimate
 from pipeline.statistics.step_costs import StepCost
@@ -42,12 +45,12 @@ def test_an_analysis_is_the_same_as_itself_to_the_last_digit(summary):
 @pytest.mark.parametrize(
     ("place", "value"),
     [
-        ("clock.clock.wall_seconds", 1.5),
-        ("clock.costs.0.arms.none.steps", 7),
-        ("times.0.arms.1.median_seconds", 2.5),
-        ("times.0.arms.1.seconds_ratio.value", 0.25),
-        ("times.0.arms.1.norm_kernel", "other"),
-        ("claims.T2.seconds", {}),
+        ("findings.origins.clock.clock.wall_seconds", 1.5),
+        ("findings.origins.clock.costs.0.arms.none.steps", 7),
+        ("findings.time_to_target.cells.0.arms.1.median_seconds", 2.5),
+        ("findings.time_to_target.cells.0.arms.1.seconds_ratio.value", 0.25),
+        ("findings.time_to_target.cells.0.arms.1.norm_kernel", "other"),
+        ("findings.verdicts.claims.T2.seconds", {}),
     ],
 )
 def test_clock_readings_are_no_digits(summary, place, value):
@@ -59,32 +62,34 @@ def test_clock_readings_are_no_digits(summary, place, value):
 @pytest.mark.parametrize(
     ("place", "value"),
     [
-        ("versions.processor", ["x86_64 avx2"]),
-        ("digests", {"studies.jsonl": "0" * 64}),
-        ("claims_digest", "0" * 64),
+        ("findings.origins.versions.processor", ["x86_64 avx2"]),
+        ("findings.origins.digests", {"studies.jsonl": "0" * 64}),
+        ("findings.origins.claims_digest", "0" * 64),
     ],
 )
 def test_what_says_where_an_analysis_was_made_is_no_digit(summary, place, value):
     found = changes(summary, edited(summary, place, value))
     assert (found.same_digits, found.clocks) == (True, 0)
-    assert {each.place[0] for each in found.origins} == {place.partition(".")[0]}
+    assert {each.place[1] for each in found.origins} == {place.split(".")[2]}
 
 
 def test_another_word_is_beyond_whatever_the_interval(summary):
-    cell = only(summary, edited(summary, "claims.T2.judgement.verdict.word", "refuted"))
+    cell = only(
+        summary, edited(summary, "findings.verdicts.claims.T2.judgement.verdict.word", "refuted")
+    )
     assert (cell.group, cell.beyond) == ("verdicts", True)
-    assert cell.place == ("claims", "T2 training-time", "judgement")
+    assert cell.place == ("verdicts", "claims", "T2 training-time", "judgement")
     assert (cell.new.word, cell.old.found) == ("refuted", None)
 
 
 @pytest.mark.parametrize(("shift", "beyond"), [(0.0, None), (0.5, False), (2.5, True)])
 def test_an_effect_changed_beyond_when_its_intervals_do_not_overlap(summary, shift, beyond):
     """Shifted by so many half-widths: two intervals of one width part at two."""
-    place = "claims.T16.judgement.parts.0.estimate"
-    found = plain = summary.plain()
-    for name in ("claims", _index(summary, "T16"), "judgement", "parts", 0, "estimate"):
+    place = "findings.verdicts.claims.T16.judgement.parts.0.estimate"
+    found = summary.plain()
+    path = ("findings", "verdicts", "claims", _index(summary, "T16"))
+    for name in (*path, "judgement", "parts", 0, "estimate"):
         found = found[name]
-    assert plain["claims"]
     by = shift * (found["high"] - found["low"]) / 2
     moved = summary
     for end in ("low", "value", "high"):
@@ -94,21 +99,24 @@ def test_an_effect_changed_beyond_when_its_intervals_do_not_overlap(summary, shi
         return
     cell = only(summary, moved)
     assert (cell.group, cell.beyond) == ("effects", beyond)
-    assert cell.place[-2:] == ("parts", summary.claims[_index(summary, "T16")].claim.parts[0].name)
+    assert cell.place[-2:] == (
+        "parts",
+        summary.of(Claims).claims[_index(summary, "T16")].claim.parts[0].name,
+    )
 
 
 @pytest.mark.parametrize(
     ("place", "value", "group"),
     [
-        ("claims.T2.judgement.other.word", "refuted", "verdicts"),
-        ("claims.T2.judgement.beside.0.verdict.word", "refuted", "effects"),
-        ("studies.1.comparison.moving.reading", "higher", "tuned"),
-        ("studies.1.crossed.low", 1e6, "tuned"),
-        ("studies.1.comparison.moving.log_error_ratio.low", 1e6, "tuned"),
-        ("maps.0.bins.0.reading", "hurts", "maps"),
-        ("maps.0.bins.0.fewer_failures", None, "maps"),
-        ("stability.0.arms.1.decades.low", 1e6, "other"),
-        ("studies.1.test_score.low", 1e6, "other"),
+        ("findings.verdicts.claims.T2.judgement.other.word", "refuted", "verdicts"),
+        ("findings.verdicts.claims.T2.judgement.beside.0.verdict.word", "refuted", "effects"),
+        ("findings.tuned.studies.1.comparison.moving.reading", "higher", "tuned"),
+        ("findings.tuned.studies.1.crossed.low", 1e6, "tuned"),
+        ("findings.tuned.studies.1.comparison.moving.log_error_ratio.low", 1e6, "tuned"),
+        ("findings.map.maps.0.bins.0.reading", "hurts", "maps"),
+        ("findings.map.maps.0.bins.0.fewer_failures", None, "maps"),
+        ("findings.stability.cells.0.arms.1.decades.low", 1e6, "other"),
+        ("findings.tuned.studies.1.test_score.low", 1e6, "other"),
     ],
 )
 def test_changes_are_sorted_by_what_they_are_about(summary, place, value, group):
@@ -117,7 +125,7 @@ def test_changes_are_sorted_by_what_they_are_about(summary, place, value, group)
 
 
 def test_what_appears_or_disappears_is_beyond(summary):
-    without = edited(summary, "studies.1.comparison.recalibrated", None)
+    without = edited(summary, "findings.tuned.studies.1.comparison.recalibrated", None)
     gone = changes(summary, without).cells
     assert {cell.place[-1] for cell in gone} == {"recalibrated", "log_error_ratio"}
     assert all(cell.beyond and cell.new is None and cell.group == "tuned" for cell in gone)
@@ -125,30 +133,30 @@ def test_what_appears_or_disappears_is_beyond(summary):
 
 
 def test_an_interval_that_is_missing_on_one_side_is_beyond(summary):
-    cell = only(summary, edited(summary, "maps.0.bins.0.gain", None))
+    cell = only(summary, edited(summary, "findings.map.maps.0.bins.0.gain", None))
     assert (cell.beyond, cell.old.word, cell.new.found) == (True, cell.new.word, None)
 
 
 def test_a_figure_without_an_interval_differs_and_is_not_beyond(summary):
-    found = changes(summary, edited(summary, "counts.planned", 7))
+    found = changes(summary, edited(summary, "findings.origins.counts.planned", 7))
     assert (found.cells, found.beyond, found.same_digits) == ((), (), False)
     (figure,) = found.figures
-    assert (figure.place, figure.new) == (("counts", "planned"), "7")
+    assert (figure.place, figure.new) == (("origins", "counts", "planned"), "7")
 
 
 def test_a_study_is_known_by_its_name_wherever_it_stands_in_the_list(summary):
-    backwards = summary.model_copy(update={"studies": tuple(reversed(summary.studies))})
+    backwards = with_figures(summary, Tuned, studies=tuple(reversed(summary.of(Tuned).studies)))
     assert changes(summary, backwards).same_digits
 
 
 def test_two_of_one_name_are_both_compared(summary):
-    twice = summary.model_copy(update={"maps": (*summary.maps, summary.maps[0])})
+    twice = with_figures(summary, Maps, maps=(*summary.of(Maps).maps, summary.of(Maps).maps[0]))
     cells = changes(summary, twice).cells
-    assert {cell.place[1].endswith("(2)") for cell in cells} == {True}
+    assert {cell.place[2].endswith("(2)") for cell in cells} == {True}
 
 
 def test_zeros_of_two_signs_are_not_the_same_digit(summary):
-    place = "studies.1.search.trials.0.validation_score"
+    place = "findings.tuned.studies.1.search.trials.0.validation_score"
     found = changes(edited(summary, place, 0.0), edited(summary, place, -0.0))
     assert [(each.old, each.new) for each in found.figures] == [("0.0", "-0.0")]
 
@@ -193,10 +201,12 @@ def test_intervals_that_touch_overlap(old, new, together):
 
 
 def test_every_record_of_a_list_has_a_name_to_be_found_by():
-    listed = set(_listed(Summary))
+    kinds = [module.Figures for name in FINDINGS if (module := figures_module(name))]
+    listed = {each for kind in kinds for each in _listed(kind)}
+    assert len(kinds) == 10
     nameless = {Effect, StepCost}  # points of a line, in order; clock readings
-    assert listed - {ClaimFigures, Bin} - nameless <= set(NAMED_BY)
-    assert {ClaimFigures, Bin, *NAMED_BY} <= listed
+    own = {ClaimFigures, Bin}
+    assert {kind for kind in listed if not kind.named_by} == own | nameless
 
 
 def _listed(record: type[Record], known: set[type] | None = None) -> Iterator[type[Record]]:
@@ -222,4 +232,4 @@ def _kinds(hint: Any, *, in_list: bool) -> Iterator[tuple[type[Record], bool]]:
 
 
 def _index(summary: Summary, claim: str) -> int:
-    return [figures.claim.id for figures in summary.claims].index(claim)
+    return [figures.claim.id for figures in summary.of(Claims).claims].index(claim)

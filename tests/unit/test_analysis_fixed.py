@@ -7,31 +7,29 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fixed_runs import MANIFESTS, SEEDS, answer, answers, by_name, fixed_study, mapped_study
+from fixed_runs import (
+    MANIFESTS,
+    SEEDS,
+    answer,
+    answers,
+    by_name,
+    evidence_of,
+    fixed_study,
+    mapped_study,
+)
 
 from pipeline.claims.claim import Claim
-from pipeline.findings.gap.figures import trajectories
-from pipeline.findings.map.figures import maps
-from pipeline.findings.settings.figures import factors
-from pipeline.findings.stability.figures import stability
-from pipeline.findings.time_to_target.figures import times_to_target
-from pipeline.records import Analysis, Study
+from pipeline.findings.gap.figures import figures as gap
+from pipeline.findings.map.figures import figures as where
+from pipeline.findings.settings.figures import figures as fixed
+from pipeline.findings.stability.figures import figures as rates
+from pipeline.findings.time_to_target.figures import figures as times
+from pipeline.records import Study
 from pipeline.statistics.runs import figures, planned_runs, runs_table, settings, steps_after
 from pipeline.statistics.step_costs import ArmCost, StepCost
 
 RATES = [0.01, 0.1, 1.0]
 BY_RATE = {"optimizer.learning_rate": RATES}
-ANALYSIS = Analysis.parse(
-    {
-        "reference": "none",
-        "level": 0.95,
-        "minimum": None,
-        "rate_bins": 2,
-        "batch_bins": 1,
-        "false_discoveries": 0.05,
-        "cost_experiments": [],
-    }
-)
 
 
 def _table(*pairs: tuple[Study, Any]):
@@ -90,7 +88,7 @@ def test_the_largest_rate_is_each_seed_s_own_and_the_grid_s_end_is_said() -> Non
         (fixed_study("none", axes=BY_RATE), _stands_up_to(0.1)),
         (fixed_study("batch", axes=BY_RATE), _stands_up_to(1.0)),
     )
-    [found] = stability(runs, studies, reference="none", level=0.95)
+    [found] = rates(evidence_of(runs, studies)).cells
     plain, batch = found.arms
     assert plain.largest == (0.1,) * 4
     assert (plain.median_largest, plain.at_the_end, plain.decades) == (0.1, 0, None)
@@ -107,10 +105,10 @@ def test_a_rate_that_nobody_ran_is_missing_and_never_zero() -> None:
     kept = [a for a in answers(made, _stands_up_to(1.0)) if a.trial.seed != 1]
     kept = [a for a in kept if a.trial.optimizer.arguments["learning_rate"] != 0.1]
     runs = runs_table(kept, by_name(made), MANIFESTS)
-    [found] = stability(runs, [made], reference="none", level=0.95)
+    [found] = rates(evidence_of(runs, [made])).cells
     assert [rate.runs for rate in found.arms[0].rates] == [3, 0, 3]
     assert found.arms[0].rates[1].accuracy is None
-    assert stability(runs.iloc[:0], [made], reference="none", level=0.95) == ()
+    assert rates(evidence_of(runs.iloc[:0], [made])).cells == ()
 
 
 # Time to a target
@@ -185,7 +183,7 @@ def test_steps_become_seconds_by_the_step_s_cost_and_name_the_kernel() -> None:
         arms=arms,
     )
     claim = Claim.parse(TARGET)
-    [found] = times_to_target(runs, studies, [claim], [cost], reference="none", level=0.95)
+    [found] = times(evidence_of(runs, studies, claims=[claim], costs=[cost])).cells
     plain, batch = found.arms
     assert (plain.median_steps, batch.median_steps) == (200, 100)
     assert (plain.median_examples, batch.median_examples) == (6400, 3200)
@@ -197,14 +195,14 @@ def test_steps_become_seconds_by_the_step_s_cost_and_name_the_kernel() -> None:
     assert batch.cost_ratio.value == pytest.approx(math.log(2))
     assert batch.seconds_ratio is not None
     assert batch.seconds_ratio.value == pytest.approx(0, abs=1e-12)
-    [without] = times_to_target(runs, studies, [claim], [], reference="none", level=0.95)
+    [without] = times(evidence_of(runs, studies, claims=[claim])).cells
     assert (without.arms[1].seconds_ratio, without.arms[1].median_seconds) == (None, None)
 
 
 def test_an_arm_that_does_not_get_there_has_no_time() -> None:
     runs, studies = _table((_timed("none"), _reaches(50, 1)), (_timed("batch"), _reaches(50, 9)))
     claim = Claim.parse(TARGET)
-    [found] = times_to_target(runs, studies, [claim], [], reference="none", level=0.95)
+    [found] = times(evidence_of(runs, studies, claims=[claim])).cells
     batch = found.arms[1]
     assert (batch.reached, batch.runs, batch.median_steps) == (0, 4, None)
     assert batch.steps_ratio is not None
@@ -227,13 +225,13 @@ def test_a_trajectory_has_a_line_for_each_kind_of_statistics_and_momentum() -> N
         "validation_score_momentum_0.99": [0.1, None],
     }
     runs, studies = _table((made, lambda *_: {"curves": curves}))
-    [found] = trajectories(runs, studies, level=0.95)
+    [found] = gap(evidence_of(runs, studies)).trajectories
     assert found.steps == (3, 6)
     lines = {(line.kind, line.momentum): line.points for line in found.lines}
     assert [point and point.estimate for point in lines["moving", 0.9]] == pytest.approx([0.3, 0.9])
     assert lines["moving", 0.99][1] is None  # no run has a finite value there
     assert lines["batch", None][0].clusters == len(SEEDS)
-    assert trajectories(runs, [fixed_study()], level=0.95) == ()
+    assert gap(evidence_of(runs, [fixed_study()])).trajectories == ()
 
 
 # Tables of settings
@@ -243,12 +241,12 @@ def test_a_setting_without_runs_stands_in_its_table_as_missing() -> None:
     made = fixed_study(axes={"norm.epsilon": [0.001, 0.1]})
     kept = answers(made, lambda *_: {"output_change_training": 0.3})[: len(SEEDS)]
     runs = runs_table(kept, by_name(made), MANIFESTS)
-    [found] = factors(runs, [made], level=0.95)
+    [found] = fixed(evidence_of(runs, [made])).cells
     first, second = found.settings
     assert first.values == {"epsilon": 0.001}
     assert (first.runs, first.parameters, first.change_training) == (4, 10, 0.3)
     assert (second.runs, second.planned, second.moving, second.parameters) == (0, 4, None, None)
-    [nothing] = factors(runs.iloc[:0], [made], level=0.95)
+    [nothing] = fixed(evidence_of(runs.iloc[:0], [made])).cells
     assert [setting.runs for setting in nothing.settings] == [0, 0]
 
 
@@ -266,7 +264,7 @@ def test_a_map_pairs_points_and_says_who_failed() -> None:
             values = {"optimizer.learning_rate": float(rate), "batch_size": 16}
             found.append(answer(made, n, values, n + 1, {"validation_score": score}))
     runs = runs_table(found, by_name(*studies), MANIFESTS)
-    [drawn] = maps(runs, studies, ANALYSIS)
+    [drawn] = where(evidence_of(runs, studies)).maps
     assert [spot.failed for spot in drawn.spots] == [None] * 7 + ["reference"]
     assert drawn.spots[0].gain == pytest.approx(math.log(80.5 / 40.5))
     assert drawn.spots[7].gain is None

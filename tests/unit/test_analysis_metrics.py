@@ -10,6 +10,8 @@ from fake_analysis import edited, fake_analysis
 from pipeline.claims.rules import Exact
 from pipeline.findings.metrics import metrics, metrics_text
 from pipeline.findings.summary import Summary
+from pipeline.findings.tuned.figures import Figures as Tuned
+from pipeline.findings.verdicts.figures import Figures as Claims
 
 INTERVAL = {"effect", "low", "high"}
 
@@ -20,7 +22,7 @@ def summary() -> Summary:
 
 
 def test_a_claim_of_one_part_has_its_effect_beside_its_verdict(summary):
-    figures = next(each for each in summary.claims if each.claim.id == "T16")
+    figures = next(each for each in summary.of(Claims).claims if each.claim.id == "T16")
     found = figures.judgement.parts[0].estimate
     assert metrics(summary)["claims"]["T16"] == {
         "verdict": figures.judgement.verdict.word,
@@ -31,7 +33,7 @@ def test_a_claim_of_one_part_has_its_effect_beside_its_verdict(summary):
 
 
 def test_where_several_parts_must_hold_each_stands_by_itself(summary):
-    figures = next(each for each in summary.claims if each.claim.id == "T3")
+    figures = next(each for each in summary.of(Claims).claims if each.claim.id == "T3")
     claims = metrics(summary)["claims"]
     assert claims["T3"] == {"verdict": figures.judgement.verdict.word}
     for part in figures.judgement.parts:
@@ -45,7 +47,7 @@ def test_where_several_parts_must_hold_each_stands_by_itself(summary):
 
 def test_the_shape_hangs_on_the_claims_alone_and_not_on_what_came_out(summary):
     claims = metrics(summary)["claims"]
-    for figures in summary.claims:
+    for figures in summary.of(Claims).claims:
         parts = figures.claim.parts
         for part in parts:
             name = figures.claim.id if len(parts) == 1 else f"{figures.claim.id} {part.name}"
@@ -57,15 +59,17 @@ def test_the_shape_hangs_on_the_claims_alone_and_not_on_what_came_out(summary):
 
 def test_a_tuned_arm_has_its_points_against_the_reference(summary):
     tuned = metrics(summary)["tuned"]
-    assert set(tuned) == {study.name for study in summary.studies if not study.is_reference}
-    points = summary.studies[1].comparison.moving.points
-    assert tuned[summary.studies[1].name] == {
+    assert set(tuned) == {
+        study.name for study in summary.of(Tuned).studies if not study.is_reference
+    }
+    points = summary.of(Tuned).studies[1].comparison.moving.points
+    assert tuned[summary.of(Tuned).studies[1].name] == {
         "points": points.estimate,
         "low": points.low,
         "high": points.high,
     }
-    failed = edited(summary, "studies.1.comparison.moving", None)
-    assert set(metrics(failed)["tuned"][summary.studies[1].name].values()) == {None}
+    failed = edited(summary, "findings.tuned.studies.1.comparison.moving", None)
+    assert set(metrics(failed)["tuned"][summary.of(Tuned).studies[1].name].values()) == {None}
 
 
 def test_verdicts_are_counted_by_every_word_there_is(summary):
@@ -77,10 +81,10 @@ def test_verdicts_are_counted_by_every_word_there_is(summary):
         "inconclusive",
         "not tested here",
     ]
-    assert sum(counts.values()) == len(summary.claims)
+    assert sum(counts.values()) == len(summary.of(Claims).claims)
 
 
 def test_the_text_is_the_same_for_the_same_digits_whatever_the_clock_said(summary):
     text = metrics_text(summary)
     assert json.loads(text) == metrics(summary)
-    assert metrics_text(edited(summary, "clock.clock.wall_seconds", 1.0)) == text
+    assert metrics_text(edited(summary, "findings.origins.clock.clock.wall_seconds", 1.0)) == text

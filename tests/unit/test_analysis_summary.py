@@ -9,11 +9,14 @@ import pytest
 from fake_answers import SEEDS, TRIALS, FakeRuns, fake_runs
 
 from pipeline.findings.analyzing import analyze
-from pipeline.findings.summary import StudyFigures, Summary
+from pipeline.findings.open_questions.figures import Figures as Left
+from pipeline.findings.summary import Summary
 from pipeline.findings.tuned.curves import mean_curve
+from pipeline.findings.tuned.figures import Figures as Tuned
+from pipeline.findings.tuned.figures import StudyFigures
 from pipeline.records import Answer, Plan
 
-DIGESTS = {"studies.jsonl": "5" * 64, "confirmed.jsonl": "c" * 64}
+DIGESTS = {"findings.tuned.studies.jsonl": "5" * 64, "confirmed.jsonl": "c" * 64}
 
 
 def _analyze(runs: FakeRuns) -> Summary:
@@ -33,7 +36,7 @@ def summary(runs: FakeRuns) -> Summary:
 
 
 def _study(summary: Summary, name: str) -> StudyFigures:
-    return next(figures for figures in summary.studies if figures.name == name)
+    return next(figures for figures in summary.of(Tuned).studies if figures.name == name)
 
 
 def _metric(runs: FakeRuns, study: str, name: str) -> list[float]:
@@ -41,9 +44,12 @@ def _metric(runs: FakeRuns, study: str, name: str) -> list[float]:
 
 
 def test_every_study_has_its_place_and_the_reference_comes_first(summary: Summary) -> None:
-    arms = [figures.study.arm for figures in summary.studies]
+    arms = [figures.study.arm for figures in summary.of(Tuned).studies]
     assert arms == 2 * ["none", "batch", "batch_default", "layer"]
-    assert all(figures.is_reference == (figures.study.arm == "none") for figures in summary.studies)
+    assert all(
+        figures.is_reference == (figures.study.arm == "none")
+        for figures in summary.of(Tuned).studies
+    )
 
 
 def test_a_paired_difference_is_the_mean_of_differences_by_seed(
@@ -77,8 +83,8 @@ def test_the_planted_collapse_is_found_in_the_gap_and_gone_with_recalibration(
     assert comparison.moving.reading == "lower"
     assert comparison.recalibrated is not None
     assert comparison.recalibrated.points.estimate > comparison.moving.points.estimate + 10
-    assert name in summary.headline.gap_costs
-    assert name in summary.headline.disagreeing
+    assert name in summary.of(Tuned).headline.gap_costs
+    assert name in summary.of(Tuned).headline.disagreeing
 
 
 def test_an_arm_without_batch_statistics_has_no_gap(summary: Summary) -> None:
@@ -122,12 +128,12 @@ def test_an_arm_without_answers_is_missing_and_never_zero(runs: FakeRuns) -> Non
     assert figures.comparison.moving is None
     assert figures.comparison.missing_seeds == SEEDS
     assert figures.search.winner is None
-    assert summary.headline.missing == (name,)
+    assert summary.of(Tuned).headline.missing == (name,)
 
 
 def test_without_the_reference_every_arm_of_its_cell_is_missing(runs: FakeRuns) -> None:
     summary = _analyze(runs.without("tuned/mnist_5k/mlp/adam/none"))
-    assert summary.headline.missing == tuple(
+    assert summary.of(Tuned).headline.missing == tuple(
         f"tuned/mnist_5k/mlp/adam/{arm}" for arm in ("batch", "batch_default", "layer")
     )
 
@@ -137,7 +143,7 @@ def test_a_cell_that_the_plan_leaves_out_is_named(runs: FakeRuns) -> None:
     plain = runs.plan.plain()
     del plain["studies"][name]
     summary = _analyze(replace(runs.without(name), plan=Plan.parse(plain)))
-    assert summary.unplanned == (name,)
+    assert summary.of(Left).unplanned == (name,)
 
 
 def test_a_seed_that_only_one_arm_has_is_said_to_be_missing(runs: FakeRuns) -> None:
@@ -174,10 +180,10 @@ def test_a_failed_confirmed_run_is_counted_beside_the_difference_not_in_it(
 
 
 def test_under_twenty_seeds_the_profile_is_a_screening(summary: Summary) -> None:
-    assert summary.headline.fewest_clusters == len(SEEDS)
-    assert summary.headline.is_screening
+    assert summary.of(Tuned).headline.fewest_clusters == len(SEEDS)
+    assert summary.of(Tuned).headline.is_screening
     many = fake_runs(seeds=tuple(range(200, 220)))
-    assert not _analyze(many).headline.is_screening
+    assert not _analyze(many).of(Tuned).headline.is_screening
 
 
 def test_an_answer_out_of_place_is_refused(runs: FakeRuns) -> None:

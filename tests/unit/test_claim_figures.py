@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fixed_runs import MANIFESTS, answers, by_name, fixed_study
-from test_analysis_fixed import ANALYSIS, TARGET
+from fixed_runs import ANALYSIS, MANIFESTS, answers, by_name, evidence_of, fixed_study
+from test_analysis_fixed import TARGET
 
 from pipeline.claims.claim import Claim
-from pipeline.findings.verdicts.figures import ClaimFigures, claim_figures, planned_blocks
+from pipeline.findings.verdicts.figures import ClaimFigures, figures, planned_blocks
 from pipeline.records import Analysis, Study
 from pipeline.statistics.runs import planned_runs, runs_table
 
@@ -53,9 +53,8 @@ def _figures(
     claim: Claim, studies: list[Study], runs: Any = None, analysis: Analysis = ANALYSIS
 ) -> ClaimFigures:
     table = _runs(studies) if runs is None else runs
-    [found] = claim_figures(
-        [claim], table, studies, analysis, times=(), command="normbench sweep quick"
-    )
+    evidence = evidence_of(table, studies, analysis=analysis, claims=[claim])
+    [found] = figures(evidence).claims
     return found
 
 

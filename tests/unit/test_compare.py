@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from fake_analysis import edited, fake_analysis
+from fake_analysis import edited, fake_analysis, without_figures
 
 from pipeline.__main__ import main
+from pipeline.findings.origins.figures import Figures as Origins
 from pipeline.findings.summary import Summary
+from pipeline.findings.tuned.figures import Figures as Tuned
 from pipeline.stages import compare
 
 
@@ -49,10 +51,17 @@ def test_the_same_analysis_is_said_to_be_the_same_whatever_it_is_called(old, cap
 @pytest.mark.parametrize(
     ("edits", "end"),
     [
-        ({"clock.clock.hosts": 9}, "; only clock readings differ"),
-        ({"versions.processor": ["other"]}, "; only where they ran differs (processor)"),
+        ({"findings.origins.clock.clock.hosts": 9}, "; only clock readings differ"),
         (
-            {"clock.clock.hosts": 9, "versions.keras": ["4"], "digests": {"studies.jsonl": "d"}},
+            {"findings.origins.versions.processor": ["other"]},
+            "; only where they ran differs (processor)",
+        ),
+        (
+            {
+                "findings.origins.clock.clock.hosts": 9,
+                "findings.origins.versions.keras": ["4"],
+                "findings.origins.digests": {"studies.jsonl": "d"},
+            },
             "; only clock readings and where they ran differ "
             "(keras, digest of confirmed.jsonl, digest of studies.jsonl)",
         ),
@@ -68,8 +77,8 @@ def test_what_differs_and_is_no_digit_is_said_as_such(summary, edits, end, capsy
 
 
 def test_another_verdict_is_told_under_its_heading_and_the_exit_code_is_1(summary, capsys):
-    old = edited(summary, "claims.T2.judgement.verdict.word", "refuted")
-    new = edited(summary, "claims.T2.judgement.verdict.word", "supported")
+    old = edited(summary, "findings.verdicts.claims.T2.judgement.verdict.word", "refuted")
+    new = edited(summary, "findings.verdicts.claims.T2.judgement.verdict.word", "supported")
     lines = said(capsys, written("old.json", old), written("new.json", new), code=1)
     assert lines[0] == "old.json -> new.json"
     assert lines[2:4] == ["verdicts", "  T2 training-time  refuted -> supported"]
@@ -77,27 +86,28 @@ def test_another_verdict_is_told_under_its_heading_and_the_exit_code_is_1(summar
 
 
 def test_an_effect_beyond_its_interval_is_told_with_both_intervals(summary, capsys):
-    place = "studies.1.comparison.moving.points"
+    place = "findings.tuned.studies.1.comparison.moving.points"
     ends = {"estimate": 5.0, "low": 4.0, "high": 6.0}
     old = new = summary
     for end, value in ends.items():
         old, new = edited(old, f"{place}.{end}", value), edited(new, f"{place}.{end}", value + 3)
     lines = said(capsys, written("old.json", old), written("new.json", new), code=1)
-    reading = summary.studies[1].comparison.moving.reading
+    reading = summary.of(Tuned).studies[1].comparison.moving.reading
     assert lines[2:4] == [
         "tuned comparisons",
-        f"  {summary.studies[1].name}, moving  {reading} 5 [4, 6] -> {reading} 8 [7, 9]",
+        f"  {summary.of(Tuned).studies[1].name}, moving  {reading} 5 [4, 6] -> {reading} 8 [7, 9]",
     ]
     assert lines[-1].startswith("compare: 1 effect changed beyond its interval (of ")
 
 
 def test_what_moved_within_its_interval_is_counted_and_no_failure(summary, capsys):
-    low = summary.studies[1].comparison.moving.points.low
-    new = edited(summary, "studies.1.comparison.moving.points.low", low - 0.25)
-    new = edited(new, "counts.planned", 7)
+    low = summary.of(Tuned).studies[1].comparison.moving.points.low
+    new = edited(summary, "findings.tuned.studies.1.comparison.moving.points.low", low - 0.25)
+    new = edited(new, "findings.origins.counts.planned", 7)
     lines = said(capsys, "quick", written("new.json", new), code=0)
     assert lines[3] == "  (1 moved within its interval)"
-    assert lines[6].split() == ["counts,", "planned", str(summary.counts.planned), "->", "7"]
+    planned = str(summary.of(Origins).counts.planned)
+    assert lines[6].split() == ["origins,", "counts,", "planned", planned, "->", "7"]
     assert lines[-1].startswith(
         "compare: nothing changed beyond its interval; 1 moved within its interval; "
         "1 figure without an interval differs (of "
@@ -105,7 +115,7 @@ def test_what_moved_within_its_interval_is_counted_and_no_failure(summary, capsy
 
 
 def test_what_only_one_of_them_has_appeared_or_disappeared(summary, capsys):
-    fewer = written("fewer.json", edited(summary, "studies.1.crossed", None))
+    fewer = written("fewer.json", edited(summary, "findings.tuned.studies.1.crossed", None))
     lines = said(capsys, "quick", fewer, code=1)
     assert "crossed  disappeared: " in lines[3]
     assert lines[-1].startswith("compare: 1 disappeared (of ")
@@ -115,7 +125,7 @@ def test_what_only_one_of_them_has_appeared_or_disappeared(summary, capsys):
 
 
 def test_a_long_listing_is_cut_and_says_how_much_is_left(summary, capsys):
-    none = summary.model_copy(update={"claims": (), "studies": (), "maps": (), "factors": ()})
+    none = without_figures(summary)
     lines = said(capsys, "quick", written("none.json", none), code=1)
     assert sum(line.startswith("  ... and ") for line in lines) >= 3
     assert len(lines) < 7 * (compare.LISTED + 4)

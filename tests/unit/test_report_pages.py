@@ -11,14 +11,19 @@ from functools import cache
 from html.parser import HTMLParser
 
 import pytest
-from fake_analysis import fake_analysis
+from fake_analysis import fake_analysis, with_figures, without_figures
 from fake_answers import FakeRuns, fake_runs
 from fake_profile import fake_profile
 from markdown_it import MarkdownIt
 
+from pipeline.findings import FINDINGS
 from pipeline.findings.analyzing import analyze
-from pipeline.findings.pages import SECTIONS, pages
+from pipeline.findings.origins.figures import Figures as Origins
+from pipeline.findings.pages import pages
+from pipeline.findings.pages import sections as all_sections
 from pipeline.findings.summary import Summary
+from pipeline.findings.tuned.figures import Figures as Tuned
+from pipeline.findings.verdicts.figures import Figures as Claims
 from pipeline.page.blocks import Section
 from pipeline.page.escaping import markdown_text
 from pipeline.page.palette import COLORS, SHAPES
@@ -43,7 +48,7 @@ CHARTS = {
 
 
 def summary_of(runs: FakeRuns) -> Summary:
-    digests = {"studies.jsonl": "5" * 64}
+    digests = {"findings.tuned.studies.jsonl": "5" * 64}
     return analyze(
         runs.plan, runs.swept, runs.confirmed, runs.manifests, costs=runs.costs, digests=digests
     )
@@ -88,7 +93,7 @@ def written(summary: Summary) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def sections(summary: Summary) -> list[Section]:
-    return [section(summary) for section in SECTIONS]
+    return all_sections(summary)
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +118,7 @@ def test_the_pages_come_with_a_file_for_each_chart(written: dict[str, str]) -> N
 def test_both_pages_have_every_section(sections: list[Section], written: dict[str, str]) -> None:
     web, markdown = _shown(written["report.html"]), _rendered(written["report.md"])
     places = [attrs["id"] for tag, attrs in web.tags if tag == "section"]
-    assert len(places) == len(SECTIONS) == 15
+    assert len(places) == len(FINDINGS) == 15
     links = [attrs.get("href") for tag, attrs in web.tags if tag == "a"]
     assert all(f"#{place}" in links for place in places)
     for section in sections:
@@ -126,7 +131,7 @@ def test_every_claim_is_in_the_table_linked_to_its_details(
 ) -> None:
     web, markdown = _shown(written["report.html"]), _rendered(written["report.md"])
     ids = [attrs["id"] for tag, attrs in web.tags if tag == "details" and "id" in attrs]
-    assert ids == [found.claim.id for found in summary.claims]
+    assert ids == [found.claim.id for found in summary.of(Claims).claims]
     for page, place in ((web, "#T3"), (markdown, "#t3")):
         assert place in [attrs.get("href") for tag, attrs in page.tags if tag == "a"]
     assert "### T3\n" in written["report.md"]  # a Git host makes #t3 of it
@@ -136,7 +141,7 @@ def test_both_pages_print_the_figures_of_the_analysis(
     summary: Summary, written: dict[str, str]
 ) -> None:
     # From the record, by the format's definition: points to two places, a real minus sign.
-    found = next(f for f in summary.studies if f.comparison is not None).comparison
+    found = next(f for f in summary.of(Tuned).studies if f.comparison is not None).comparison
     assert found is not None
     assert found.moving is not None
     shown = f"{found.moving.points.estimate:+.2f}".replace("-", "\N{MINUS SIGN}")
@@ -332,8 +337,7 @@ def test_an_empty_profile_has_a_page_and_draws_nothing() -> None:
 
 
 def test_every_part_of_an_analysis_may_be_empty(summary: Summary) -> None:
-    parts = ("claims", "trajectories", "stability", "times", "maps", "factors", "failures", "data")
-    written = pages(summary.model_copy(update=dict.fromkeys(parts, ()) | {"clock": None}))
+    written = pages(without_figures(summary))
     assert _shown(written["report.html"]).text.count("Nothing to show") == 11
     drawn = {name for name in written if name.startswith("charts/")}
     assert drawn == {f"charts/{name}.svg" for name in ("effects", "gap", "sweep", "curves")}
@@ -341,8 +345,7 @@ def test_every_part_of_an_analysis_may_be_empty(summary: Summary) -> None:
 
 def test_a_profile_without_claims_or_fixed_settings_has_every_section() -> None:
     found = summary_of(fake_runs())
-    for section in SECTIONS:
-        assert section(found).blocks
+    assert all(section.blocks for section in all_sections(found))
 
 
 def test_the_same_figures_give_the_same_bytes(summary: Summary, written: dict[str, str]) -> None:
@@ -353,14 +356,14 @@ def test_the_same_figures_give_the_same_bytes(summary: Summary, written: dict[st
 def test_only_the_sections_about_time_depend_on_clocks(
     summary: Summary, written: dict[str, str]
 ) -> None:
-    without = pages(summary.model_copy(update={"clock": None}))
+    without = pages(with_figures(summary, Origins, clock=None))
     changed = [name for name in written if without[name] != written[name]]
     assert changed == ["report.html", "report.md"]
     before, after = (page["report.md"].split("\n## ") for page in (written, without))
     headings = [
         one.splitlines()[0] for one, other in zip(before, after, strict=True) if one != other
     ]
-    assert headings == ["Time to a target accuracy", "How it was run"]
+    assert headings == ["How it was run"]
 
 
 def test_forty_two_arms_have_looks_of_their_own() -> None:

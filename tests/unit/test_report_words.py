@@ -6,18 +6,20 @@ import math
 from typing import Any
 
 import pytest
-from fake_analysis import fake_analysis
+from fake_analysis import fake_analysis, with_figures
 
 from pipeline.claims import units
 from pipeline.claims.claim import Part
 from pipeline.claims.rules import Word
 from pipeline.claims.verdict import plain_verdict
 from pipeline.findings.answer import section as answer
+from pipeline.findings.gap.figures import Figures as Gaps
 from pipeline.findings.places import Place, short_names
 from pipeline.findings.summary import Summary
 from pipeline.findings.verdicts import section as verdicts
 from pipeline.findings.verdicts import words as claims_words
 from pipeline.findings.verdicts.figures import ClaimFigures
+from pipeline.findings.verdicts.figures import Figures as Claims
 from pipeline.page.blocks import Lead, Verdicts
 from pipeline.statistics.intervals import Estimate
 from pipeline.wording import ranges
@@ -187,7 +189,7 @@ def with_words(words: dict[str, Word], **judgement: Any) -> Summary:
         return figures.model_copy(update={"judgement": changed})
 
     summary = fake_analysis()
-    return summary.model_copy(update={"claims": tuple(map(judged, summary.claims))})
+    return with_figures(summary, Claims, claims=tuple(map(judged, summary.of(Claims).claims)))
 
 
 def lead(summary: Summary) -> Lead:
@@ -227,14 +229,14 @@ def test_conclusive_claims_are_findings_headline_claims_first() -> None:
 
 def test_a_finding_tells_the_effect_of_a_part_with_the_same_verdict() -> None:
     summary = fake_analysis()
-    (claim,) = (each for each in summary.claims if each.claim.id == "T4")
+    (claim,) = (each for each in summary.of(Claims).claims if each.claim.id == "T4")
     first, second = claim.judgement.parts
     refuted = second.model_copy(update={"verdict": plain_verdict("refuted")})
     judgement = claim.judgement.model_copy(
         update={"verdict": plain_verdict("refuted"), "parts": (first, refuted)}
     )
     changed = claim.model_copy(update={"judgement": judgement})
-    (finding,) = lead(summary.model_copy(update={"claims": (changed,)})).findings
+    (finding,) = lead(with_figures(summary, Claims, claims=(changed,))).findings
     assert finding.effect.startswith("steps to 90%, CNN: ")
     assert finding.effect.endswith("]")
 
@@ -262,9 +264,9 @@ def test_a_control_that_fails_takes_every_verdict_s_credit() -> None:
         each.model_copy(update={"control": each.control.model_copy(update={"passed": False})})
         if each.claim.id == "C2" and each.control
         else each
-        for each in summary.claims
+        for each in summary.of(Claims).claims
     )
-    failing = lead(summary.model_copy(update={"claims": claims})).after
+    failing = lead(with_figures(summary, Claims, claims=claims)).after
     assert any("control C2 did not come out" in line for line in failing)
     assert any("All 3 controls" in line for line in lead(summary).after)
 
@@ -286,7 +288,7 @@ def test_the_widest_gap_is_told_at_keras_s_momentum() -> None:
     assert "moving averages at momentum 0.99" in sentence
     # By hand from the record: the largest difference over steps of both models' lines.
     gaps = {}
-    for each in summary.trajectories:
+    for each in summary.of(Gaps).trajectories:
         lines = {line.momentum if line.kind == "moving" else line.kind: line for line in each.lines}
         for step, ours, theirs in zip(
             each.steps, lines["batch"].points, lines[0.99].points, strict=True
@@ -302,7 +304,7 @@ def test_the_widest_gap_is_told_at_keras_s_momentum() -> None:
 
 def test_the_score_counts_what_came_out_as_expected() -> None:
     summary = with_words({"T3": "supported", "T5": "refuted", "T6": "refuted"})
-    claims = [each for each in summary.claims if each.claim.control is None]
+    claims = [each for each in summary.of(Claims).claims if each.claim.control is None]
     assert verdicts.score(claims) == (
         "2 of 3 verdicts came out as expected, in the words that each claim's file had before the "
         "runs; not T5."

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 
+from pipeline.findings.gap.figures import Figures as Gaps
 from pipeline.findings.gap.figures import Line, Trajectory
 from pipeline.findings.summary import Summary
 from pipeline.findings.tuned import section as tuned
+from pipeline.findings.tuned.figures import Figures as Tuned
 from pipeline.findings.verdicts import words as claims_words
 from pipeline.findings.verdicts.figures import ClaimFigures
+from pipeline.findings.verdicts.figures import Figures as Claims
 from pipeline.page.blocks import Block, Finding, Lead, Section
 from pipeline.wording import counted, listed, span
 
@@ -18,10 +21,10 @@ KERAS_DEFAULT = 0.99  # the momentum that a user gets without asking
 
 def section(summary: Summary) -> Section:
     """Return the lead: sentences, the conclusive claims, and what spoils them."""
-    claims = [found for found in summary.claims if found.claim.control is None]
+    claims = [found for found in summary.of(Claims).claims if found.claim.control is None]
     before = [_tally(claims)] if claims else [tuned.comparison(summary)]
     after = [_open(claims), gap(summary)]
-    if claims and summary.studies:
+    if claims and summary.of(Tuned).studies:
         after.append(tuned.comparison(summary))
     after += [tuned.spoilers(summary), _controls(summary), _screening(summary)]
     blocks: tuple[Block, ...] = (
@@ -56,7 +59,7 @@ def disagreements(claims: list[ClaimFigures]) -> str:
 def gap(summary: Summary) -> str:
     """Say where the gap between training and inference is widest, in one sentence."""
     widest: tuple[float, str] | None = None
-    for found in summary.trajectories:
+    for found in summary.of(Gaps).trajectories:
         batch, moving = _line(found, "batch"), _moving(found)
         if batch is None or moving is None:
             continue
@@ -131,7 +134,7 @@ def _open(claims: list[ClaimFigures]) -> str:
 
 
 def _controls(summary: Summary) -> str:
-    found = [each for each in summary.claims if each.control is not None]
+    found = [each for each in summary.of(Claims).claims if each.control is not None]
     failed = [each.claim.id for each in found if each.control and not each.control.passed]
     if failed:
         return (
@@ -149,8 +152,8 @@ def _screening(summary: Summary) -> str:
     minimum = summary.analysis.minimum
     if minimum is None:
         return ""
-    asked = span([found.claim.minimum for found in summary.claims])
-    than = f" where the claims' files ask for {asked}" if summary.claims else ""
+    asked = span([found.claim.minimum for found in summary.of(Claims).claims])
+    than = f" where the claims' files ask for {asked}" if summary.of(Claims).claims else ""
     return (
         f"This is a screening: a claim is judged from {counted(minimum, 'seed')}{than}. It says "
         "what to measure next and settles nothing."

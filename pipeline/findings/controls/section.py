@@ -6,6 +6,7 @@ from pipeline.claims.controls import Control
 from pipeline.findings.summary import Summary
 from pipeline.findings.verdicts import words as claims_words
 from pipeline.findings.verdicts.figures import ClaimFigures
+from pipeline.findings.verdicts.figures import Figures as Claims
 from pipeline.page.blocks import Block, Command, Section, Table, Text
 from pipeline.wording import MISSING, percentage
 
@@ -18,16 +19,16 @@ MUST = {
 
 def section(summary: Summary) -> Section:
     """Return the controls, and how often the rule errs on differences of nothing."""
-    controls = [found for found in summary.claims if found.claim.control is not None]
+    controls = [found for found in summary.of(Claims).claims if found.claim.control is not None]
     blocks: list[Block] = []
     if controls:
         heads = ("Control", "What is known", "Kind", "Verdict", "Effect", "Came out")
         rows = tuple(_row(found) for found in controls)
         blocks += [
             Table("Controls: statements whose truth is known beforehand", heads, rows, labels=2),
-            Command(controls[0].command),
+            Command(summary.commands["claims"]),
         ]
-    errors = [found for found in summary.claims if found.error is not None]
+    errors = [found for found in summary.of(Claims).claims if found.error is not None]
     if errors:
         heads = (
             "Claim",

@@ -9,6 +9,7 @@ from pipeline.claims.judging import PartJudgement
 from pipeline.findings.summary import Summary
 from pipeline.findings.verdicts import words as claims_words
 from pipeline.findings.verdicts.figures import ClaimFigures, PartNoise
+from pipeline.findings.verdicts.figures import Figures as Claims
 from pipeline.page.blocks import Block, ClaimDetails, Command, Listing, Section, Table, Text
 from pipeline.wording import ABSENT, capital, listed, percentage
 
@@ -27,7 +28,9 @@ HEADS = (
 
 def section(summary: Summary) -> Section:
     """Return one block for each claim, the controls at the end."""
-    blocks: tuple[Block, ...] = tuple(_details(found) for found in summary.claims)
+    blocks: tuple[Block, ...] = tuple(
+        _details(found, summary.commands["claims"]) for found in summary.of(Claims).claims
+    )
     nothing = (Text("Nothing to show: this profile was composed without claims."),)
     intro = Text(
         "Each claim was written down with its parts, rules and margins before the runs. All parts "
@@ -38,7 +41,7 @@ def section(summary: Summary) -> Section:
     return Section("claims", "Details", "The claims one by one", shown)
 
 
-def _details(found: ClaimFigures) -> ClaimDetails:
+def _details(found: ClaimFigures, command: str) -> ClaimDetails:
     claim, judgement = found.claim, found.judgement
     lines = [
         f"Source: {claim.source}.",
@@ -51,7 +54,7 @@ def _details(found: ClaimFigures) -> ClaimDetails:
     for judged in (*judgement.parts, *judgement.beside):
         lines += [f"To know of {judged.name}: {note}." for note in judged.notes]
     blocks: list[Text | Listing | Table | Command] = [Listing(tuple(lines)), _parts(found)]
-    blocks.append(Command(found.command))
+    blocks.append(Command(command))
     return ClaimDetails(
         claim=claim.id,
         statement=claim.statement,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pipeline.findings.failures.figures import Figures, StudyFailures
 from pipeline.findings.places import Place, short_names, tuned_names
-from pipeline.findings.summary import StudyFailures, Summary
+from pipeline.findings.summary import Summary
+from pipeline.findings.tuned.figures import Figures as Tuned
 from pipeline.page.blocks import Block, Section, Table, Text
 from pipeline.wording import counted, points, share
 
@@ -19,7 +21,7 @@ def section(summary: Summary) -> Section:
             "reached. A failed run is a result: it is counted, never dropped and never averaged in."
         )
     ]
-    found = summary.failures
+    found = summary.of(Figures).studies
     if not found:
         blocks.append(Text("Nothing to show: this profile plans no runs."))
     else:
@@ -76,6 +78,6 @@ def _differences(summary: Summary) -> tuple[tuple[str, ...], ...]:
             points(figures.comparison.failures.points),
             f"{figures.comparison.failures.mcnemar:.2g}",
         )
-        for figures in summary.studies
+        for figures in summary.of(Tuned).studies
         if figures.comparison is not None and figures.comparison.failures is not None
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import altair as alt
 
-from pipeline.findings.gap.figures import Line, Trajectory
+from pipeline.findings.gap.figures import Figures, Line, Trajectory
 from pipeline.findings.places import Place, short_names
 from pipeline.findings.summary import Summary
 from pipeline.page.palette import colors, shapes
@@ -13,7 +13,7 @@ from pipeline.page.panels import Chart, Layout, Rows, interval, log_ticks, panel
 
 def trajectory_names(summary: Summary) -> list[str]:
     """Name each trajectory: its cell, and its arm where arms differ."""
-    found = summary.trajectories
+    found = summary.of(Figures).trajectories
     places = [
         Place(each.study.partition("/")[0], each.dataset, each.model, each.optimizer)
         for each in found
@@ -35,7 +35,7 @@ def trajectories_chart(summary: Summary, layout: Layout) -> Chart | None:
     names = trajectory_names(summary)
     rows: Rows = [
         row
-        for name, found in zip(names, summary.trajectories, strict=True)
+        for name, found in zip(names, summary.of(Figures).trajectories, strict=True)
         for row in _rows(name, found)
     ]
     if not any("estimate" in row for row in rows):

@@ -7,14 +7,14 @@ momentum along: the lines of a trajectory are of the same training, perfectly pa
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import pandas as pd
 
 from pipeline.arguments import Count
 from pipeline.content import Record
+from pipeline.findings.evidence import Evidence
 from pipeline.records import Study
 from pipeline.statistics.effects import Effect, mean_effect
 from pipeline.statistics.runs import of_study, sequence
@@ -29,6 +29,8 @@ class Line(Record):
     absent where no run has a finite value.
     """
 
+    named_by: ClassVar = ("kind", "momentum")
+
     kind: Kind
     momentum: float | None
     points: tuple[Effect | None, ...]
@@ -36,6 +38,8 @@ class Line(Record):
 
 class Trajectory(Record):
     """One arm's lines; `steps` says after how many steps each point was taken."""
+
+    named_by: ClassVar = ("study",)
 
     study: str
     dataset: str
@@ -48,22 +52,20 @@ class Trajectory(Record):
     lines: tuple[Line, ...]
 
 
-def trajectories(
-    runs: pd.DataFrame, studies: Sequence[Study], *, level: float
-) -> tuple[Trajectory, ...]:
-    """Describe every study whose runs carry further momenta along and measure all statistics.
+class Figures(Record):
+    """The trajectories, in the order of the report."""
 
-    Args:
-        runs: The runs' table.
-        studies: In the order of the report.
-        level: Of the intervals over seeds.
-    """
-    return tuple(
-        found
-        for study in studies
+    trajectories: tuple[Trajectory, ...]
+
+
+def figures(evidence: Evidence) -> Figures:
+    """Describe every study whose runs carry further momenta along and measure all statistics."""
+    found = (
+        _trajectory(of_study(evidence.runs, study.name), study, evidence.level)
+        for study in evidence.fixed
         if study.probes.shadow_momenta and study.probes.statistics_curves and not study.axes
-        if (found := _trajectory(of_study(runs, study.name), study, level)) is not None
     )
+    return Figures(trajectories=tuple(each for each in found if each is not None))
 
 
 def _trajectory(runs: pd.DataFrame, study: Study, level: float) -> Trajectory | None:

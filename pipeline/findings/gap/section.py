@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.findings.answer import section as answer
 from pipeline.findings.drawing import figure
 from pipeline.findings.gap.chart import line_name, trajectories_chart, trajectory_names
-from pipeline.findings.gap.figures import Trajectory
+from pipeline.findings.gap.figures import Figures, Trajectory
 from pipeline.findings.summary import Summary
 from pipeline.page.blocks import Block, Section, Table, Text
 from pipeline.statistics.effects import Effect
@@ -15,7 +15,7 @@ from pipeline.wording import MISSING, accuracy, counted, percentage
 def section(summary: Summary) -> Section:
     """Return the chart over steps, and its figures."""
     blocks: list[Block] = []
-    if summary.trajectories:
+    if summary.of(Figures).trajectories:
         level = percentage(summary.analysis.level)
         blocks += [
             Text(
@@ -37,7 +37,11 @@ def section(summary: Summary) -> Section:
             ),
             *(
                 _table(name, found)
-                for name, found in zip(trajectory_names(summary), summary.trajectories, strict=True)
+                for name, found in zip(
+                    trajectory_names(summary),
+                    summary.of(Figures).trajectories,
+                    strict=True,
+                )
             ),
         ]
     else:

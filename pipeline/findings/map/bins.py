@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -32,6 +32,8 @@ class Bin(Record):
     both positive where the arm is better, absent without blocks.
     """
 
+    judged_by: ClassVar = ("reading", "gain")
+
     rate_low: float
     rate_high: float
     batch_low: float
@@ -41,9 +43,17 @@ class Bin(Record):
     fewer_failures: Estimate | None
     reading: Reading
 
+    @property
+    def label(self) -> str:
+        """Its rates and batch sizes."""
+        rates = f"rate {self.rate_low:.3g} to {self.rate_high:.3g}"
+        return f"{rates}, batch {self.batch_low:.3g} to {self.batch_high:.3g}"
+
 
 class BatchPoint(Record):
     """The gain at one batch size, over rates."""
+
+    named_by: ClassVar = ("batch_size",)
 
     batch_size: int
     gain: Estimate

@@ -6,7 +6,7 @@ import math
 
 import altair as alt
 
-from pipeline.findings.map.figures import Map, Spot
+from pipeline.findings.map.figures import Figures, Map, Spot
 from pipeline.findings.places import Place, short_names
 from pipeline.findings.summary import Summary
 from pipeline.page.palette import COLORS, GREY, ORANGE
@@ -28,18 +28,19 @@ FAILED = {"arm": "only the arm failed", "reference": "only the reference failed"
 def map_names(summary: Summary) -> list[str]:
     """Name each map by its cell and what is compared."""
     places = [
-        Place(each.experiment, each.dataset, each.model, each.optimizer) for each in summary.maps
+        Place(each.experiment, each.dataset, each.model, each.optimizer)
+        for each in summary.of(Figures).maps
     ]
     return [
         f"{name}\n{each.arm} against {each.reference}"
-        for name, each in zip(short_names(places), summary.maps, strict=True)
+        for name, each in zip(short_names(places), summary.of(Figures).maps, strict=True)
     ]
 
 
 def map_chart(summary: Summary, layout: Layout) -> Chart | None:
     """Points over rate and batch size, and how each bin reads."""
     rows: Rows = []
-    for name, found in zip(map_names(summary), summary.maps, strict=True):
+    for name, found in zip(map_names(summary), summary.of(Figures).maps, strict=True):
         place = _place(name, found)
         rows += [{**place, **_bin(found, index)} for index in range(len(found.bins))]
         rows += [{**place, **_spot(spot)} for spot in found.spots]
@@ -114,7 +115,7 @@ def map_chart(summary: Summary, layout: Layout) -> Chart | None:
 def sizes_chart(summary: Summary, layout: Layout) -> Chart | None:
     """Error ratio to the reference over batch sizes, all rates together, with intervals."""
     rows: Rows = []
-    for name, found in zip(map_names(summary), summary.maps, strict=True):
+    for name, found in zip(map_names(summary), summary.of(Figures).maps, strict=True):
         for point in found.over_batch_size:
             gain = point.gain
             rows.append(

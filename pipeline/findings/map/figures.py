@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
 from pipeline.content import Record
+from pipeline.findings.evidence import Evidence
 from pipeline.findings.map.bins import BatchPoint, Bin, curve_over_batch_size, map_of_where
 from pipeline.records import Analysis, Dimension, Study
 from pipeline.statistics.pairs import (
@@ -33,6 +33,8 @@ class Spot(Record):
     `failed` says which of the two did: `arm`, `reference`, `both` or nothing.
     """
 
+    named_by: ClassVar = ("learning_rate", "batch_size", "seed")
+
     learning_rate: float
     batch_size: int
     seed: int
@@ -46,6 +48,8 @@ class Map(Record):
     With recalibrated statistics. A gain of 0.1 is about 10% fewer errors.
     """
 
+    named_by: ClassVar = ("experiment", "dataset", "model", "optimizer", "arm")
+
     experiment: str
     dataset: str
     model: str
@@ -58,19 +62,20 @@ class Map(Record):
     over_batch_size: tuple[BatchPoint, ...]
 
 
-def maps(runs: pd.DataFrame, studies: Sequence[Study], analysis: Analysis) -> tuple[Map, ...]:
-    """Describe every arm of a cell that is searched over rate and batch size without a winner.
+class Figures(Record):
+    """The maps, in the order of the report."""
 
-    Args:
-        runs: The runs' table.
-        studies: In the order of the report.
-        analysis: Reference, level and how the map is cut.
-    """
-    if runs.empty:
-        return ()
-    table = marked(with_statistics(runs, "recalibrated"))
+    maps: tuple[Map, ...]
+
+
+def figures(evidence: Evidence) -> Figures:
+    """Describe every arm of a cell that is searched over rate and batch size without a winner."""
+    analysis = evidence.plan.analysis
+    if evidence.runs.empty:
+        return Figures(maps=())
+    table = marked(with_statistics(evidence.runs, "recalibrated"))
     found = []
-    for study in studies:
+    for study in evidence.fixed:
         mapped = study.design.searches and not study.design.has_winner
         if not mapped or not {RATE, BATCH} <= study.space.keys():
             continue
@@ -79,7 +84,7 @@ def maps(runs: pd.DataFrame, studies: Sequence[Study], analysis: Analysis) -> tu
         reference = f"{study.cell_name}/{analysis.reference}"
         ours, theirs = (table[table["study"] == name] for name in (study.name, reference))
         found.append(_map(ours, theirs, study, analysis))
-    return tuple(found)
+    return Figures(maps=tuple(found))
 
 
 def _map(ours: pd.DataFrame, theirs: pd.DataFrame, study: Study, analysis: Analysis) -> Map:

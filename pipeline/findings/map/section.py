@@ -7,6 +7,7 @@ import math
 from pipeline.findings.drawing import figure
 from pipeline.findings.map.bins import Bin
 from pipeline.findings.map.chart import map_chart, map_names, sizes_chart
+from pipeline.findings.map.figures import Figures
 from pipeline.findings.summary import Summary
 from pipeline.page.blocks import Block, Section, Table, Text
 from pipeline.statistics.intervals import Estimate
@@ -25,7 +26,7 @@ HEADS = (
 def section(summary: Summary) -> Section:
     """Return the map, its bins, and the gain over batch sizes."""
     blocks: list[Block] = []
-    if summary.maps:
+    if summary.of(Figures).maps:
         share = percentage(summary.analysis.false_discoveries)
         level = percentage(summary.analysis.level)
         blocks += [
@@ -52,7 +53,7 @@ def section(summary: Summary) -> Section:
                     labels=2,
                     folded=True,
                 )
-                for name, found in zip(map_names(summary), summary.maps, strict=True)
+                for name, found in zip(map_names(summary), summary.of(Figures).maps, strict=True)
             ),
             figure(
                 summary,
@@ -101,7 +102,7 @@ def _failures(found: Estimate | None) -> str:
 def _lost(summary: Summary) -> list[Block]:
     lost = [
         f"{' '.join(name.split())}: {len(found.spots)} of {found.planned}"
-        for name, found in zip(map_names(summary), summary.maps, strict=True)
+        for name, found in zip(map_names(summary), summary.of(Figures).maps, strict=True)
         if len(found.spots) < found.planned
     ]
     return [Text(f"Paired points that came back: {listed(lost)}.")] if lost else []
@@ -109,7 +110,7 @@ def _lost(summary: Summary) -> list[Block]:
 
 def _described(summary: Summary) -> str:
     found = []
-    for name, each in zip(map_names(summary), summary.maps, strict=True):
+    for name, each in zip(map_names(summary), summary.of(Figures).maps, strict=True):
         words = [bin_.reading for bin_ in each.bins]
         counts = [f"{words.count(word)} {word}" for word in ("helps", "hurts", "can't tell")]
         found.append(f"{' '.join(name.split())}: of {counted(len(words), 'bin')} {listed(counts)}")
@@ -119,7 +120,7 @@ def _described(summary: Summary) -> str:
 def _sizes(summary: Summary) -> str:
     found = [
         f"{point.batch_size}: {_ratio(point.gain)}"
-        for each in summary.maps
+        for each in summary.of(Figures).maps
         for point in each.over_batch_size
     ]
     return f"Error ratios by batch size: {'; '.join(found)}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.findings.gap.chart import trajectory_names
+from pipeline.findings.gap.figures import Figures as Gaps
 from pipeline.findings.settings import section as settings
 from pipeline.findings.settings.chart import NORM_AXES, axes
 from pipeline.findings.summary import Summary
@@ -13,7 +14,7 @@ from pipeline.wording import ABSENT, MISSING, accuracy
 def section(summary: Summary) -> Section:
     """Return what moving averages of each momentum end at, and accuracy over epsilon."""
     blocks: list[Block] = []
-    if summary.trajectories:
+    if summary.of(Gaps).trajectories:
         blocks += [
             Text(
                 "What each momentum costs depends on how many steps there were: see the lines "
@@ -35,13 +36,13 @@ def _last(summary: Summary) -> Table:
     momenta = sorted(
         {
             line.momentum
-            for found in summary.trajectories
+            for found in summary.of(Gaps).trajectories
             for line in found.lines
             if line.momentum is not None
         }
     )
     rows = []
-    for name, found in zip(trajectory_names(summary), summary.trajectories, strict=True):
+    for name, found in zip(trajectory_names(summary), summary.of(Gaps).trajectories, strict=True):
         ends = {line.momentum: line.points[-1] if line.points else None for line in found.lines}
         rows.append(
             (

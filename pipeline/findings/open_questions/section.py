@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pipeline.findings.failures.figures import Figures as Failed
+from pipeline.findings.open_questions.figures import Figures
 from pipeline.findings.summary import Summary
+from pipeline.findings.tuned.figures import Figures as Tuned
+from pipeline.findings.verdicts.figures import Figures as Claims
 from pipeline.page.blocks import Listing, Section
 from pipeline.wording import listed, percentage
 
@@ -15,16 +19,10 @@ def section(summary: Summary) -> Section:
 
 def not_tested(summary: Summary) -> list[str]:
     """Return what this report leaves open, one sentence each."""
-    factors, studies = summary.factors, [figures.study for figures in summary.studies]
-    maps = summary.maps
-    datasets = {found.name for found in summary.data}
-    models = {each.model for each in factors} | {each.model for each in maps}
-    models |= {study.model_name for study in studies}
-    optimizers = {each.optimizer for each in factors} | {each.optimizer for each in maps}
-    optimizers |= {study.optimizer_name for study in studies}
+    found, studies = summary.of(Figures), summary.of(Tuned).studies
     lines = [
-        f"No other datasets than {_all(datasets)}, no other models than {_all(models)}, no other "
-        f"optimizers than {_all(optimizers)}.",
+        f"No other datasets than {_all(found.datasets)}, no other models than "
+        f"{_all(found.models)}, no other optimizers than {_all(found.optimizers)}.",
         "No other lengths of training: more epochs or more images may turn a difference around.",
         "Claims are about validation images; that others might have been drawn is not in their "
         "intervals, which are over seeds.",
@@ -38,15 +36,15 @@ def not_tested(summary: Summary) -> list[str]:
             f"Each interval of the tuned arms holds at {percentage(summary.analysis.level)} on its "
             "own; only the one over seeds and test images covers other test images.",
         ]
-    if summary.unplanned:
-        lines.append(f"Not planned: {listed(summary.unplanned)}.")
-    silent = [figures.name for figures in summary.studies if not figures.seeds_confirmed]
+    if found.unplanned:
+        lines.append(f"Not planned: {listed(found.unplanned)}.")
+    silent = [figures.name for figures in studies if not figures.seeds_confirmed]
     if silent:
         lines.append(f"Planned, but no winner was confirmed: {listed(silent)}.")
     absent = [
-        found.study
-        for found in summary.failures
-        if found.phase == "sweep" and not found.failures.runs
+        each.study
+        for each in summary.of(Failed).studies
+        if each.phase == "sweep" and not each.failures.runs
     ]
     if absent:
         lines.append(f"Planned, but nothing came back: {listed(absent)}.")
@@ -58,10 +56,10 @@ def _claims(summary: Summary) -> list[str]:
         f"{found.claim.id}, {found.claim.statement.rstrip('.')}: "
         f"{found.judgement.verdict.reason or 'not tested here'} (experiment "
         f"{found.claim.experiment})."
-        for found in summary.claims
+        for found in summary.of(Claims).claims
         if found.judgement.verdict.word == "not tested here"
     ]
 
 
-def _all(names: set[str]) -> str:
-    return listed(sorted(names)) or "none"
+def _all(names: tuple[str, ...]) -> str:
+    return listed(names) or "none"

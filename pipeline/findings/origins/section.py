@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pipeline.arguments import ARGUMENTS
+from pipeline.findings.origins.figures import Figures
 from pipeline.findings.places import tuned_names
-from pipeline.findings.summary import StudyFigures, Summary
+from pipeline.findings.summary import Summary
+from pipeline.findings.tuned.figures import Figures as Tuned
+from pipeline.findings.tuned.figures import StudyFigures
 from pipeline.page.blocks import Block, Command, Section, Table, Text
 from pipeline.statistics.step_costs import TrainingClock
 from pipeline.wording import MISSING, argument, counted, listed, ranges
@@ -25,7 +28,7 @@ def section(summary: Summary) -> Section:
         _run(summary),
         _data(summary),
     ]
-    if summary.studies:
+    if summary.of(Tuned).studies:
         blocks.append(_settings(summary))
     blocks += [_origins(summary), Command(summary.commands["everything"])]
     return Section("how", "How it was run", "How it was run", tuple(blocks))
@@ -47,7 +50,7 @@ def described(figures: StudyFigures) -> str:
 
 
 def _run(summary: Summary) -> Table:
-    counts = summary.counts
+    counts = summary.of(Figures).counts
     rows = [
         ("Studies", str(counts.studies)),
         ("Runs planned", f"{counts.planned:,}"),
@@ -55,8 +58,14 @@ def _run(summary: Summary) -> Table:
         ("Runs that confirm winners", f"{counts.confirmed:,}"),
         ("Seeds", ranges(counts.seeds)),
     ]
-    rows += _clock(summary.clock.clock) if summary.clock else [("Hours of training", MISSING)]
-    rows.append(("Digest of the claims, fixed before the runs", summary.claims_digest))
+    clock = summary.of(Figures).clock
+    rows += _clock(clock.clock) if clock else [("Hours of training", MISSING)]
+    rows.append(
+        (
+            "Digest of the claims, fixed before the runs",
+            summary.of(Figures).claims_digest,
+        )
+    )
     return Table("The run", ("What", "Value"), tuple(rows), labels=1)
 
 
@@ -78,7 +87,7 @@ def _clock(clock: TrainingClock) -> list[tuple[str, str]]:
 
 def _settings(summary: Summary) -> Table:
     cells, rows = tuned_names(summary), []
-    for figures in summary.studies:
+    for figures in summary.of(Tuned).studies:
         study = figures.study
         rows.append(
             (
@@ -116,7 +125,7 @@ def _data(summary: Summary) -> Table:
             _images(found.examples),
             found.digest,
         )
-        for found in summary.data
+        for found in summary.of(Figures).data
     )
     heads = ("Dataset", "Source", "License", "Shape", "Classes", "Images", "SHA-256")
     return Table("Data", heads, rows, labels=1)
@@ -129,6 +138,8 @@ def _images(examples: dict[str, int]) -> str:
 
 
 def _origins(summary: Summary) -> Table:
-    versions = [(name, ", ".join(values)) for name, values in sorted(summary.versions.items())]
-    rows = [*versions, *sorted(summary.digests.items())]
+    versions = [
+        (name, ", ".join(values)) for name, values in sorted(summary.of(Figures).versions.items())
+    ]
+    rows = [*versions, *sorted(summary.of(Figures).digests.items())]
     return Table("Versions and digests", ("What", "Value"), tuple(rows), labels=1)

@@ -9,10 +9,11 @@ import altair as alt
 
 from pipeline.arguments import Scalar
 from pipeline.findings.places import Place, short_names
-from pipeline.findings.settings.figures import Factors, Setting
+from pipeline.findings.settings.figures import Factors, Figures, Setting
+from pipeline.findings.stability.figures import Figures as Rates
 from pipeline.findings.summary import Summary
 from pipeline.page.palette import colors, shapes
-from pipeline.page.panels import Chart, Layout, Rows, among, arms_of, interval, panels, told
+from pipeline.page.panels import Chart, Layout, Rows, among, interval, panels, told
 from pipeline.statistics.effects import Effect
 from pipeline.wording import arguments
 
@@ -27,7 +28,7 @@ NORM_AXES = (
 
 def named_factors(summary: Summary, shown: Callable[[Factors], bool]) -> list[tuple[str, Factors]]:
     """Return the cells of fixed settings that are shown together, each with a short name."""
-    found = [each for each in summary.factors if shown(each)]
+    found = [each for each in summary.of(Figures).cells if shown(each)]
     places = [Place(each.experiment, each.dataset, each.model, each.optimizer) for each in found]
     return list(zip(short_names(places), found, strict=True))
 
@@ -42,7 +43,7 @@ def axes(summary: Summary) -> list[str]:
     return list(
         dict.fromkeys(
             axis
-            for factors in summary.factors
+            for factors in summary.of(Figures).cells
             for axis in factors.axes
             if _is_drawn(summary, factors, axis)
         )
@@ -56,7 +57,7 @@ def axis_chart(summary: Summary, axis: str, layout: Layout) -> Chart | None:
         rows += _rows(name, factors, axis)
     if not rows:
         return None
-    every = arms_of(summary)
+    every = list(summary.arms)
     arms = among(every, rows)
     x = alt.X(
         "value:Q",
@@ -139,7 +140,7 @@ def _is_drawn(summary: Summary, factors: Factors, axis: str) -> bool:
     if len(_numbers(factors, axis)) < 2:
         return False
     place = (factors.experiment, factors.dataset, factors.model)
-    mapped = {(each.experiment, each.dataset, each.model) for each in summary.stability}
+    mapped = {(each.experiment, each.dataset, each.model) for each in summary.of(Rates).cells}
     if axis == "learning_rate" and place in mapped:
         return False
     return axis in NORM_AXES or not set(NORM_AXES) & set(factors.axes)

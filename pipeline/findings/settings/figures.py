@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -11,6 +10,7 @@ from pydantic import Field
 
 from pipeline.arguments import Count, Scalar
 from pipeline.content import Record
+from pipeline.findings.evidence import Evidence
 from pipeline.records import Study
 from pipeline.statistics.effects import Effect, mean_effect
 from pipeline.statistics.pairs import RECALIBRATED, marked
@@ -25,6 +25,8 @@ class Setting(Record):
     diverge; recalibrated is absent for an arm without batch statistics. The
     changes of outputs are the largest over seeds, absent where not measured.
     """
+
+    named_by: ClassVar = ("arm", "values")
 
     arm: str
     values: dict[str, Scalar]
@@ -42,6 +44,8 @@ class Setting(Record):
 class Factors(Record):
     """The settings of one cell of an experiment, in order of arms and axes."""
 
+    named_by: ClassVar = ("experiment", "dataset", "model", "optimizer")
+
     experiment: str
     dataset: str
     model: str
@@ -51,34 +55,35 @@ class Factors(Record):
     settings: tuple[Setting, ...]
 
 
-def factors(runs: pd.DataFrame, studies: Sequence[Study], *, level: float) -> tuple[Factors, ...]:
-    """Describe every cell whose settings were fixed before the runs.
+class Figures(Record):
+    """The cells, in the order of the report."""
 
-    Args:
-        runs: The runs' table.
-        studies: In the order of the report.
-        level: Of the intervals over seeds.
-    """
-    table = runs if runs.empty else marked(runs)
+    cells: tuple[Factors, ...]
+
+
+def figures(evidence: Evidence) -> Figures:
+    """Describe every cell whose settings were fixed before the runs."""
+    table = evidence.runs if evidence.runs.empty else marked(evidence.runs)
     cells: dict[str, list[Study]] = {}
-    for study in studies:
+    for study in evidence.fixed:
         if not study.design.searches:
             cells.setdefault(study.cell_name, []).append(study)
-    return tuple(
-        Factors(
-            experiment=own[0].experiment,
-            dataset=own[0].dataset,
-            model=own[0].model_name,
-            optimizer=own[0].optimizer_name,
-            axes=tuple(dict.fromkeys(_short(name) for study in own for name in study.axes)),
-            seeds=own[0].seeds,
-            settings=tuple(
-                _setting(table, study, values, level)
-                for study in own
-                for values in study.combinations()
-            ),
-        )
-        for own in cells.values()
+    return Figures(cells=tuple(_cell(own, table, evidence.level) for own in cells.values()))
+
+
+def _cell(own: list[Study], table: pd.DataFrame, level: float) -> Factors:
+    return Factors(
+        experiment=own[0].experiment,
+        dataset=own[0].dataset,
+        model=own[0].model_name,
+        optimizer=own[0].optimizer_name,
+        axes=tuple(dict.fromkeys(_short(name) for study in own for name in study.axes)),
+        seeds=own[0].seeds,
+        settings=tuple(
+            _setting(table, study, values, level)
+            for study in own
+            for values in study.combinations()
+        ),
     )
 
 

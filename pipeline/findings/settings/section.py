@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.findings.drawing import figure
 from pipeline.findings.settings.chart import NORM_AXES, axes, axis_chart, drawn_factors
-from pipeline.findings.settings.figures import Factors, Setting
+from pipeline.findings.settings.figures import Factors, Figures, Setting
 from pipeline.findings.summary import Summary
 from pipeline.page.blocks import Block, Figure, Section, Table, Text
 from pipeline.page.panels import file_name
@@ -14,8 +14,8 @@ from pipeline.wording import ABSENT, MISSING, accuracy, arguments, percentage
 def section(summary: Summary) -> Section:
     """Return a chart for each axis, and a table for each cell."""
     blocks: list[Block] = [drawn(summary, axis) for axis in axes(summary) if axis not in NORM_AXES]
-    if summary.factors:
-        blocks += [_table(found) for found in summary.factors]
+    if summary.of(Figures).cells:
+        blocks += [_table(found) for found in summary.of(Figures).cells]
     else:
         blocks.append(Text("Nothing to show: no experiment has fixed settings."))
     return Section(

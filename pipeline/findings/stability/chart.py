@@ -5,10 +5,10 @@ from __future__ import annotations
 import altair as alt
 
 from pipeline.findings.places import Place, short_names
-from pipeline.findings.stability.figures import Stability
+from pipeline.findings.stability.figures import Figures, Stability
 from pipeline.findings.summary import Summary
 from pipeline.page.palette import colors, shapes
-from pipeline.page.panels import Chart, Layout, Rows, among, arms_of, log_ticks, panels
+from pipeline.page.panels import Chart, Layout, Rows, among, log_ticks, panels
 
 
 def stability_names(summary: Summary) -> list[str]:
@@ -16,7 +16,7 @@ def stability_names(summary: Summary) -> list[str]:
     return short_names(
         [
             Place(each.experiment, each.dataset, each.model, each.optimizer, each.batch_size)
-            for each in summary.stability
+            for each in summary.of(Figures).cells
         ]
     )
 
@@ -70,7 +70,7 @@ def rates_chart(summary: Summary, layout: Layout) -> Chart | None:
         alt.Tooltip("failed:Q", title="runs that failed"),
     ]
     layers = _layers(summary, rows, layout, y, tooltip)
-    every = arms_of(summary)
+    every = list(summary.arms)
     intervals = (
         alt.Chart()
         .mark_rule(strokeWidth=1.5, opacity=0.7)
@@ -88,7 +88,7 @@ def rates_chart(summary: Summary, layout: Layout) -> Chart | None:
 def _layers(
     summary: Summary, rows: Rows, layout: Layout, y: alt.Y, tooltip: list[alt.Tooltip]
 ) -> list[alt.Chart]:
-    every = arms_of(summary)
+    every = list(summary.arms)
     arms = among(every, rows)
     legend = alt.Legend(columns=layout.small_columns, labelLimit=layout.label_width)
     color = alt.Color("arm:N", scale=colors(arms, of=every), title="arm", legend=legend)
@@ -115,7 +115,7 @@ def _x(rows: Rows) -> alt.X:
 
 def _rows(summary: Summary) -> Rows:
     rows: Rows = []
-    for name, found in zip(stability_names(summary), summary.stability, strict=True):
+    for name, found in zip(stability_names(summary), summary.of(Figures).cells, strict=True):
         place = _place(name, found)
         for arm in found.arms:
             for rate in arm.rates:

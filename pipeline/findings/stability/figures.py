@@ -7,8 +7,7 @@ not failed.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -17,6 +16,7 @@ from pydantic import Field
 from pipeline.arguments import Count
 from pipeline.claims.kinds.largest_rate import largest_rate
 from pipeline.content import Record
+from pipeline.findings.evidence import Evidence
 from pipeline.records import Study
 from pipeline.statistics.effects import Effect, mean_effect
 from pipeline.statistics.intervals import Estimate, estimate
@@ -29,6 +29,8 @@ Tally = Annotated[int, Field(ge=0)]
 
 class RateFigures(Record):
     """One arm at one rate: how many runs failed, and the accuracy (a share) of the others."""
+
+    named_by: ClassVar = ("learning_rate",)
 
     learning_rate: float
     runs: Tally
@@ -46,6 +48,8 @@ class ArmStability(Record):
     order of seeds paired; absent for the reference itself.
     """
 
+    named_by: ClassVar = ("arm",)
+
     arm: str
     rates: tuple[RateFigures, ...]
     largest: tuple[float | None, ...]
@@ -58,6 +62,8 @@ class ArmStability(Record):
 class Stability(Record):
     """The arms of one cell at one batch size."""
 
+    named_by: ClassVar = ("experiment", "dataset", "model", "optimizer", "batch_size")
+
     experiment: str
     dataset: str
     model: str
@@ -67,22 +73,20 @@ class Stability(Record):
     arms: tuple[ArmStability, ...]
 
 
-def stability(
-    runs: pd.DataFrame, studies: Sequence[Study], *, reference: str, level: float
-) -> tuple[Stability, ...]:
-    """Describe every cell whose studies have a grid of learning rates.
+class Figures(Record):
+    """The cells, in the order of the report."""
 
-    Args:
-        runs: The runs' table.
-        studies: In the order of the report.
-        reference: The plain arm.
-        level: Of the intervals.
-    """
-    if runs.empty:
-        return ()
-    table = marked(with_statistics(runs, "recalibrated"))
+    cells: tuple[Stability, ...]
+
+
+def figures(evidence: Evidence) -> Figures:
+    """Describe every cell whose studies have a grid of learning rates."""
+    reference, level = evidence.reference, evidence.level
+    if evidence.runs.empty:
+        return Figures(cells=())
+    table = marked(with_statistics(evidence.runs, "recalibrated"))
     cells: dict[str, list[Study]] = {}
-    for study in studies:
+    for study in evidence.fixed:
         if len(study.axes.get(RATE, ())) >= FEWEST_RATES:
             cells.setdefault(study.cell_name, []).append(study)
     found = []
@@ -106,7 +110,7 @@ def stability(
                     ),
                 )
             )
-    return tuple(found)
+    return Figures(cells=tuple(found))
 
 
 def _arm(

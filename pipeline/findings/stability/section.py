@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.findings.drawing import figure
 from pipeline.findings.stability.chart import failing_chart, rates_chart, stability_names
-from pipeline.findings.stability.figures import ArmStability, Stability
+from pipeline.findings.stability.figures import ArmStability, Figures, Stability
 from pipeline.findings.summary import Summary
 from pipeline.page.blocks import Block, Listing, Section, Table, Text
 from pipeline.statistics.intervals import Estimate
@@ -16,7 +16,7 @@ NEVER = "fails at every rate"
 def section(summary: Summary) -> Section:
     """Return failures and accuracy over rates, and the largest rate of each arm."""
     blocks: list[Block] = []
-    if summary.stability:
+    if summary.of(Figures).cells:
         level = percentage(summary.analysis.level)
         blocks += [
             Text(
@@ -68,7 +68,7 @@ def times(decades: Estimate | None) -> str:
 
 def _largest(summary: Summary) -> Table:
     rows = []
-    for name, found in zip(stability_names(summary), summary.stability, strict=True):
+    for name, found in zip(stability_names(summary), summary.of(Figures).cells, strict=True):
         rows += [_row(name, found, arm) for arm in found.arms]
     heads = (
         "Cell",
@@ -103,7 +103,7 @@ def _row(name: str, found: Stability, arm: ArmStability) -> tuple[str, ...]:
 def _notes(summary: Summary) -> list[Block]:
     lines = [
         f"{name}, {arm.arm}: {note}."
-        for name, found in zip(stability_names(summary), summary.stability, strict=True)
+        for name, found in zip(stability_names(summary), summary.of(Figures).cells, strict=True)
         for arm in found.arms
         for note in arm.notes
     ]
@@ -112,7 +112,7 @@ def _notes(summary: Summary) -> list[Block]:
 
 def _by_rate(summary: Summary) -> Table:
     rows = []
-    for name, found in zip(stability_names(summary), summary.stability, strict=True):
+    for name, found in zip(stability_names(summary), summary.of(Figures).cells, strict=True):
         for arm in found.arms:
             rows += [
                 (
@@ -131,7 +131,7 @@ def _by_rate(summary: Summary) -> Table:
 
 def _described(summary: Summary) -> str:
     found = []
-    for name, each in zip(stability_names(summary), summary.stability, strict=True):
+    for name, each in zip(stability_names(summary), summary.of(Figures).cells, strict=True):
         for arm in each.arms:
             middle = "none" if arm.median_largest is None else f"{arm.median_largest:.3g}"
             found.append(f"{name}, {arm.arm}: largest rate that trains {middle}")
@@ -140,7 +140,7 @@ def _described(summary: Summary) -> str:
 
 def _best(summary: Summary) -> str:
     found = []
-    for name, each in zip(stability_names(summary), summary.stability, strict=True):
+    for name, each in zip(stability_names(summary), summary.of(Figures).cells, strict=True):
         for arm in each.arms:
             scored = [(r.accuracy.estimate, r.learning_rate) for r in arm.rates if r.accuracy]
             if scored:

@@ -8,7 +8,7 @@ import altair as alt
 
 from pipeline.findings.places import Place, short_names
 from pipeline.findings.summary import Summary
-from pipeline.findings.time_to_target.figures import ArmTime
+from pipeline.findings.time_to_target.figures import ArmTime, Figures
 from pipeline.page.palette import colors, shapes
 from pipeline.page.panels import (
     Chart,
@@ -29,18 +29,19 @@ def time_names(summary: Summary) -> list[str]:
     names = short_names(
         [
             Place(each.experiment, each.dataset, each.model, each.optimizer, each.batch_size)
-            for each in summary.times
+            for each in summary.of(Figures).cells
         ]
     )
     return [
-        f"{name}\nto {each.target:.3g}" for name, each in zip(names, summary.times, strict=True)
+        f"{name}\nto {each.target:.3g}"
+        for name, each in zip(names, summary.of(Figures).cells, strict=True)
     ]
 
 
 def times_chart(summary: Summary, layout: Layout) -> Chart | None:
     """Ratio of steps and of seconds to the target, arm over reference, with intervals."""
     rows: Rows = []
-    for name, found in zip(time_names(summary), summary.times, strict=True):
+    for name, found in zip(time_names(summary), summary.of(Figures).cells, strict=True):
         place = {
             "cell": name,
             "dataset": found.dataset,

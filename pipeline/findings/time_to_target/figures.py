@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from statistics import median
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import pandas as pd
 from pydantic import Field
 
 from pipeline.arguments import Count
-from pipeline.claims.claim import Claim, Part
+from pipeline.claims.claim import Part
 from pipeline.claims.kinds.time_to_target import steps_to_target, time_to_target
 from pipeline.content import Record
+from pipeline.findings.evidence import Evidence
 from pipeline.records import Study
 from pipeline.statistics.cost_ratios import log_cost_ratio, step_milliseconds
 from pipeline.statistics.intervals import Estimate, estimate, sum_of
@@ -34,6 +35,16 @@ class ArmTime(Record):
     sum; absent for the reference, and where no cost was measured.
     """
 
+    clock_fields: ClassVar = (
+        "median_seconds",
+        "step_milliseconds",
+        "norm_kernel",
+        "cost_ratio",
+        "seconds_ratio",
+    )
+
+    named_by: ClassVar = ("arm",)
+
     arm: str
     runs: Tally
     reached: Tally
@@ -51,6 +62,8 @@ class ArmTime(Record):
 class TimeToTarget(Record):
     """The arms of one cell; `curve` is the column whose values are held against the target."""
 
+    named_by: ClassVar = ("experiment", "dataset", "model", "optimizer", "curve", "target")
+
     experiment: str
     dataset: str
     model: str
@@ -62,40 +75,35 @@ class TimeToTarget(Record):
     arms: tuple[ArmTime, ...]
 
 
-def times_to_target(
-    runs: pd.DataFrame,
-    studies: Sequence[Study],
-    claims: Sequence[Claim],
-    costs: Sequence[StepCost],
-    *,
-    reference: str,
-    level: float,
-) -> tuple[TimeToTarget, ...]:
-    """Describe every cell for which some claim names a target.
+class Figures(Record):
+    """The cells, in the order of the claims that name a target."""
 
-    Args:
-        runs: The runs' table.
-        studies: In the order of the report.
-        claims: Every claim; their experiments and targets say what is looked at.
-        costs: What was measured of steps.
-        reference: The plain arm.
-        level: Of the intervals.
-    """
+    cells: tuple[TimeToTarget, ...]
+
+
+def figures(evidence: Evidence) -> Figures:
+    """Describe every cell for which some claim names a target."""
+    costs = evidence.costs.costs if evidence.costs else ()
+    reference, level = evidence.reference, evidence.level
     wanted: dict[tuple[str, str, float, str], None] = {}
-    for claim in claims:
+    for claim in evidence.claims:
         for part in (*claim.parts, *claim.beside):
             if part.effect.target == KIND:
                 curve, target = _asked(part)
                 wanted[claim.experiment, curve, target, claim.statistics] = None
     found = []
     for experiment, curve, target, statistics in wanted:
-        table = with_statistics(runs, "recalibrated" if statistics == "recalibrated" else "moving")
-        own = [study for study in studies if study.experiment == experiment and not study.axes]
+        table = with_statistics(
+            evidence.runs, "recalibrated" if statistics == "recalibrated" else "moving"
+        )
+        own = [
+            study for study in evidence.fixed if study.experiment == experiment and not study.axes
+        ]
         cells = dict.fromkeys(study.cell_name for study in own)
         for cell in cells:
             arms = [study for study in own if study.cell_name == cell]
             found.append(_cell(marked(table), arms, curve, target, costs, reference, level))
-    return tuple(found)
+    return Figures(cells=tuple(found))
 
 
 def _asked(part: Part) -> tuple[str, float]:

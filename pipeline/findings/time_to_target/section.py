@@ -7,7 +7,7 @@ import math
 from pipeline.findings.drawing import figure
 from pipeline.findings.summary import Summary
 from pipeline.findings.time_to_target.chart import time_names, times_chart
-from pipeline.findings.time_to_target.figures import ArmTime, TimeToTarget
+from pipeline.findings.time_to_target.figures import ArmTime, Figures, TimeToTarget
 from pipeline.page.blocks import Block, Listing, Section, Table, Text
 from pipeline.statistics.intervals import Estimate
 from pipeline.wording import MISSING, TIE, listed, number, percentage, share
@@ -16,7 +16,7 @@ from pipeline.wording import MISSING, TIE, listed, number, percentage, share
 def section(summary: Summary) -> Section:
     """Return the ratios, and the times behind them."""
     blocks: list[Block] = []
-    if summary.times:
+    if summary.of(Figures).cells:
         level = percentage(summary.analysis.level)
         blocks += [
             Text(
@@ -32,7 +32,7 @@ def section(summary: Summary) -> Section:
                 "the dashed line the arm is faster. Hollow marks are bounds, where half of the "
                 "runs or more did not get there; dashes run to a side without a limit.",
                 described=_described(summary),
-                stage="cost" if summary.clock else "sweep",
+                stage="cost",
             ),
             _table(summary),
         ]
@@ -45,7 +45,7 @@ def section(summary: Summary) -> Section:
 
 def _table(summary: Summary) -> Table:
     rows = []
-    for name, found in zip(time_names(summary), summary.times, strict=True):
+    for name, found in zip(time_names(summary), summary.of(Figures).cells, strict=True):
         rows += [_row(" ".join(name.split()), found, arm) for arm in found.arms]
     level = percentage(summary.analysis.level)
     heads = (
@@ -114,7 +114,7 @@ def _times(log: Estimate | None) -> str:
 def _notes(summary: Summary) -> list[str]:
     return [
         f"{' '.join(name.split())}, {arm.arm}: {listed(arm.notes)}."
-        for name, found in zip(time_names(summary), summary.times, strict=True)
+        for name, found in zip(time_names(summary), summary.of(Figures).cells, strict=True)
         for arm in found.arms
         if arm.notes
     ]
@@ -124,7 +124,7 @@ def _described(summary: Summary) -> str:
     found = [
         f"{' '.join(name.split())}, {arm.arm}: {_times(arm.steps_ratio)} in steps, "
         f"{_times(arm.seconds_ratio)} in seconds"
-        for name, each in zip(time_names(summary), summary.times, strict=True)
+        for name, each in zip(time_names(summary), summary.of(Figures).cells, strict=True)
         for arm in each.arms
         if arm.arm != each.reference
     ]

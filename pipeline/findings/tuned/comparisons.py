@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -25,10 +25,16 @@ MOVING, RECALIBRATED = "test_score", "test_score_recalibrated"
 class Contrast(Record):
     """Difference in test accuracy, in points (hundredths), and as a ratio of error rates."""
 
+    judged_by: ClassVar = ("reading", "points")
+
     points: Effect
     log_error_ratio: Effect
     error_ratio: Ratio
     reading: Reading
+
+    def repeats(self) -> tuple[str, ...]:
+        """Return the fields that say again what others say."""
+        return ("error_ratio",)
 
 
 class Comparison(Record):

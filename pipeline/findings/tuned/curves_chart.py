@@ -6,6 +6,7 @@ import altair as alt
 
 from pipeline.findings.places import tuned_names
 from pipeline.findings.summary import Summary
+from pipeline.findings.tuned.figures import Figures
 from pipeline.page.palette import BLUE, ORANGE, shapes
 from pipeline.page.panels import Chart, Layout, Rows, panels
 
@@ -67,7 +68,7 @@ def curves_chart(summary: Summary, layout: Layout) -> Chart | None:
 def _rows(summary: Summary) -> Rows:
     names = tuned_names(summary)
     rows: Rows = []
-    for figures in summary.studies:
+    for figures in summary.of(Figures).studies:
         study = figures.study
         for split in SPLITS:
             curve = figures.curves.get(f"{split}_score")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipeline.findings.places import tuned_names
 from pipeline.findings.summary import Summary
 from pipeline.findings.tuned.curves import Curve
+from pipeline.findings.tuned.figures import Figures
 from pipeline.wording import MISSING, counted
 
 
@@ -14,7 +15,7 @@ def sweep(summary: Summary) -> str:
     found = [
         f"{names[figures.name]}, {figures.study.arm}: {counted(len(best), 'trial')}, "
         f"best {best[-1]:.1%}, {figures.sweep_failures.failed} failed"
-        for figures in summary.studies
+        for figures in summary.of(Figures).studies
         if (best := figures.search.best_so_far)
     ]
     return f"Scatter of validation accuracy over learning rate. {'; '.join(found)}."
@@ -27,7 +28,7 @@ def curves(summary: Summary) -> str:
         f"{names[figures.name]}, {figures.study.arm}: "
         f"training {_last(figures.curves.get('training_score'))}, "
         f"validation {_last(figures.curves.get('validation_score'))}"
-        for figures in summary.studies
+        for figures in summary.of(Figures).studies
         if figures.curves
     ]
     return f"Lines over epochs, one panel per study. After the last epoch: {'; '.join(found)}."

@@ -7,8 +7,9 @@ import altair as alt
 from pipeline.findings.places import tuned_names
 from pipeline.findings.summary import Summary
 from pipeline.findings.tuned.comparisons import Contrast
+from pipeline.findings.tuned.figures import Figures
 from pipeline.page.palette import colors, shapes
-from pipeline.page.panels import Chart, Layout, Rows, arms_of, interval, line_at, panels, told
+from pipeline.page.panels import Chart, Layout, Rows, interval, line_at, panels, told
 
 KINDS = ["moving", "recalibrated"]
 
@@ -17,7 +18,7 @@ def effects_chart(summary: Summary, layout: Layout) -> Chart | None:
     """Difference in test accuracy from the reference arm, in points, with intervals."""
     names = tuned_names(summary)
     rows: Rows = []
-    for figures in summary.studies:
+    for figures in summary.of(Figures).studies:
         if figures.is_reference:
             continue
         place = {
@@ -41,7 +42,7 @@ def effects_chart(summary: Summary, layout: Layout) -> Chart | None:
             rows.append({**place, "kind": "moving", "missing": "no comparison"})
     if not rows:
         return None
-    arms = arms_of(summary)
+    arms = list(summary.arms)
     y = alt.Y("arm:N", sort=arms, title=None, axis=alt.Axis(labelLimit=layout.label_width))
     offset = alt.YOffset("kind:N", sort=KINDS, scale=alt.Scale(domain=KINDS))
     base = alt.Chart().encode(

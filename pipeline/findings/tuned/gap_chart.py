@@ -6,15 +6,16 @@ import altair as alt
 
 from pipeline.findings.places import tuned_names
 from pipeline.findings.summary import Summary
+from pipeline.findings.tuned.figures import Figures
 from pipeline.page.palette import colors, shapes
-from pipeline.page.panels import Chart, Layout, Rows, arms_of, interval, panels
+from pipeline.page.panels import Chart, Layout, Rows, interval, panels
 
 STATISTICS = ["batch", "moving", "recalibrated"]
 
 
 def gap_chart(summary: Summary, layout: Layout) -> Chart | None:
     """Validation accuracy with batch, moving and recalibrated statistics, with intervals."""
-    names, arms = tuned_names(summary), arms_of(summary)
+    names, arms = tuned_names(summary), list(summary.arms)
     rows: Rows = [
         {
             "cell": names[figures.name],
@@ -25,7 +26,7 @@ def gap_chart(summary: Summary, layout: Layout) -> Chart | None:
             "kind": kind,
             **interval(figures.gap.accuracy[kind]),
         }
-        for figures in summary.studies
+        for figures in summary.of(Figures).studies
         if figures.gap is not None
         for kind in STATISTICS
         if kind in figures.gap.accuracy

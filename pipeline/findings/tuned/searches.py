@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,8 @@ Index = Annotated[int, Field(ge=0)]
 
 class TrialPoint(Record):
     """One trial of the sweep; `learning_rate` is absent where the optimizer has none."""
+
+    named_by: ClassVar = ("index",)
 
     index: Index
     learning_rate: float | None

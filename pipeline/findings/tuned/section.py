@@ -9,6 +9,7 @@ from pipeline.findings.tuned import descriptions as tuned_descriptions
 from pipeline.findings.tuned import tables as tuned_tables
 from pipeline.findings.tuned.curves_chart import curves_chart
 from pipeline.findings.tuned.effects_chart import effects_chart
+from pipeline.findings.tuned.figures import Figures
 from pipeline.findings.tuned.gap_chart import gap_chart
 from pipeline.findings.tuned.sweep_chart import sweep_chart
 from pipeline.page.blocks import Block, Heading, Section, Text
@@ -20,14 +21,14 @@ NAMED = 4  # studies that a sentence names before it only counts them
 def section(summary: Summary) -> Section:
     """Return the comparison with the reference, the gap at inference, and the searches."""
     blocks: tuple[Block, ...] = (Text("Nothing to show: this profile tunes nothing."),)
-    if summary.studies:
+    if summary.of(Figures).studies:
         blocks = (*_comparison(summary), *_gap(summary), *_search(summary))
     return Section("tuned", "Tuned arms", "Tuned arms on test images", blocks)
 
 
 def comparison(summary: Summary) -> str:
     """Return how the tuned arms compare with the reference, in one sentence."""
-    found, reference = summary.headline, summary.analysis.reference
+    found, reference = summary.of(Figures).headline, summary.analysis.reference
     total = len(found.higher) + len(found.lower) + len(found.undecided)
     if not total:
         return f"At this scale, nothing was compared: no arm and {reference} were both confirmed."
@@ -54,7 +55,7 @@ def comparison(summary: Summary) -> str:
 
 def gap(summary: Summary) -> str:
     """Return what the winners' moving statistics cost, in one sentence; empty without any."""
-    found = summary.headline
+    found = summary.of(Figures).headline
     if not found.gap_measured:
         return ""
     if not found.gap_costs and not found.gap_gains:
@@ -75,7 +76,7 @@ def gap(summary: Summary) -> str:
 
 def spoilers(summary: Summary) -> str:
     """Return what spoils the tuned comparison, in one sentence; empty without anything."""
-    found, parts = summary.headline, []
+    found, parts = summary.of(Figures).headline, []
     if found.disagreeing:
         which = named(summary, found.disagreeing, with_points=False)
         parts.append(f"with recalibrated statistics the reading changes for {which}")
@@ -90,7 +91,7 @@ def spoilers(summary: Summary) -> str:
 
 def named(summary: Summary, names: tuple[str, ...], *, with_points: bool) -> str:
     """List studies by arm and cell."""
-    studies = {figures.name: figures for figures in summary.studies}
+    studies = {figures.name: figures for figures in summary.of(Figures).studies}
     cells = tuned_names(summary)
     shown = []
     for name in names[:NAMED]:
@@ -104,7 +105,7 @@ def named(summary: Summary, names: tuple[str, ...], *, with_points: bool) -> str
 
 
 def _gaps(summary: Summary, names: tuple[str, ...]) -> str:
-    studies = {figures.name: figures for figures in summary.studies}
+    studies = {figures.name: figures for figures in summary.of(Figures).studies}
     cells = tuned_names(summary)
     shown = []
     for name in names[:NAMED]:
@@ -118,7 +119,7 @@ def _gaps(summary: Summary, names: tuple[str, ...]) -> str:
 
 def _comparison(summary: Summary) -> tuple[Block, ...]:
     reference, level = summary.analysis.reference, percentage(summary.analysis.level)
-    studies = [figures.study for figures in summary.studies]
+    studies = [figures.study for figures in summary.of(Figures).studies]
     return (
         Text(
             "Each arm was tuned with the same rule and "

@@ -6,8 +6,9 @@ import altair as alt
 
 from pipeline.findings.places import tuned_names
 from pipeline.findings.summary import Summary
+from pipeline.findings.tuned.figures import Figures
 from pipeline.page.palette import colors, shapes
-from pipeline.page.panels import Chart, Layout, Rows, among, arms_of, log_ticks, panels
+from pipeline.page.panels import Chart, Layout, Rows, among, log_ticks, panels
 
 
 def sweep_chart(summary: Summary, layout: Layout) -> Chart | None:
@@ -26,13 +27,13 @@ def sweep_chart(summary: Summary, layout: Layout) -> Chart | None:
             "failed": trial.failed,
             "won": figures.search.winner is not None and figures.search.winner.index == trial.index,
         }
-        for figures in summary.studies
+        for figures in summary.of(Figures).studies
         for trial in figures.search.trials
         if trial.learning_rate is not None
     ]
     if not rows:
         return None
-    every = arms_of(summary)
+    every = list(summary.arms)
     arms = among(every, rows)
     x = alt.X(
         "rate:Q",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pipeline.findings.places import tuned_names
-from pipeline.findings.summary import StudyFigures, Summary
+from pipeline.findings.summary import Summary
 from pipeline.findings.tuned.comparisons import Contrast
+from pipeline.findings.tuned.figures import Figures, StudyFigures
 from pipeline.page.blocks import Table
 from pipeline.wording import (
     ABSENT,
@@ -25,7 +26,7 @@ def results(summary: Summary) -> Table:
     cells, level = tuned_names(summary), percentage(summary.analysis.level)
     reference = summary.analysis.reference
     rows = []
-    for figures in summary.studies:
+    for figures in summary.of(Figures).studies:
         moving = figures.comparison.moving if figures.comparison else None
         other = figures.comparison.recalibrated if figures.comparison else None
         is_reference = figures.is_reference
@@ -60,7 +61,7 @@ def results(summary: Summary) -> Table:
 def gaps(summary: Summary) -> Table:
     """Accuracy with each kind of statistics, for the arms that have batch statistics."""
     cells, rows = tuned_names(summary), []
-    for figures in summary.studies:
+    for figures in summary.of(Figures).studies:
         if not figures.has_batch_statistics:
             continue
         gap = figures.gap
@@ -94,7 +95,7 @@ def gaps(summary: Summary) -> Table:
 def searches(summary: Summary) -> Table:
     """What each search found."""
     cells, rows = tuned_names(summary), []
-    for figures in summary.studies:
+    for figures in summary.of(Figures).studies:
         best, winner = figures.search.best_so_far, figures.search.winner
         half = best[(len(best) - 1) // 2] if best else None
         rows.append(

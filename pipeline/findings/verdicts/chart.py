@@ -10,6 +10,7 @@ import altair as alt
 from pipeline.claims import units
 from pipeline.claims.rules import Direction, Equivalence
 from pipeline.findings.summary import Summary
+from pipeline.findings.verdicts.figures import Figures
 from pipeline.page.palette import BLUE, COLORS, GREY, ORANGE, SHAPES
 from pipeline.page.panels import Chart, Layout, Rows, estimated, line_at, open_intervals
 
@@ -69,7 +70,7 @@ def claims_chart(summary: Summary, layout: Layout) -> Chart | None:
 
 def _rows(summary: Summary) -> Rows:
     rows: Rows = []
-    for figures in summary.claims:
+    for figures in summary.of(Figures).claims:
         claim = figures.claim
         if claim.control is not None:
             continue

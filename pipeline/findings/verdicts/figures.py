@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,8 @@ from pipeline.claims.judging import Judgement, judge_claim, part_sample
 from pipeline.claims.robustness import Robustness, robustness
 from pipeline.claims.rules import Direction, Word
 from pipeline.content import Record
+from pipeline.findings.evidence import Evidence
+from pipeline.findings.time_to_target import figures as time_to_target
 from pipeline.findings.time_to_target.figures import KIND, TimeToTarget
 from pipeline.records import Analysis, Study
 from pipeline.statistics.intervals import Estimate, negated
@@ -34,6 +37,8 @@ from pipeline.statistics.samples import Sample
 class PartNoise(Record):
     """What pairing bought in one part; `metric` is the figure whose spreads these are."""
 
+    named_by: ClassVar = ("part",)
+
     part: str
     metric: str
     floor: NoiseFloor
@@ -48,6 +53,8 @@ class ClaimFigures(Record):
     flipped.
     """
 
+    clock_fields: ClassVar = ("seconds",)
+
     claim: Claim
     minimum: int
     judgement: Judgement
@@ -56,29 +63,27 @@ class ClaimFigures(Record):
     error: EmpiricalError | None
     control: Control | None
     seconds: dict[str, Estimate]
-    command: str
+
+    @property
+    def label(self) -> str:
+        """The claim's number and its file's name."""
+        return f"{self.claim.id} {self.claim.name}"
 
 
-def claim_figures(
-    claims: Sequence[Claim],
-    runs: pd.DataFrame,
-    studies: Sequence[Study],
-    analysis: Analysis,
-    *,
-    times: Sequence[TimeToTarget],
-    command: str,
-) -> tuple[ClaimFigures, ...]:
-    """Judge every claim.
+class Figures(Record):
+    """The claims, in the order of their ids, controls last."""
 
-    Args:
-        claims: In the order of the report.
-        runs: The runs' table of the whole profile.
-        studies: Of the profile.
-        analysis: Levels, the reference, and how many clusters are enough here.
-        times: To the targets that the claims name.
-        command: What reproduces them.
-    """
-    return tuple(_figures(claim, runs, studies, analysis, times, command) for claim in claims)
+    claims: tuple[ClaimFigures, ...]
+
+
+def figures(evidence: Evidence) -> Figures:
+    """Judge every claim."""
+    times, studies = evidence.of(time_to_target.figures).cells, list(evidence.studies.values())
+    judged = (
+        _figures(claim, evidence.runs, studies, evidence.plan.analysis, times)
+        for claim in evidence.claims
+    )
+    return Figures(claims=tuple(judged))
 
 
 def _figures(
@@ -87,7 +92,6 @@ def _figures(
     studies: Sequence[Study],
     analysis: Analysis,
     times: Sequence[TimeToTarget],
-    command: str,
 ) -> ClaimFigures:
     minimum = claim.minimum if analysis.minimum is None else analysis.minimum
     here = claim.model_copy(update={"minimum": minimum})
@@ -113,7 +117,6 @@ def _figures(
             for part in (*claim.parts, *claim.beside)
             if tested and (found := _seconds(part, claim.experiment, times)) is not None
         },
-        command=command,
     )
 
 

@@ -8,7 +8,7 @@ from pipeline.findings.drawing import figure
 from pipeline.findings.summary import Summary
 from pipeline.findings.verdicts import words as claims_words
 from pipeline.findings.verdicts.chart import claims_chart
-from pipeline.findings.verdicts.figures import ClaimFigures
+from pipeline.findings.verdicts.figures import ClaimFigures, Figures
 from pipeline.page.blocks import (
     Block,
     Command,
@@ -23,7 +23,7 @@ from pipeline.wording import ABSENT, counted, listed
 
 def section(summary: Summary) -> Section:
     """Return the table, the score of expectations, and the picture of all effects."""
-    claims = [found for found in summary.claims if found.claim.control is None]
+    claims = [found for found in summary.of(Figures).claims if found.claim.control is None]
     blocks: list[Block] = []
     if not claims:
         blocks.append(Text("Nothing to show: this profile was composed without claims."))
@@ -39,7 +39,7 @@ def section(summary: Summary) -> Section:
                 "Robust says in how many other specifications "
                 "(the other kind of statistics, further experiments) the verdict is the same."
             ),
-            Command(claims[0].command),
+            Command(summary.commands["claims"]),
             figure(
                 summary,
                 "claims",
