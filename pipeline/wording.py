@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from pipeline.arguments import Argument
 from pipeline.statistics.effects import Effect, Ratio
@@ -83,11 +83,18 @@ def argument(value: Argument) -> str:
 
 def arguments(values: Mapping[str, Argument]) -> str:
     """Hyperparameters in one line, sorted, by the last part of their names if that says which."""
-    short = [name.rpartition(".")[2] for name in values]
+    named = settings(values)
     return ", ".join(
-        f"{last if short.count(last) == 1 else name}{TIE}{argument(value)}"
-        for last, (name, value) in sorted(zip(short, values.items(), strict=True))
+        f"{named[name]}{TIE}{argument(values[name])}"
+        for name in sorted(values, key=named.__getitem__)
     )
+
+
+def settings(names: Iterable[str]) -> dict[str, str]:
+    """What settings are called where these are listed: their last part if that says which."""
+    last = {name: name.rpartition(".")[2] for name in names}
+    short = list(last.values())
+    return {name: part if short.count(part) == 1 else name for name, part in last.items()}
 
 
 def listed(items: Sequence[str], *, last: str = "and") -> str:

@@ -1,7 +1,7 @@
 """From the runs' table to paired blocks: which runs, which partner, who failed.
 
 The table has one row per run and a column for whatever tells runs apart (arm,
-model, learning_rate, batch_size, depth, ...). A block is what two runs have in
+model, optimizer.learning_rate, batch_size, ...). A block is what two runs have in
 common, always including the seed. What is missing stays missing: only blocks
 with a run on both sides are returned, and nothing is filled in.
 """
@@ -35,7 +35,8 @@ def select(runs: pd.DataFrame, where: Mapping[str, Argument]) -> pd.DataFrame:
     for name, value in where.items():
         _require(runs, name)
         allowed = list(value) if isinstance(value, tuple) else [value]
-        chosen &= runs[name].isin(allowed).to_numpy(np.bool_)
+        found = runs[name].isin(allowed) | (runs[name].isna() if None in allowed else False)
+        chosen &= found.to_numpy(np.bool_)
     return runs[chosen]
 
 

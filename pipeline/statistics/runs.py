@@ -20,6 +20,7 @@ from pipeline.records import Answer, CellFields, Manifest, Study, Trial
 PLACE = ("experiment", "dataset", "model", "optimizer", "arm", "study", "seed")
 SCORED = ("score", "loss", "score_recalibrated")
 RECALIBRATED = "_recalibrated"
+RATE = "optimizer.learning_rate"
 
 
 def runs_table(
@@ -99,12 +100,15 @@ def figures(studies: Iterable[Study]) -> list[str]:
 
 
 def varied(cell: CellFields | Trial) -> dict[str, Any]:
-    """Return the settings of a cell or a trial that an experiment may vary, by short names."""
-    norm = cell.norm.layer.arguments if cell.norm.layer else {}
+    """Return what an experiment may vary of a cell or a trial, by the names that conf/ has."""
+    sections = {"model": cell.model, "norm": cell.norm.layer, "optimizer": cell.optimizer}
     return {
-        **cell.model.arguments,
-        **{name: norm[name] for name in ("momentum", "epsilon") if name in norm},
-        "learning_rate": cell.optimizer.arguments.get("learning_rate"),
+        **{
+            f"{section}.{name}": value
+            for section, component in sections.items()
+            if component
+            for name, value in component.arguments.items()
+        },
         "batch_size": cell.batch_size,
         "examples": cell.examples,
         "epochs": cell.epochs,

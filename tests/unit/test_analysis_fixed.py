@@ -45,10 +45,14 @@ def test_a_run_s_row_has_its_place_what_varies_and_what_came_out() -> None:
     made = fixed_study(axes={**BY_RATE, "norm.epsilon": [0.001, 0.1]})
     runs, _ = _table((made, lambda values, _: {"validation_score": values["norm.epsilon"]}))
     assert len(runs) == len(RATES) * 2 * len(SEEDS)
-    assert set(runs["learning_rate"]) == set(RATES)
-    assert (runs["epsilon"] == runs["validation_score"]).all()
+    assert set(runs["optimizer.learning_rate"]) == set(RATES)
+    assert (runs["norm.epsilon"] == runs["validation_score"]).all()
     row = runs.iloc[0]
-    assert (row["optimizer"], row["momentum"], row["validation_examples"]) == ("adam", 0.9, 1000)
+    assert (row["optimizer"], row["norm.momentum"], row["validation_examples"]) == (
+        "adam",
+        0.9,
+        1000,
+    )
     assert row["validation_score_curve"] == (0.001, 0.001)
     assert row["steps"] == (3, 6)  # 100 examples in whole batches of 32, twice
     assert {*settings([made]), *figures([made])} <= set(runs)
@@ -64,7 +68,7 @@ def test_what_is_planned_has_a_row_for_each_run_whatever_came_back() -> None:
     made = fixed_study(axes=BY_RATE)
     planned = planned_runs([made])
     assert len(planned) == len(RATES) * len(SEEDS)
-    assert set(planned["learning_rate"]) == set(RATES)
+    assert set(planned["optimizer.learning_rate"]) == set(RATES)
     tuned = fixed_study(
         design=made.design.plain() | {"searches": True, "has_winner": True}, confirm_seeds=[8, 9]
     )
@@ -243,11 +247,32 @@ def test_a_setting_without_runs_stands_in_its_table_as_missing() -> None:
     runs = runs_table(kept, by_name(made), MANIFESTS)
     [found] = fixed(evidence_of(runs, [made])).cells
     first, second = found.settings
-    assert first.values == {"epsilon": 0.001}
+    assert first.values == {"norm.epsilon": 0.001}
     assert (first.runs, first.parameters, first.change_training) == (4, 10, 0.3)
     assert (second.runs, second.planned, second.moving, second.parameters) == (0, 4, None, None)
     [nothing] = fixed(evidence_of(runs.iloc[:0], [made])).cells
     assert [setting.runs for setting in nothing.settings] == [0, 0]
+
+
+def test_two_arguments_with_one_bare_name_are_told_apart() -> None:
+    """SGD's momentum is varied, batch norm has one of its own; each setting has its own 4 runs."""
+    sgd = {"target": "keras.optimizers.SGD", "arguments": {"learning_rate": 0.1, "momentum": 0.0}}
+    made = fixed_study(optimizer=sgd, axes={"optimizer.momentum": [0.0, 0.9]})
+    runs, studies = _table(
+        (made, lambda values, _: {"validation_score": 0.5 + values["optimizer.momentum"] / 2})
+    )
+    assert set(runs["norm.momentum"]) == {0.9}
+    [found] = fixed(evidence_of(runs, studies)).cells
+    assert [setting.runs for setting in found.settings] == [4, 4]
+    assert [setting.moving and setting.moving.estimate for setting in found.settings] == [0.5, 0.95]
+
+
+def test_an_axis_may_list_nothing_as_a_value() -> None:
+    adam = {"target": "keras.optimizers.AdamW", "arguments": {"weight_decay": None}}
+    made = fixed_study(optimizer=adam, axes={"optimizer.weight_decay": [None, 0.01]})
+    runs, studies = _table((made, lambda *_: {}))
+    [found] = fixed(evidence_of(runs, studies)).cells
+    assert [setting.runs for setting in found.settings] == [4, 4]
 
 
 # The map

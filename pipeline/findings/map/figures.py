@@ -22,8 +22,9 @@ from pipeline.statistics.pairs import (
     pair,
     with_statistics,
 )
+from pipeline.statistics.runs import RATE
 
-RATE, BATCH = "optimizer.learning_rate", "batch_size"
+BATCH = "batch_size"
 METRIC = "validation_score"
 
 
@@ -88,7 +89,7 @@ def figures(evidence: Evidence) -> Figures:
 
 
 def _map(ours: pd.DataFrame, theirs: pd.DataFrame, study: Study, analysis: Analysis) -> Map:
-    pairs = pair(ours, theirs, block=("seed", "index", "learning_rate", "batch_size"))
+    pairs = pair(ours, theirs, block=("seed", "index", RATE, BATCH))
     apart = failure_sample(pairs, always=True)
     assert apart is not None
     lost = pairs["failed"].to_numpy(np.bool_), pairs[f"failed{CONTROL}"].to_numpy(np.bool_)
@@ -96,7 +97,7 @@ def _map(ours: pd.DataFrame, theirs: pd.DataFrame, study: Study, analysis: Analy
     both = ~(lost[0] | lost[1])
     trained = pairs[both]
     gains[both] = log_error_column(trained, METRIC, CONTROL) - log_error_column(trained, METRIC)
-    rates, sizes = column(pairs, "learning_rate"), column(pairs, "batch_size")
+    rates, sizes = column(pairs, RATE), column(pairs, BATCH)
     words = {(True, False): "arm", (False, True): "reference", (True, True): "both"}
     return Map(
         experiment=study.experiment,

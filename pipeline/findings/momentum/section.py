@@ -27,7 +27,7 @@ def section(summary: Summary) -> Section:
         blocks.append(settings.drawn(summary, axis))
     if not blocks:
         blocks.append(Text("Nothing to show: no experiment varies momentum or epsilon."))
-    elif "epsilon" not in shown:
+    elif "norm.epsilon" not in shown:
         blocks.append(Text("No experiment with fixed settings varies epsilon here."))
     return Section("momentum", "Momentum, epsilon", "Momentum and epsilon", tuple(blocks))
 

@@ -15,15 +15,12 @@ from pipeline.findings.summary import Summary
 from pipeline.page.palette import colors, shapes
 from pipeline.page.panels import Chart, Layout, Rows, among, interval, panels, told
 from pipeline.statistics.effects import Effect
-from pipeline.wording import arguments
+from pipeline.statistics.runs import RATE
+from pipeline.wording import arguments, settings
 
 KINDS = ["moving", "recalibrated"]
-
-
-NORM_AXES = (
-    "epsilon",
-    "momentum",
-)  # of the norm itself; what varies beside them is drawn with them
+# of the norm itself; what varies beside them is drawn with them
+NORM_AXES = ("norm.epsilon", "norm.momentum")
 
 
 def named_factors(summary: Summary, shown: Callable[[Factors], bool]) -> list[tuple[str, Factors]]:
@@ -50,6 +47,13 @@ def axes(summary: Summary) -> list[str]:
     )
 
 
+def axis_name(summary: Summary, axis: str) -> str:
+    """Return what an axis is called among those of this page."""
+    return settings({axis, *(each for found in summary.of(Figures).cells for each in found.axes)})[
+        axis
+    ]
+
+
 def axis_chart(summary: Summary, axis: str, layout: Layout) -> Chart | None:
     """Accuracy over one axis, one line for each arm, statistics side by side."""
     rows: Rows = []
@@ -61,7 +65,7 @@ def axis_chart(summary: Summary, axis: str, layout: Layout) -> Chart | None:
     arms = among(every, rows)
     x = alt.X(
         "value:Q",
-        title=axis,
+        title=axis_name(summary, axis),
         scale=alt.Scale(type="log", nice=False, padding=16),
         axis=alt.Axis(
             format=".4~g", values=_values(rows), labelOverlap=True, labelSeparation=4, grid=False
@@ -96,7 +100,7 @@ def axis_chart(summary: Summary, axis: str, layout: Layout) -> Chart | None:
         tooltip=[
             alt.Tooltip("arm:N"),
             alt.Tooltip("kind:N", title="statistics"),
-            alt.Tooltip("value:Q", title=axis, format=".3~g"),
+            alt.Tooltip("value:Q", title=axis_name(summary, axis), format=".3~g"),
             alt.Tooltip("estimate:Q", title="accuracy", format=".2%"),
             alt.Tooltip("low:Q", title="from", format=".2%"),
             alt.Tooltip("high:Q", title="to", format=".2%"),
@@ -141,7 +145,7 @@ def _is_drawn(summary: Summary, factors: Factors, axis: str) -> bool:
         return False
     place = (factors.experiment, factors.dataset, factors.model)
     mapped = {(each.experiment, each.dataset, each.model) for each in summary.of(Rates).cells}
-    if axis == "learning_rate" and place in mapped:
+    if axis == RATE and place in mapped:
         return False
     return axis in NORM_AXES or not set(NORM_AXES) & set(factors.axes)
 

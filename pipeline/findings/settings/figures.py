@@ -13,7 +13,7 @@ from pipeline.content import Record
 from pipeline.findings.evidence import Evidence
 from pipeline.records import Study
 from pipeline.statistics.effects import Effect, mean_effect
-from pipeline.statistics.pairs import RECALIBRATED, marked
+from pipeline.statistics.pairs import RECALIBRATED, marked, select
 
 Tally = Annotated[int, Field(ge=0)]
 
@@ -77,7 +77,7 @@ def _cell(own: list[Study], table: pd.DataFrame, level: float) -> Factors:
         dataset=own[0].dataset,
         model=own[0].model_name,
         optimizer=own[0].optimizer_name,
-        axes=tuple(dict.fromkeys(_short(name) for study in own for name in study.axes)),
+        axes=tuple(dict.fromkeys(name for study in own for name in study.axes)),
         seeds=own[0].seeds,
         settings=tuple(
             _setting(table, study, values, level)
@@ -89,8 +89,7 @@ def _cell(own: list[Study], table: pd.DataFrame, level: float) -> Factors:
 
 def _setting(table: pd.DataFrame, study: Study, values: dict[str, Scalar], level: float) -> Setting:
     rows = table[table["study"] == study.name] if len(table) else table
-    for name, value in values.items():
-        rows = rows[rows[_short(name)] == value] if len(rows) else rows
+    rows = select(rows, values) if len(rows) else rows
     finite = rows[~rows["diverged"].astype(bool)] if len(rows) else rows
 
     def mean(metric: str) -> Effect | None:
@@ -108,7 +107,7 @@ def _setting(table: pd.DataFrame, study: Study, values: dict[str, Scalar], level
     count = largest("parameters")
     return Setting(
         arm=study.arm,
-        values={_short(name): value for name, value in values.items()},
+        values=values,
         planned=len(study.seeds),
         runs=len(rows),
         failed=int(rows["failed"].astype(bool).sum()) if len(rows) else 0,
@@ -119,7 +118,3 @@ def _setting(table: pd.DataFrame, study: Study, values: dict[str, Scalar], level
         change_training=largest("output_change_training"),
         change_inference=largest("output_change_inference"),
     )
-
-
-def _short(name: str) -> str:
-    return name.rpartition(".")[2]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.findings.drawing import figure
-from pipeline.findings.settings.chart import NORM_AXES, axes, axis_chart, drawn_factors
+from pipeline.findings.settings.chart import NORM_AXES, axes, axis_chart, axis_name, drawn_factors
 from pipeline.findings.settings.figures import Factors, Figures, Setting
 from pipeline.findings.summary import Summary
 from pipeline.page.blocks import Block, Figure, Section, Table, Text
@@ -25,15 +25,15 @@ def section(summary: Summary) -> Section:
 
 def drawn(summary: Summary, axis: str) -> Figure:
     """Draw accuracy over one axis."""
-    level = percentage(summary.analysis.level)
+    level, name = percentage(summary.analysis.level), axis_name(summary, axis)
     return figure(
         summary,
-        f"over-{file_name(axis)}",
+        f"over-{file_name(name)}",
         lambda found, layout: axis_chart(found, axis, layout),
-        caption=f"Validation accuracy over {axis}, with moving statistics (filled marks, solid "
+        caption=f"Validation accuracy over {name}, with moving statistics (filled marks, solid "
         "lines) and with recalibrated ones (hollow marks, dashed lines): means over the seeds "
         f"whose loss stayed finite, with {level} intervals.",
-        described=f"Lines over {axis}, one for each arm. {_described(summary, axis)}",
+        described=f"Lines over {name}, one for each arm. {_described(summary, axis)}",
         stage="sweep",
     )
 

@@ -21,9 +21,9 @@ from pipeline.records import Study
 from pipeline.statistics.effects import Effect, mean_effect
 from pipeline.statistics.intervals import Estimate, estimate
 from pipeline.statistics.pairs import marked, with_statistics
+from pipeline.statistics.runs import RATE
 
 FEWEST_RATES = 3
-RATE = "optimizer.learning_rate"
 Tally = Annotated[int, Field(ge=0)]
 
 
@@ -118,31 +118,26 @@ def _arm(
 ) -> ArmStability:
     grid = sorted({rate for rate in study.axes[RATE] if isinstance(rate, float | int)})
     standing = rows[~rows["failed"].astype(bool)]
-    by_seed = standing.groupby("seed")["learning_rate"].max()
+    by_seed = standing.groupby("seed")[RATE].max()
     largest = tuple(
         float(by_seed[seed]) if seed in by_seed.index else None
         for seed in sorted(set(rows["seed"]))
     )
     sample = None
     if study.arm != reference and len(rows) and len(plain):
-        block = ("seed", *sorted(_own_axes(study)))
-        sample = largest_rate(rows, plain, block=block, rate="learning_rate")
+        block = ("seed", *sorted(study.axes.keys() - {RATE, "batch_size"}))
+        sample = largest_rate(rows, plain, block=block, rate=RATE)
     known = [-math.inf if rate is None else rate for rate in largest]
     middle = float(np.median(known)) if known else -math.inf
     return ArmStability(
         arm=study.arm,
-        rates=tuple(_at(rows[rows["learning_rate"] == rate], float(rate), level) for rate in grid),
+        rates=tuple(_at(rows[rows[RATE] == rate], float(rate), level) for rate in grid),
         largest=largest,
         median_largest=middle if math.isfinite(middle) else None,
         at_the_end=sum(rate == grid[-1] for rate in largest),
         decades=estimate(sample, level=level) if sample is not None else None,
         notes=sample.notes if sample is not None else (),
     )
-
-
-def _own_axes(study: Study) -> set[str]:
-    """Name further axes than rate and batch size, which a seed's grid stands in."""
-    return {name.rpartition(".")[2] for name in study.axes} - {"learning_rate", "batch_size"}
 
 
 def _at(rows: pd.DataFrame, rate: float, level: float) -> RateFigures:

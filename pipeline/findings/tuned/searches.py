@@ -14,6 +14,7 @@ from pipeline.arguments import Argument
 from pipeline.content import Record
 from pipeline.records import Answer, Trial
 from pipeline.statistics.failures import failed_runs
+from pipeline.statistics.runs import RATE
 
 Index = Annotated[int, Field(ge=0)]
 
@@ -61,7 +62,8 @@ def search(
         space: The searched dimensions, such as `optimizer.learning_rate`.
     """
     accuracy = runs["validation_score"].to_numpy(np.float64)
-    rows = zip(runs["index"], runs["learning_rate"], accuracy, failed_runs(runs), strict=True)
+    rates = runs[RATE] if RATE in runs else [math.nan] * len(runs)
+    rows = zip(runs["index"], rates, accuracy, failed_runs(runs), strict=True)
     return Search(
         trials=tuple(
             TrialPoint(

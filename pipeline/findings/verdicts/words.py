@@ -12,7 +12,7 @@ from pipeline.claims.rules import Amount, Band, Direction, Equivalence, Exact, W
 from pipeline.claims.verdict import Verdict
 from pipeline.page.blocks import Mark
 from pipeline.statistics.intervals import Estimate
-from pipeline.wording import ABSENT, argument, counted, listed, number, percentage, points
+from pipeline.wording import ABSENT, argument, counted, listed, number, percentage, points, settings
 
 SLOPE = f"{units.KINDS}depth.slope_per_doubling"
 MARKS: dict[Word, Mark] = {
@@ -26,9 +26,11 @@ MARKS: dict[Word, Mark] = {
 
 def compared(part: Part) -> str:
     """Which runs stand against which."""
-    ours = _side(part.treatment)
-    text = ours if part.control is None else f"{ours} against {_side(part.control)}"
-    return f"{text}, at {_settings(part.where)}" if part.where else text
+    named = settings({*part.treatment, *(part.control or {}), *part.where})
+    text = _side(part.treatment, named)
+    if part.control is not None:
+        text += f" against {_side(part.control, named)}"
+    return f"{text}, at {_settings(part.where, named)}" if part.where else text
 
 
 def rule(part: Part) -> str:
@@ -127,16 +129,16 @@ def _part(claim: Claim, name: str) -> Part:
     return next(part for part in (*claim.parts, *claim.beside) if part.name == name)
 
 
-def _side(values: Mapping[str, Argument]) -> str:
+def _side(values: Mapping[str, Argument], named: Mapping[str, str]) -> str:
     others = {name: value for name, value in values.items() if name != "arm"}
     arm = argument(values["arm"]) if "arm" in values else ""
     if not others:
         return arm or "all runs"
-    return f"{arm} with {_settings(others)}" if arm else _settings(others)
+    return f"{arm} with {_settings(others, named)}" if arm else _settings(others, named)
 
 
-def _settings(values: Mapping[str, Argument]) -> str:
-    return listed([f"{name} {argument(value)}" for name, value in sorted(values.items())])
+def _settings(values: Mapping[str, Argument], named: Mapping[str, str]) -> str:
+    return listed([f"{named[name]} {argument(values[name])}" for name in sorted(values)])
 
 
 def _band(part: Part, found: Band) -> str:
