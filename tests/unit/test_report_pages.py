@@ -48,7 +48,7 @@ CHARTS = {
 
 
 def summary_of(runs: FakeRuns) -> Summary:
-    digests = {"findings.tuned.studies.jsonl": "5" * 64}
+    digests = {"studies.jsonl": "5" * 64}
     return analyze(
         runs.plan, runs.swept, runs.confirmed, runs.manifests, costs=runs.costs, digests=digests
     )
