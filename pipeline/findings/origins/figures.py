@@ -17,7 +17,7 @@ Values = tuple[str, ...]
 
 
 class Data(Record):
-    """What a dataset is, and how many examples each of its splits has; without labels: of numbers."""
+    """What a dataset is, and how many examples each split has; numbers have no labels."""
 
     named_by: ClassVar = ("name",)
 
