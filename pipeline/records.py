@@ -221,7 +221,7 @@ class Answer(Record):
 
 
 class Dataset(Record):
-    """Where images and labels come from, and how they are split.
+    """Where examples and targets come from, and how they are split.
 
     `test` is `publisher` where the source brings a test split of its own.
     """
@@ -389,15 +389,23 @@ class Cluster(Record):
 
 
 class Manifest(Record):
-    """What `prepare` wrote for one dataset: shapes, counts, digests, origin."""
+    """What `prepare` wrote for one dataset: shapes, counts, digests, origin.
+
+    `labels` are the classes' names, and `label_counts` how many examples of each
+    there are in each split; both are empty where numbers are predicted. Then
+    `spread` is the variance of each split's targets. `outputs` is how many numbers
+    a network gives for an example of `shape`: one for each class, or each target.
+    """
 
     name: str
     source: str
     license: str
     scale: Positive
-    classes: tuple[str, ...]
+    labels: tuple[str, ...]
+    outputs: Count
     shape: tuple[int, ...]
     examples: dict[str, int]
-    class_counts: dict[str, tuple[int, ...]]
+    label_counts: dict[str, tuple[int, ...]]
+    spread: dict[str, Positive]
     digests: dict[str, str]
     digest: str

@@ -96,5 +96,5 @@ def _member(archive: Any, key: str, file: Path) -> NDArray[Any]:
         ) from None
     except MemoryError:
         raise Refusal(
-            f"{shown(file)}: array {key!r} does not fit into memory; save fewer or smaller images"
+            f"{shown(file)}: array {key!r} does not fit into memory; save fewer or smaller examples"
         ) from None

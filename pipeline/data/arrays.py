@@ -1,17 +1,17 @@
 """Prepared datasets on disk: written whole, opened checked and read-only.
 
-A dataset's folder holds {train,validation,test}_{images,labels}.npy and
+A dataset's folder holds {train,validation,test}_{examples,targets}.npy and
 manifest.json. Nothing in it depends on the clock or the machine, so preparing
-twice gives the same bytes. Images pass through memory piece by piece.
+twice gives the same bytes. Examples pass through memory piece by piece.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import tokenize
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,8 @@ from rich.progress import Progress, TaskID
 from pipeline.content import content_digest
 from pipeline.data.npy import PIECE_BYTES, stored_digest, write_pieces
 from pipeline.data.replacing import replacing
-from pipeline.data.source import Images, Labels, Source, check_finite
-from pipeline.data.split import stratified
+from pipeline.data.source import Examples, Integers, Source, Targets, check_finite
+from pipeline.data.split import shuffled, stratified
 from pipeline.errors import Refusal
 from pipeline.records import Dataset, Manifest
 
@@ -35,28 +35,34 @@ AGAIN = "run prepare again"
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Which of a source's images and labels make a split, in its order."""
+    """Which of a source's examples and targets make a split, in its order."""
 
-    images: Images
-    labels: Labels
-    chosen: NDArray[np.int64]
+    examples: Examples
+    targets: Targets
+    chosen: Integers
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of its images."""
-        return (len(self.chosen), *self.images.shape[1:])
+        """Shape of its examples."""
+        return (len(self.chosen), *self.examples.shape[1:])
+
+    @property
+    def own_targets(self) -> Targets:
+        """Its targets, in its order: int64 (n,), or float32 (n, k)."""
+        found = self.targets[self.chosen]
+        return found if found.dtype == np.int64 else found.reshape(len(found), -1)
 
     @property
     def byte_count(self) -> int:
-        """What its images and labels take on disk."""
-        return prod(self.shape) * self.images.dtype.itemsize + 8 * len(self.chosen)
+        """What its examples and targets take on disk."""
+        return math.prod(self.shape) * self.examples.dtype.itemsize + self.own_targets.nbytes
 
 
 def write(source: Source, dataset: Dataset, name: str, folder: Path) -> Manifest:
     """Split a source and write it to `folder`, which it replaces as a whole.
 
     Args:
-        source: The images and labels, as published.
+        source: The examples and targets, as published.
         dataset: The splits' sizes, and the seed that draws them.
         name: The dataset's name in conf/dataset.
         folder: Where the arrays go; a neighbour called .NAME.partial is used meanwhile.
@@ -65,7 +71,9 @@ def write(source: Source, dataset: Dataset, name: str, folder: Path) -> Manifest
         Refusal: The source cannot be split as asked, or not be written; then
             nothing is left of it, and what was in `folder` is still there.
     """
-    splits = _splits(source, dataset, f"dataset {name}")
+    place = f"dataset {name}"
+    source, splits = _split(source, dataset, place)
+    spread = {} if source.labels else _spread(splits, place)
     with replacing(folder, sum(split.byte_count for split in splits.values())) as partial:
         digests = _write_arrays(splits, source.source, partial)
         manifest = Manifest(
@@ -73,15 +81,12 @@ def write(source: Source, dataset: Dataset, name: str, folder: Path) -> Manifest
             source=source.source,
             license=source.license,
             scale=source.scale,
-            classes=source.classes,
-            shape=source.images.shape[1:],
+            labels=source.labels,
+            outputs=len(source.labels) or math.prod(source.targets.shape[1:]),
+            shape=source.examples.shape[1:],
             examples={split: len(each.chosen) for split, each in splits.items()},
-            class_counts={
-                split: tuple(
-                    np.bincount(each.labels[each.chosen], minlength=len(source.classes)).tolist()
-                )
-                for split, each in splits.items()
-            },
+            label_counts=_label_counts(splits, len(source.labels)) if source.labels else {},
+            spread=spread,
             digests=digests,
             digest=_overall(digests, source.scale),
         )
@@ -108,19 +113,20 @@ def read_manifest(folder: Path) -> Manifest:
     return manifest
 
 
-def open_split(folder: Path, split: str) -> tuple[NDArray[Any], Labels]:
-    """Return a split's images, memory-mapped and read-only, and its labels.
+def open_split(folder: Path, split: str) -> tuple[NDArray[Any], Targets]:
+    """Return a split's examples, memory-mapped and read-only, and its targets.
 
+    Targets are int64 of shape (n,) where there are labels, else float32 of shape (n, k).
     Both are read once and checked against the manifest: 42 MB take 0.03 s.
 
     Raises:
         Refusal: A file is missing, truncated or edited.
     """
     digests = read_manifest(folder).digests
-    images = _checked(folder, f"{split}_images", digests)
-    labels = np.array(_checked(folder, f"{split}_labels", digests))
-    labels.flags.writeable = False
-    return images, labels
+    examples = _checked(folder, f"{split}_examples", digests)
+    targets = np.array(_checked(folder, f"{split}_targets", digests))
+    targets.flags.writeable = False
+    return examples, targets
 
 
 def verify(folder: Path) -> Manifest:
@@ -135,22 +141,51 @@ def verify(folder: Path) -> Manifest:
     return manifest
 
 
-def _splits(source: Source, dataset: Dataset, place: str) -> dict[str, Split]:
+def _split(source: Source, dataset: Dataset, place: str) -> tuple[Source, dict[str, Split]]:
+    """Return the source as fitted on its training split, and the splits of it."""
     counts = {"train": dataset.train, "validation": dataset.validation}
     if dataset.test != "publisher":
         counts["test"] = dataset.test
     generator = np.random.default_rng(dataset.seed)
-    chosen = stratified(source.labels, counts, source.classes, generator, place)
-    splits = {split: Split(source.images, source.labels, i) for split, i in chosen.items()}
+    if source.labels:
+        targets = np.asarray(source.targets, np.int64)
+        chosen = stratified(targets, counts, source.labels, generator, place)
+    else:
+        chosen = shuffled(len(source.targets), counts, generator, place)
+    if source.fitted is not None:
+        source = source.fitted(chosen["train"])
+    splits = {split: Split(source.examples, source.targets, i) for split, i in chosen.items()}
     if dataset.test == "publisher":
-        if source.test_images is None or source.test_labels is None:
+        if source.test_examples is None or source.test_targets is None:
             raise Refusal(
                 f"{place}: test is 'publisher', but {source.source} brings no test split; "
                 "give dataset.test a number"
             )
-        order = generator.permutation(len(source.test_labels))
-        splits["test"] = Split(source.test_images, source.test_labels, order)
-    return splits
+        order = generator.permutation(len(source.test_targets))
+        splits["test"] = Split(source.test_examples, source.test_targets, order)
+    return source, splits
+
+
+def _label_counts(splits: Mapping[str, Split], labels: int) -> dict[str, tuple[int, ...]]:
+    return {
+        split: tuple(np.bincount(each.own_targets, minlength=labels).tolist())
+        for split, each in splits.items()
+    }
+
+
+def _spread(splits: Mapping[str, Split], place: str) -> dict[str, float]:
+    """Return the variance of each split's targets, averaged over the numbers to be predicted."""
+    found = {
+        split: float(np.var(each.own_targets.astype(np.float64), axis=0).mean())
+        for split, each in splits.items()
+    }
+    for split, variance in found.items():
+        if not variance > 0:
+            raise Refusal(
+                f"{place}: the targets of {split} are all the same, so that there is nothing to "
+                f"predict; ask for more examples in {split}, or name another target"
+            )
+    return found
 
 
 def _write_arrays(splits: Mapping[str, Split], place: str, partial: Path) -> dict[str, str]:
@@ -158,34 +193,34 @@ def _write_arrays(splits: Mapping[str, Split], place: str, partial: Path) -> dic
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(
-            "preparing images", total=sum(len(split.chosen) for split in splits.values())
+            "preparing examples", total=sum(len(split.chosen) for split in splits.values())
         )
         for split, each in splits.items():
-            images, labels = f"{split}_images", f"{split}_labels"
-            digests[images] = write_pieces(
-                _file(partial, images),
+            examples, targets = f"{split}_examples", f"{split}_targets"
+            digests[examples] = write_pieces(
+                _file(partial, examples),
                 _pieces(each, place, progress, task),
-                each.images.dtype,
+                each.examples.dtype,
                 each.shape,
             )
-            digests[labels] = write_pieces(
-                _file(partial, labels),
-                [each.labels[each.chosen]],
-                each.labels.dtype,
-                each.chosen.shape,
+            digests[targets] = write_pieces(
+                _file(partial, targets),
+                [each.own_targets],
+                each.targets.dtype,
+                each.own_targets.shape,
             )
     return digests
 
 
 def _pieces(split: Split, place: str, progress: Progress, task: TaskID) -> Iterator[NDArray[Any]]:
-    row_bytes = prod(split.shape[1:]) * split.images.dtype.itemsize
+    row_bytes = math.prod(split.shape[1:]) * split.examples.dtype.itemsize
     step = max(1, PIECE_BYTES // row_bytes)
     for start in range(0, len(split.chosen), step):
         chosen = split.chosen[start : start + step]
-        piece = split.images[chosen]
-        if piece.dtype != split.images.dtype or piece.shape != (len(chosen), *split.shape[1:]):
+        piece = split.examples[chosen]
+        if piece.dtype != split.examples.dtype or piece.shape != (len(chosen), *split.shape[1:]):
             raise Refusal(
-                f"{place}: images are {split.images.dtype} {split.shape[1:]}, but some came as "
+                f"{place}: examples are {split.examples.dtype} {split.shape[1:]}, but some came as "
                 f"{piece.dtype} {piece.shape[1:]}; its code must return what it announces"
             )
         check_finite(piece, place)

@@ -19,7 +19,7 @@ from pipeline.data.archive import check_inside
 from pipeline.data.digest import check_found
 from pipeline.data.download import downloads_folder, fetch
 from pipeline.data.paths import file_at, shown, unreadable
-from pipeline.data.source import Labels, Source
+from pipeline.data.source import Integers, Source
 from pipeline.errors import Refusal
 
 CLASSES = (
@@ -44,7 +44,7 @@ NAME = "cifar-10-binary.tar.gz"
 
 
 def load(*, path: str | None, url: str, digest: str) -> Source:
-    """Return the training images as `images`, and the publisher's test images.
+    """Return the training images as `examples`, and the publisher's test images.
 
     Args:
         path: The archive, packed as published; None to download it.
@@ -66,11 +66,11 @@ def load(*, path: str | None, url: str, digest: str) -> Source:
     images, labels = _decoded(batches, TRAIN, file)
     test_images, test_labels = _decoded(batches, TEST, file)
     return Source(
-        images=images,
-        labels=labels,
-        classes=CLASSES,
-        test_images=test_images,
-        test_labels=test_labels,
+        examples=images,
+        targets=labels,
+        labels=CLASSES,
+        test_examples=test_images,
+        test_targets=test_labels,
         scale=1 / 255,
         source="CIFAR-10 (A. Krizhevsky), 50,000 and 10,000 images",
         license="not stated by its publisher",
@@ -128,7 +128,7 @@ def _file_digest(file: Path) -> str:
 
 def _decoded(
     batches: dict[str, bytes], names: Sequence[str], file: Path
-) -> tuple[NDArray[np.uint8], Labels]:
+) -> tuple[NDArray[np.uint8], Integers]:
     for name in names:
         if name not in batches:
             raise Refusal(f"{shown(file)}: holds no {name}; fetch it again")

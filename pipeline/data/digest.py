@@ -78,7 +78,7 @@ def check_found(found: str, expected: str, place: object) -> None:
     """
     if found != expected:
         raise Refusal(
-            f"{place}: these are not the published images: expected digest "
+            f"{place}: these are not the published data: expected digest "
             f"{str(expected)[:SHOWN]}, found {found[:SHOWN]}; replace the file, or give other "
-            "images a YAML of their own in conf/dataset"
+            "data a YAML of their own in conf/dataset"
         )

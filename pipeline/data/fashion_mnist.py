@@ -27,7 +27,7 @@ OVERRIDE = "dataset.source.path=FOLDER"
 
 
 def load(*, path: str | None, package: str, url: str, digest: str) -> Source:
-    """Return the training images as `images`, and the publisher's test images.
+    """Return the training images as `examples`, and the publisher's test images.
 
     Args:
         path: A folder of idx files, or an .npz archive with x_train, y_train,
@@ -53,7 +53,7 @@ def load(*, path: str | None, package: str, url: str, digest: str) -> Source:
     arrays = read_idx_folder(file) if is_folder(file) else read_npz(file, KEYS)
     return Source(
         **checked(arrays, digest, file, place),
-        classes=CLASSES,
+        labels=CLASSES,
         scale=1 / 255,
         source="Fashion-MNIST (Zalando SE), 60,000 and 10,000 images",
         license="MIT",

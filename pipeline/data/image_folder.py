@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from pipeline.data.paths import folder_at, shown, unreadable
 from pipeline.data.pictures import COLORS, decoded, quiet_decoders
-from pipeline.data.source import Labels, Source
+from pipeline.data.source import Integers, Source
 from pipeline.errors import Refusal, nearest
 
 DUE = "a folder with one folder of pictures per class"
@@ -121,11 +121,11 @@ def load(*, path: str | None, size: Sequence[int], color: str, license: str) -> 
         test_images, positions = _pictures(named, sides, color)
         test_labels = np.array([classes.index(each.name) for each in named])[positions]
     return Source(
-        images=images,
-        labels=labels,
-        classes=tuple(classes),
-        test_images=test_images,
-        test_labels=test_labels,
+        examples=images,
+        targets=labels,
+        labels=tuple(classes),
+        test_examples=test_images,
+        test_targets=test_labels,
         scale=1 / 255,
         source=f"image folder {shown(folder.resolve().name)}",
         license=str(license),
@@ -206,7 +206,7 @@ def _classes(folder: Path) -> list[str]:
 
 def _pictures(
     folders: Sequence[Path], size: tuple[int, int], color: str
-) -> tuple[Pictures, Labels]:
+) -> tuple[Pictures, Integers]:
     """Return what the folders hold, and for each picture the position of its folder."""
     files = [
         [_picture(each) for each in _entries(folder) if each.name not in LEFT_BEHIND]

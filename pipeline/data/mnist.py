@@ -19,7 +19,7 @@ OVERRIDE = "dataset.source.path=FILE"
 
 
 def load(*, path: str | None, url: str, digest: str) -> Source:
-    """Return the training images as `images`, and the publisher's test images.
+    """Return the training images as `examples`, and the publisher's test images.
 
     Args:
         path: An .npz archive with x_train, y_train, x_test and y_test, or a
@@ -39,7 +39,7 @@ def load(*, path: str | None, url: str, digest: str) -> Source:
     arrays = read_idx_folder(file) if is_folder(file) else read_npz(file, KEYS)
     return Source(
         **checked(arrays, digest, file, place),
-        classes=CLASSES,
+        labels=CLASSES,
         scale=1 / 255,
         source="MNIST (Y. LeCun, C. Cortes, C. Burges), 60,000 and 10,000 images",
         license=LICENSE,

@@ -15,7 +15,7 @@ from mnist1d.data import make_dataset
 from mnist1d.utils import ObjectView
 from numpy.typing import NDArray
 
-from pipeline.data.source import Labels, Source
+from pipeline.data.source import Integers, Source
 from pipeline.errors import Refusal
 
 CLASSES = tuple("0123456789")
@@ -36,7 +36,7 @@ def load(
     final_seq_length: int,
     seed: int,
 ) -> Source:
-    """Return curves as images of `final_seq_length` rows, one column and one channel.
+    """Return curves as sequences of `final_seq_length` steps of one number.
 
     The arguments are the package's own; with its defaults, which conf/ repeats,
     these are the digits of the paper. `train_split` is the share that is not
@@ -53,11 +53,11 @@ def load(
             given = ", ".join(f"{name}={value}" for name, value in arguments.items())
             raise Refusal(f"dataset.source: mnist1d cannot use {given}: {error}") from error
     return Source(
-        images=_images(made["x"]),
-        labels=_labels(made["y"]),
-        classes=CLASSES,
-        test_images=_images(made["x_test"]),
-        test_labels=_labels(made["y_test"]),
+        examples=_curves(made["x"]),
+        targets=_labels(made["y"]),
+        labels=CLASSES,
+        test_examples=_curves(made["x_test"]),
+        test_targets=_labels(made["y_test"]),
         scale=1.0,
         source=f"MNIST-1D (S. Greydanus, D. Kobak), generated with seed {seed}",
         license="Apache-2.0",
@@ -75,9 +75,9 @@ def _random_state_kept() -> Iterator[None]:
         np.random.set_state(states[1])
 
 
-def _images(curves: NDArray[Any]) -> NDArray[np.float32]:
-    return curves[:, :, np.newaxis, np.newaxis].astype(np.float32)
+def _curves(curves: NDArray[Any]) -> NDArray[np.float32]:
+    return curves[:, :, np.newaxis].astype(np.float32)
 
 
-def _labels(labels: NDArray[Any]) -> Labels:
+def _labels(labels: NDArray[Any]) -> Integers:
     return labels.astype(np.int64)

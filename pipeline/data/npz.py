@@ -1,4 +1,4 @@
-"""Images and labels of one's own, from an .npz archive: whatever `numpy.savez` saved."""
+"""Examples and targets of one's own, from an .npz archive: whatever `numpy.savez` saved."""
 
 from __future__ import annotations
 
@@ -10,76 +10,86 @@ import numpy as np
 
 from pipeline.data.archive import opened_npz, read_npz
 from pipeline.data.paths import file_at, shown
-from pipeline.data.source import Images, Labels, Source
+from pipeline.data.source import Examples, Integers, Source
 from pipeline.data.stored import unpacked
-from pipeline.errors import Refusal
+from pipeline.errors import Refusal, nearest
 
-LARGE_BYTES = 1 << 28  # from here on, images stay on disk
+LARGE_BYTES = 1 << 28  # from here on, examples stay on disk
+LASTS = {"pictures": (1,), "sequences": ()}  # the axes that (n, a, b) lacks
 
 
 def load(
     *,
     path: str | None,
-    images: str,
-    labels: str,
-    test_images: str | None,
-    test_labels: str | None,
-    classes: Sequence[str] | None,
+    examples: str,
+    three_axes: str,
+    targets: str,
+    test_examples: str | None,
+    test_targets: str | None,
+    labels: Sequence[str] | None,
     license: str,  # noqa: A002
 ) -> Source:
-    """Return the archive's arrays as images, shape (n, h, w, c), and labels.
+    """Return the archive's arrays as examples and targets.
 
-    Images are bytes, which count as 0 to 1, or floating-point numbers, which
+    Examples are bytes, which count as 0 to 1, or floating-point numbers, which
     are taken as they are, in single precision. Their shape is (n, h, w, c),
-    (n, h, w) or (n, features).
+    (n, h, w), (n, t, d) or (n, d).
 
     Args:
         path: The archive.
-        images: Key of the images.
-        labels: Key of the labels: whole numbers 0 .. number of classes - 1, shape (n,).
-        test_images: Key of the publisher's test images; or None.
-        test_labels: Key of their labels; or None.
-        classes: The classes' names; or None to call them by their numbers.
+        examples: Key of the examples.
+        three_axes: What examples of shape (n, a, b) are: `pictures` without channels, or
+            `sequences`.
+        targets: Key of the targets: whole numbers 0 .. number of classes - 1, shape (n,).
+        test_examples: Key of the publisher's test examples; or None.
+        test_targets: Key of their targets; or None.
+        labels: The classes' names; or None to call them by their numbers.
         license: The terms they are under, for the report.
 
     Raises:
         Refusal: The archive or an array is missing, damaged or not of this form.
     """
     file = file_at(path, "an .npz archive")
-    if (test_images is None) != (test_labels is None):
-        raise Refusal("dataset.source: test_images and test_labels come together; name both")
-    found, numbers = _split(file, images, labels)
-    test: tuple[Images | None, Labels | None] = (None, None)
-    if test_images is not None:
-        test = _split(file, test_images, test_labels)
+    if (test_examples is None) != (test_targets is None):
+        raise Refusal("dataset.source: test_examples and test_targets come together; name both")
+    if three_axes not in LASTS:
+        raise Refusal(
+            f"dataset.source.three_axes: is {three_axes!r}{nearest(str(three_axes), LASTS)}"
+        )
+    found, numbers = _split(file, examples, targets, three_axes)
+    test: tuple[Examples | None, Integers | None] = (None, None)
+    if test_examples is not None:
+        test = _split(file, test_examples, test_targets, three_axes)
     return Source(
-        images=found,
-        labels=numbers,
-        classes=_names(classes, numbers, f"{shown(file)}: array {labels!r}"),
-        test_images=test[0],
-        test_labels=test[1],
+        examples=found,
+        targets=numbers,
+        labels=_names(labels, numbers, f"{shown(file)}: array {targets!r}"),
+        test_examples=test[0],
+        test_targets=test[1],
         scale=1 / 255 if found.dtype == np.uint8 else 1.0,
         source=f"archive {shown(file.name)}",
         license=str(license),
     )
 
 
-def _split(file: Path, images: object, labels: object) -> tuple[Images, Labels]:
-    for key in (images, labels):
+def _split(
+    file: Path, examples: object, targets: object, three_axes: str
+) -> tuple[Examples, Integers]:
+    for key in (examples, targets):
         if not isinstance(key, str):
             raise Refusal(f"dataset.source: arrays of {shown(file)} are named by text, got {key!r}")
-    return _images(file, str(images)), _labels(file, str(labels))
+    return _examples(file, str(examples), three_axes), _targets(file, str(targets))
 
 
-def _images(file: Path, key: str) -> Images:
+def _examples(file: Path, key: str, three_axes: str) -> Examples:
     def form(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[tuple[int, ...], np.dtype[Any]]:
-        shapes = {2: (*shape, 1, 1), 3: (*shape, 1), 4: shape}
-        if len(shape) not in shapes or (dtype != np.uint8 and dtype.kind != "f"):
+        if len(shape) not in (2, 3, 4) or (dtype != np.uint8 and dtype.kind != "f"):
             raise Refusal(
-                f"{shown(file)}: array {key!r} holds {dtype} {shape}; images are uint8 or "
-                "floating-point numbers of shape (n, h, w, c), (n, h, w) or (n, features)"
+                f"{shown(file)}: array {key!r} holds {dtype} {shape}; examples are uint8 or "
+                "floating-point numbers of shape (n, h, w, c), (n, h, w), (n, t, d) or (n, d)"
             )
-        return shapes[len(shape)], np.dtype(np.uint8 if dtype == np.uint8 else np.float32)
+        last = LASTS[three_axes] if len(shape) == 3 else ()
+        return (*shape, *last), np.dtype(np.uint8 if dtype == np.uint8 else np.float32)
 
     if _is_large(file, key) and (stored := unpacked(file, key, form)) is not None:
         return stored
@@ -95,29 +105,33 @@ def _is_large(file: Path, key: str) -> bool:
     return sizes.get(f"{key}.npy", sizes.get(key, 0)) >= LARGE_BYTES
 
 
-def _labels(file: Path, key: str) -> Labels:
-    labels = read_npz(file, [key])[key]
-    if labels.dtype.kind not in "iu" or labels.ndim != 1:
-        way_out = "argmax(axis=1)" if labels.ndim == 2 else "astype('int64')"
+def _targets(file: Path, key: str) -> Integers:
+    targets = read_npz(file, [key])[key]
+    if targets.ndim == 2 and targets.shape[1] == 1:
+        targets = targets[:, 0]
+    if targets.dtype.kind not in "iu" or targets.ndim != 1:
+        way_out = "argmax(axis=1)" if targets.ndim == 2 else "astype('int64')"
         raise Refusal(
-            f"{shown(file)}: array {key!r} holds {labels.dtype} {labels.shape}; labels are whole "
-            f"numbers of shape (n,): try {way_out}"
+            f"{shown(file)}: array {key!r} holds {targets.dtype} {targets.shape}; targets are "
+            f"whole numbers of shape (n,): try {way_out}"
         )
-    return labels.astype(np.int64)
+    if not len(targets):
+        raise Refusal(f"{shown(file)}: array {key!r} is empty; name one with a target per example")
+    return targets.astype(np.int64)
 
 
-def _names(classes: object, labels: Labels, place: str) -> tuple[str, ...]:
+def _names(labels: object, targets: Integers, place: str) -> tuple[str, ...]:
     """Return the classes' names: as given, or their numbers, of which none may be left out."""
-    if classes is None:
-        found = np.unique(labels)
+    if labels is None:
+        found = np.unique(targets)
         if found.tolist() != list(range(len(found))):
             raise Refusal(
-                f"{place}: {len(found)} different labels run from {labels.min()} to "
-                f"{labels.max()}; they must be 0 .. {len(found) - 1}, each of them used"
+                f"{place}: {len(found)} different targets run from {targets.min()} to "
+                f"{targets.max()}; they must be 0 .. {len(found) - 1}, each of them used"
             )
         return tuple(str(label) for label in found)
-    if not isinstance(classes, Sequence) or not all(isinstance(name, str) for name in classes):
-        raise Refusal(f"dataset.source.classes: must be null or a list of names, got {classes!r}")
-    if isinstance(classes, str) or len(set(classes)) < len(classes):
-        raise Refusal(f"dataset.source.classes: must be a list of different names, got {classes!r}")
-    return tuple(classes)
+    if not isinstance(labels, Sequence) or not all(isinstance(name, str) for name in labels):
+        raise Refusal(f"dataset.source.labels: must be null or a list of names, got {labels!r}")
+    if isinstance(labels, str) or len(set(labels)) < len(labels):
+        raise Refusal(f"dataset.source.labels: must be a list of different names, got {labels!r}")
+    return tuple(labels)

@@ -21,12 +21,12 @@ def prepare(dataset: Dataset, name: str, folder: Path) -> Manifest:
     """Build a dataset's source, split it and write its arrays to `folder`, which it replaces.
 
     Args:
-        dataset: Where images come from, and how they are split.
+        dataset: Where examples come from, and how they are split.
         name: The dataset's name in conf/dataset.
         folder: Where the arrays go.
 
     Raises:
-        Refusal: The images cannot be had, split or written as asked.
+        Refusal: The examples cannot be had, split or written as asked.
     """
     source = build(dataset.source)
     if not isinstance(source, Source):
@@ -41,7 +41,7 @@ def state_of_files(source: Component) -> str | None:
     """Return what changes when somebody changes the files that a source's `path` names.
 
     It is a digest of names, sizes and times, quick to take: good to decide
-    whether to prepare again, not to say what the images are.
+    whether to prepare again, not to say what the examples are.
 
     Returns:
         64 hexadecimal digits; None where the source names no file.

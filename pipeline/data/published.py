@@ -18,7 +18,7 @@ KEYS = ("x_train", "y_train", "x_test", "y_test")
 
 def checked(
     arrays: Mapping[str, NDArray[Any]], digest: str, file: Path, place: str
-) -> dict[str, NDArray[Any]]:
+) -> dict[str, Any]:
     """Return the arrays as a `Source` takes them: images, labels, and the same for the test split.
 
     Args:
@@ -39,7 +39,12 @@ def checked(
         "test_labels": test_labels,
     }
     check_digest(decoded, digest, place)
-    return decoded
+    return {
+        "examples": images,
+        "targets": labels,
+        "test_examples": test_images,
+        "test_targets": test_labels,
+    }
 
 
 def _pair(

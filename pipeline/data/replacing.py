@@ -47,7 +47,7 @@ def replacing(folder: Path, byte_count: int) -> Iterator[Path]:
 def _full(folder: Path, byte_count: int, reason: str) -> str:
     return (
         f"{folder}: needs {_size(byte_count)} of free disk, {reason}; free as much, or ask for "
-        "fewer or smaller images; nothing half-written is left"
+        "fewer or smaller examples; nothing half-written is left"
     )
 
 

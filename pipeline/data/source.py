@@ -1,4 +1,4 @@
-"""What a dataset's module hands over: checked images and labels, not yet split.
+"""What a dataset's module hands over: checked examples and targets, not yet split.
 
 A source is a function `load(**arguments) -> Source`, named by its dotted path
 in conf/dataset/NAME.yaml.
@@ -6,6 +6,7 @@ in conf/dataset/NAME.yaml.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,15 +15,16 @@ from numpy.typing import NDArray
 
 from pipeline.errors import Refusal
 
-Labels = NDArray[np.int64]
+Integers = NDArray[np.int64]
+Targets = NDArray[np.int64] | NDArray[np.float32]
 
 
-class Images(Protocol):
-    """Images, shape (n, h, w, c): an array, or what reads them when they are asked for."""
+class Examples(Protocol):
+    """Examples, shape (n, ...): an array, or what reads them when they are asked for."""
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the whole, (n, h, w, c)."""
+        """Of the whole: pictures (n, h, w, c), sequences (n, t, d) or rows (n, d)."""
         ...
 
     @property
@@ -32,99 +34,108 @@ class Images(Protocol):
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, chosen: NDArray[np.int64], /) -> NDArray[Any]:
-        """Return the images with these indices, in memory."""
+    def __getitem__(self, chosen: Integers, /) -> NDArray[Any]:
+        """Return the examples with these indices, in memory."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """Images, labels and origin, as published.
+    """Examples, targets and origin, as published.
 
     Attributes:
-        images: uint8 or float32, shape (n, h, w, c); more than memory holds may stay on disk.
-        labels: int64, shape (n,), 0 .. number of classes - 1.
-        classes: The classes' names, in the order of the labels.
-        test_images: The publisher's test images, like `images`; or None.
-        test_labels: Their labels; or None.
+        examples: uint8 or float32, shape (n, h, w, c), (n, t, d) or (n, d); more than memory
+            holds may stay on disk.
+        targets: int64, shape (n,), 0 .. number of labels - 1; or, where numbers are to be
+            predicted, float32 of shape (n,) or (n, k).
+        labels: What the classes are called, in the order of the targets; empty for numbers.
+        test_examples: The publisher's test examples, like `examples`; or None.
+        test_targets: Their targets; or None.
         scale: What a value is multiplied by when it is used: 1 / 255 for bytes.
-        source: Who published the images, and where.
+        source: Who published the examples, and where.
         license: The terms they were published under.
+        fitted: Takes the indices of the training examples, and returns the source that is
+            written: all that is learned from examples (means, scales, what is imputed) learned
+            from those alone. None where nothing is.
 
     Raises:
         Refusal: The arrays don't fit that description.
     """
 
-    images: Images
-    labels: Labels
-    classes: tuple[str, ...]
-    test_images: Images | None
-    test_labels: Labels | None
+    examples: Examples
+    targets: Targets
+    labels: tuple[str, ...]
+    test_examples: Examples | None
+    test_targets: Targets | None
     scale: float
     source: str
     license: str
+    fitted: Callable[[Integers], Source] | None = None
 
     def __post_init__(self) -> None:
         """Refuse arrays that don't fit together."""
-        if len(self.classes) < 2:
-            raise Refusal(
-                f"{self.source}: a classifier needs at least two classes, "
-                f"found {', '.join(repr(each) for each in self.classes) or 'none'}"
-            )
-        _check(self.images, self.labels, self.classes, self.source)
-        if self.test_images is None and self.test_labels is None:
+        _check(self.examples, self.targets, self.labels, self.source)
+        if self.test_examples is None and self.test_targets is None:
             return
-        if self.test_images is None or self.test_labels is None:
-            raise Refusal(f"{self.source}: test images and test labels must come together")
-        _check(self.test_images, self.test_labels, self.classes, f"{self.source} (test)")
-        described = [(each.dtype, each.shape[1:]) for each in (self.images, self.test_images)]
+        if self.test_examples is None or self.test_targets is None:
+            raise Refusal(f"{self.source}: test examples and test targets must come together")
+        _check(self.test_examples, self.test_targets, self.labels, f"{self.source} (test)")
+        described = [(each.dtype, each.shape[1:]) for each in (self.examples, self.test_examples)]
         if described[0] != described[1]:
             raise Refusal(
-                f"{self.source}: test images are {described[1][0]} {described[1][1]}, "
+                f"{self.source}: test examples are {described[1][0]} {described[1][1]}, "
                 f"the others are {described[0][0]} {described[0][1]}; convert one of them"
             )
 
 
-def check_lengths(images: Images, labels: NDArray[Any], place: object) -> None:
-    """Refuse images and labels that don't pair up.
+def check_lengths(examples: Examples, targets: NDArray[Any], place: object) -> None:
+    """Refuse examples and targets that don't pair up.
 
     Raises:
         Refusal: There are more of one than of the other.
     """
-    if len(images) != len(labels):
+    if len(examples) != len(targets):
         raise Refusal(
-            f"{place}: {len(images)} images but {len(labels)} labels; "
+            f"{place}: {len(examples)} examples but {len(targets)} targets; "
             "take both from the same publication"
         )
 
 
-def _check(images: Images, labels: Labels, classes: tuple[str, ...], place: str) -> None:
-    if images.dtype not in (np.uint8, np.float32) or len(images.shape) != 4:
-        raise Refusal(
-            f"{place}: images are {images.dtype} {images.shape}; "
-            "load must return uint8 or float32 of shape (n, h, w, c)"
-        )
-    if labels.dtype != np.int64 or labels.ndim != 1:
-        raise Refusal(
-            f"{place}: labels are {labels.dtype} {labels.shape}; load must return int64 (n,)"
-        )
-    if not all(images.shape):
-        raise Refusal(f"{place}: images are {images.dtype} {images.shape}: there are none")
-    check_lengths(images, labels, place)
-    if not (labels.min() >= 0 and labels.max() < len(classes)):
-        raise Refusal(
-            f"{place}: labels run from {labels.min()} to {labels.max()}, but {len(classes)} "
-            f"classes are named; labels must be 0 .. {len(classes) - 1}"
-        )
-    if isinstance(images, np.ndarray):
-        check_finite(images, place)
-
-
-def check_finite(images: NDArray[Any], place: object) -> None:
-    """Refuse images with a NaN or an infinity.
+def check_finite(examples: NDArray[Any], place: object) -> None:
+    """Refuse examples with a NaN or an infinity.
 
     Raises:
         Refusal: There is one.
     """
-    if images.dtype == np.float32 and not np.isfinite(images).all():
-        raise Refusal(f"{place}: an image holds a value that is not finite; repair or remove it")
+    if examples.dtype == np.float32 and not np.isfinite(examples).all():
+        raise Refusal(f"{place}: an example holds a value that is not finite; repair or remove it")
+
+
+def _check(examples: Examples, targets: Targets, labels: tuple[str, ...], place: str) -> None:
+    if examples.dtype not in (np.uint8, np.float32) or len(examples.shape) not in (2, 3, 4):
+        raise Refusal(
+            f"{place}: examples are {examples.dtype} {examples.shape}; "
+            "load must return uint8 or float32 of shape (n, h, w, c), (n, t, d) or (n, d)"
+        )
+    form = (
+        (np.int64, (1,), "int64 (n,)") if labels else (np.float32, (1, 2), "float32 (n,), (n, k)")
+    )
+    if targets.dtype != form[0] or targets.ndim not in form[1]:
+        raise Refusal(
+            f"{place}: targets are {targets.dtype} {targets.shape}; load must return {form[2]} "
+            f"{'with' if labels else 'without'} labels"
+        )
+    if len(labels) == 1:
+        raise Refusal(f"{place}: a classifier needs at least two classes, found {labels[0]!r}")
+    if not all((*examples.shape, *targets.shape)):
+        raise Refusal(f"{place}: examples are {examples.dtype} {examples.shape}: there are none")
+    check_lengths(examples, targets, place)
+    if labels and not (targets.min() >= 0 and targets.max() < len(labels)):
+        raise Refusal(
+            f"{place}: targets run from {targets.min()} to {targets.max()}, but {len(labels)} "
+            f"classes are named; targets must be 0 .. {len(labels) - 1}"
+        )
+    if not np.isfinite(targets).all():
+        raise Refusal(f"{place}: a target is not finite; repair or remove it")
+    if isinstance(examples, np.ndarray):
+        check_finite(examples, place)

@@ -1,6 +1,6 @@
-"""Stratified splits: exact counts, fair class shares, a seeded random order.
+"""Splits: exact counts, a seeded random order and, where there are classes, fair shares of each.
 
-Labels and a generator in, indices out.
+Targets and a generator in, indices out.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ Integers = NDArray[np.int64]
 
 
 def stratified(
-    labels: Integers,
+    targets: Integers,
     counts: Mapping[str, int],
-    classes: Sequence[str],
+    names: Sequence[str],
     generator: np.random.Generator,
     place: str,
 ) -> dict[str, Integers]:
-    """Return disjoint random indices into `labels` for each split.
+    """Return disjoint random indices into `targets` for each split.
 
     A split's order is random too, so that any prefix of it is a fair sample.
 
     Args:
-        labels: Shape (n,), 0 .. len(classes) - 1.
+        targets: Shape (n,), 0 .. len(names) - 1.
         counts: Examples of each split; what they leave of n stays unused.
-        classes: The classes' names, for the messages.
+        names: What the classes are called, for the messages.
         generator: Draws the members and their order.
         place: Start of the messages: whose split this is.
 
@@ -37,28 +37,53 @@ def stratified(
         Refusal: More examples are asked for than there are, or a class is too
             small to appear in every split.
     """
-    asked = ", ".join(f"{split} {count}" for split, count in counts.items())
-    if sum(counts.values()) > len(labels):
-        raise Refusal(
-            f"{place}: {asked} make {sum(counts.values())}, but there are "
-            f"{len(labels)} images; ask for fewer"
-        )
-    sizes = np.bincount(labels, minlength=len(classes)).astype(np.int64)
+    asked = _asked(len(targets), counts, place)
+    sizes = np.bincount(targets, minlength=len(names)).astype(np.int64)
     shares = apportion(sizes, np.array(list(counts.values()), dtype=np.int64))
     for split, share in zip(counts, shares, strict=True):
         if not share.all():
             i = int(np.argmin(share))
             raise Refusal(
-                f"{place}: class {classes[i]!r} has {sizes[i]} of {len(labels)} images, too few "
+                f"{place}: class {names[i]!r} has {sizes[i]} of {len(targets)} examples, too few "
                 f"to appear in {split} when {asked} are asked for; ask for more, or leave it out"
             )
     parts: dict[str, list[Integers]] = {split: [] for split in counts}
-    for i in range(len(classes)):
-        members = generator.permutation(np.flatnonzero(labels == i))
+    for i in range(len(names)):
+        members = generator.permutation(np.flatnonzero(targets == i))
         ends = np.cumsum(shares[:, i])
         for split, part in zip(counts, np.split(members, ends)[: len(counts)], strict=True):
             parts[split].append(part)
     return {split: generator.permutation(np.concatenate(part)) for split, part in parts.items()}
+
+
+def shuffled(
+    total: int, counts: Mapping[str, int], generator: np.random.Generator, place: str
+) -> dict[str, Integers]:
+    """Return disjoint random indices below `total` for each split, where there are no classes.
+
+    Args:
+        total: How many examples there are.
+        counts: Examples of each split; what they leave of the total stays unused.
+        generator: Draws the members and their order.
+        place: Start of the messages: whose split this is.
+
+    Raises:
+        Refusal: More examples are asked for than there are.
+    """
+    _asked(total, counts, place)
+    ends = np.cumsum(list(counts.values()))
+    return dict(zip(counts, np.split(generator.permutation(total), ends), strict=False))
+
+
+def _asked(total: int, counts: Mapping[str, int], place: str) -> str:
+    """Return what is asked for in words, and refuse it where there are too few examples."""
+    asked = ", ".join(f"{split} {count}" for split, count in counts.items())
+    if sum(counts.values()) > total:
+        raise Refusal(
+            f"{place}: {asked} make {sum(counts.values())}, but there are "
+            f"{total} examples; ask for fewer"
+        )
+    return asked
 
 
 def apportion(sizes: Integers, counts: Integers) -> Integers:

@@ -1,4 +1,4 @@
-"""Images of an archive that are larger than memory: unpacked to disk, read when asked for."""
+"""Examples of an archive that are larger than memory: unpacked to disk, read when asked for."""
 
 from __future__ import annotations
 

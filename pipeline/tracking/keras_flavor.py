@@ -31,8 +31,8 @@ class SavedModel:
     environment: Environment
 
 
-def image_schema(manifest: Manifest) -> Schema:
-    """Return what a model takes: float32 images, shape (batch, height, width, channels)."""
+def example_schema(manifest: Manifest) -> Schema:
+    """Return what a model takes: float32 examples, shape (batch, ...)."""
     return Schema([TensorSpec(dtype("float32"), (-1, *manifest.shape))])
 
 
@@ -49,13 +49,13 @@ def write_folder(saved: SavedModel, logged: LoggedModel, folder: Path) -> None:
     shutil.copyfile(saved.file, data / "model.keras")
     (data / "keras_module.txt").write_text("keras")
     _write_environment(saved.environment, folder)
-    classes = TensorSpec(dtype("float32"), (-1, len(saved.manifest.classes)))
+    outputs = TensorSpec(dtype("float32"), (-1, saved.manifest.outputs))
     model = Model(
         artifact_path=logged.artifact_location,
         run_id=logged.source_run_id,
         model_uuid=logged.model_id,
         model_id=logged.model_id,
-        signature=ModelSignature(image_schema(saved.manifest), Schema([classes])),
+        signature=ModelSignature(example_schema(saved.manifest), Schema([outputs])),
     )
     model.add_flavor(
         "keras",

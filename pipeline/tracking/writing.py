@@ -32,7 +32,7 @@ from numpy import dtype
 from pipeline.records import Manifest
 from pipeline.tracking.entries import Entry, Identity, Point
 from pipeline.tracking.fingerprint import Fingerprint
-from pipeline.tracking.keras_flavor import SavedModel, image_schema, write_folder
+from pipeline.tracking.keras_flavor import SavedModel, example_schema, write_folder
 from pipeline.tracking.reconcile import Found
 
 PARENT = "mlflow.parentRunId"
@@ -161,8 +161,8 @@ def _write_model(
 
 def _dataset_input(manifest: Manifest, split: str) -> DatasetInput:
     schema = TensorDatasetSchema(
-        features=image_schema(manifest),
-        targets=Schema([TensorSpec(dtype("int64"), (-1,))]),
+        features=example_schema(manifest),
+        targets=Schema([_target_spec(manifest)]),
     )
     rows = sum(manifest.examples.values())
     profile = {
@@ -180,6 +180,12 @@ def _dataset_input(manifest: Manifest, split: str) -> DatasetInput:
         profile=json.dumps(profile),
     )
     return DatasetInput(dataset, [InputTag("mlflow.data.context", split)])
+
+
+def _target_spec(manifest: Manifest) -> TensorSpec:
+    if manifest.labels:
+        return TensorSpec(dtype("int64"), (-1,))
+    return TensorSpec(dtype("float32"), (-1, manifest.outputs))
 
 
 def _manifest(entry: Entry, manifests: Mapping[str, Manifest]) -> Manifest | None:

@@ -27,7 +27,7 @@ from pipeline.records import Component, Trial
 from pipeline.training.weights import draw_weights
 
 Images = NDArray[np.float32]
-Labels = NDArray[np.int64]
+Labels = NDArray[np.int64] | NDArray[np.float32]
 Watch = Callable[[int, dict[str, float]], None]
 Make = Callable[..., Any]
 
@@ -113,12 +113,12 @@ def summary(trial: Trial, folder: Path) -> str:
 
 
 def classes_of(folder: Path) -> int:
-    """Return how many classes the dataset in a folder has."""
-    return len(read_manifest(folder).classes)
+    """Return how many numbers a model of the dataset in a folder gives for an example."""
+    return read_manifest(folder).outputs
 
 
 def shape_of(folder: Path, data_digest: str) -> tuple[int, ...]:
-    """Return the shape of the dataset's images, (h, w, c).
+    """Return the shape of the dataset's examples: (h, w, c), (t, d) or (d,).
 
     Raises:
         Refusal: The folder's arrays are not those with `data_digest`.

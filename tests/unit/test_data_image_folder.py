@@ -59,12 +59,12 @@ def prepared(source: Source, folder: Path, **changes: Any) -> Path:
 
 def test_each_folder_is_a_class_in_the_order_of_names(folder: Path) -> None:
     source = load(folder)
-    assert source.classes == ("cat", "dog")
-    assert source.labels.tolist() == [0] * 20 + [1] * 20
-    assert source.images.shape == (40, 4, 6, 3)
-    images = source.images[np.array([0, 39, 7])]
+    assert source.labels == ("cat", "dog")
+    assert source.targets.tolist() == [0] * 20 + [1] * 20
+    assert source.examples.shape == (40, 4, 6, 3)
+    images = source.examples[np.array([0, 39, 7])]
     assert images[:, 0, 0, 0].tolist() == [0, 119, 7]
-    assert source.test_images is None
+    assert source.test_examples is None
 
 
 def test_pictures_keep_their_labels_on_their_way_to_arrays(folder: Path, tmp_path: Path) -> None:
@@ -94,8 +94,8 @@ def test_the_same_pictures_in_another_order_on_disk_give_the_same_digest(
 def test_pictures_are_brought_to_the_asked_size_and_color(folder: Path) -> None:
     picture(folder / "cat" / "tall.png", 50, size=(10, 200))
     source = load(folder, size=(3, 5), color="gray")
-    assert source.images.shape == (41, 3, 5, 1)
-    assert source.images[np.array([20])].tolist() == [[[[50]] * 5] * 3]
+    assert source.examples.shape == (41, 3, 5, 1)
+    assert source.examples[np.array([20])].tolist() == [[[[50]] * 5] * 3]
 
 
 def test_a_photograph_is_turned_as_people_see_it(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_photograph_is_turned_as_people_see_it(tmp_path: Path) -> None:
     for name in ("cat", "dog"):
         (tmp_path / name).mkdir()
         Image.fromarray(stored).save(tmp_path / name / "photo.png", exif=exif)
-    seen = load(tmp_path, size=(8, 4)).images[np.array([0])][0]
+    seen = load(tmp_path, size=(8, 4)).examples[np.array([0])][0]
     assert (seen[:4] == 255).all()
     assert (seen[4:] == 0).all()
 
@@ -119,7 +119,7 @@ def test_a_large_photograph_is_decoded_smaller_but_not_other(tmp_path: Path) -> 
         Image.fromarray(np.broadcast_to(ramp, (1200, 1600, 3)).copy()).save(
             tmp_path / name / "photo.jpg", quality=95
         )
-    seen = load(tmp_path, size=(30, 40)).images[np.array([0])][0].astype(int)
+    seen = load(tmp_path, size=(30, 40)).examples[np.array([0])][0].astype(int)
     whole = ramp[0, :, 0].reshape(40, 40).mean(axis=1)  # what each of the 40 columns covers
     assert np.abs(seen[:, :, 0] - whole[None, :]).max() <= 3
 
@@ -131,9 +131,9 @@ def test_train_and_test_folders_are_the_publishers_splits(folder: Path, tmp_path
     for i in range(3):
         picture(place / "test" / "dog" / f"{i}.png", 200 + i)
     source = load(place)
-    assert source.classes == ("cat", "dog")
-    assert source.test_labels is not None
-    assert source.test_labels.tolist() == [1, 1, 1]
+    assert source.labels == ("cat", "dog")
+    assert source.test_targets is not None
+    assert source.test_targets.tolist() == [1, 1, 1]
     arrays = prepared(source, tmp_path, test="publisher")
     images, labels = open_split(arrays, "test")
     assert sorted(images[:, 0, 0, 0].tolist()) == [200, 201, 202]
@@ -143,15 +143,15 @@ def test_train_and_test_folders_are_the_publishers_splits(folder: Path, tmp_path
 def test_a_test_folder_beside_the_classes_is_a_split_and_no_class(folder: Path) -> None:
     picture(folder / "test" / "cat" / "0.png", 200)
     source = load(folder)
-    assert source.classes == ("cat", "dog")
-    assert source.test_labels is not None
-    assert source.test_labels.tolist() == [0]
+    assert source.labels == ("cat", "dog")
+    assert source.test_targets is not None
+    assert source.test_targets.tolist() == [0]
 
 
 def test_classes_called_train_and_test_are_classes(tmp_path: Path) -> None:
     picture(tmp_path / "train" / "0.png")
     picture(tmp_path / "test" / "0.png")
-    assert load(tmp_path).classes == ("test", "train")
+    assert load(tmp_path).labels == ("test", "train")
 
 
 def test_a_test_class_that_is_not_trained_on_is_refused(folder: Path) -> None:
@@ -175,13 +175,13 @@ def test_what_file_browsers_leave_behind_is_passed_over(folder: Path) -> None:
         (folder / "cat" / name).write_bytes(b"x")
     (folder / ".cache").mkdir()
     (folder / "README.txt").write_text("my pets")
-    assert len(load(folder).labels) == 40
+    assert len(load(folder).targets) == 40
 
 
 def test_a_hostile_class_name_travels_as_plain_text(folder: Path, tmp_path: Path) -> None:
     (folder / "dog").rename(folder / HOSTILE)
     arrays = prepared(load(folder), tmp_path)
-    assert read_manifest(arrays).classes == (HOSTILE, "cat")
+    assert read_manifest(arrays).labels == (HOSTILE, "cat")
     assert HOSTILE in (arrays / "manifest.json").read_text()
 
 
@@ -195,10 +195,10 @@ def test_a_picture_whose_name_is_not_utf_8_is_read_and_named_when_it_is_damaged(
     folder: Path,
 ) -> None:
     file = (folder / "cat" / "19.png").rename(folder / "cat" / os.fsdecode(b"\xff.png"))
-    assert load(folder).images[np.array([19])][0, 0, 0, 0] == 19
+    assert load(folder).examples[np.array([19])][0, 0, 0, 0] == 19
     file.write_bytes(b"nothing")
     with pytest.raises(Refusal, match=r"cat/\\udcff.png' \(not a picture of these: BMP, GIF,"):
-        load(folder).images[np.array([19])]
+        load(folder).examples[np.array([19])]
 
 
 def test_undecodable_pictures_are_named_all_at_once_and_nothing_is_left(
@@ -220,14 +220,14 @@ def test_of_many_undecodable_pictures_five_are_named(folder: Path) -> None:
     for file in (folder / "cat").iterdir():
         file.write_text("not a picture")
     with pytest.raises(Refusal, match=r"04.png \(.*\) and 15 more: cannot be decoded") as refusal:
-        load(folder).images[np.array([0])]
+        load(folder).examples[np.array([0])]
     assert "05.png" not in str(refusal.value)
 
 
 def test_pictures_of_16_bits_are_refused_not_cut_off(folder: Path) -> None:
     Image.fromarray(np.full((4, 6), 40_000, np.uint16)).save(folder / "cat" / "x-ray.png")
     with pytest.raises(Refusal, match=r"x-ray.png \(more than 8 bits a channel; save it with 8\)"):
-        load(folder).images[np.array([20])]
+        load(folder).examples[np.array([20])]
 
 
 def test_a_picture_that_would_fill_the_memory_is_refused(
@@ -235,7 +235,7 @@ def test_a_picture_that_would_fill_the_memory_is_refused(
 ) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 20)  # the pictures have 24
     with pytest.raises(Refusal, match=r"00.png \(Image size \(24 pixels\) exceeds limit of 20"):
-        load(folder).images[np.array([0])]
+        load(folder).examples[np.array([0])]
 
 
 def test_a_file_that_may_not_be_read_is_named() -> None:
@@ -245,7 +245,7 @@ def test_a_file_that_may_not_be_read_is_named() -> None:
         with unprivileged():
             source = load(folder)
             with pytest.raises(Refusal, match=r"cat/0.png \(Permission denied\): cannot be"):
-                source.images[np.array([0])]
+                source.examples[np.array([0])]
 
 
 def test_a_folder_that_may_not_be_looked_into_is_named() -> None:
@@ -306,7 +306,7 @@ def test_one_class_only_is_refused(tmp_path: Path) -> None:
 
 def test_a_class_too_small_to_split_is_refused_by_name(folder: Path, tmp_path: Path) -> None:
     picture(folder / "emu" / "0.png")
-    with pytest.raises(Refusal, match=r"class 'emu' has 1 of 41 images, too few to appear in"):
+    with pytest.raises(Refusal, match=r"class 'emu' has 1 of 41 examples, too few to appear in"):
         prepared(load(folder), tmp_path)
 
 

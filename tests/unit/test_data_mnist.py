@@ -73,18 +73,18 @@ def refused(path: Path, digest: str = DIGEST) -> str:
 
 def test_an_archive_is_read_as_published(tmp_path: Path) -> None:
     source = load(archive(tmp_path))
-    np.testing.assert_array_equal(source.images[..., 0], ARRAYS["x_train"])
-    np.testing.assert_array_equal(source.test_images[..., 0], ARRAYS["x_test"])
-    assert source.labels.tolist() == ARRAYS["y_train"].tolist()
-    assert source.test_labels.tolist() == ARRAYS["y_test"].tolist()
-    assert source.labels.dtype == np.int64
+    np.testing.assert_array_equal(source.examples[..., 0], ARRAYS["x_train"])
+    np.testing.assert_array_equal(source.test_examples[..., 0], ARRAYS["x_test"])
+    assert source.targets.tolist() == ARRAYS["y_train"].tolist()
+    assert source.test_targets.tolist() == ARRAYS["y_test"].tolist()
+    assert source.targets.dtype == np.int64
     assert source.scale == 1 / 255
 
 
 @pytest.mark.parametrize(("gzipped", "dot"), [(True, "-"), (False, "-"), (False, ".")])
 def test_idx_files_give_the_digest_of_the_archive(tmp_path: Path, gzipped: bool, dot: str) -> None:
     source = load(idx_folder(tmp_path, gzipped=gzipped, dot=dot))
-    np.testing.assert_array_equal(source.images[..., 0], ARRAYS["x_train"])
+    np.testing.assert_array_equal(source.examples[..., 0], ARRAYS["x_train"])
 
 
 def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ def test_a_truncated_idx_file_is_refused_by_name(tmp_path: Path, kept: int, mess
 
 def test_images_and_labels_of_different_lengths_are_refused(tmp_path: Path) -> None:
     file = archive(tmp_path, y_train=ARRAYS["y_train"][:-1])
-    assert refused(file).startswith(f"{file}: train: 20 images but 19 labels;")
+    assert refused(file).startswith(f"{file}: train: 20 examples but 19 targets;")
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_arrays_that_are_not_as_published_are_refused(
 def test_other_digits_are_refused_with_both_digests(tmp_path: Path) -> None:
     file = archive(tmp_path, x_test=255 - ARRAYS["x_test"])
     line = refused(file)
-    assert line.startswith(f"{file}: these are not the published images")
+    assert line.startswith(f"{file}: these are not the published data")
     assert f"expected digest {DIGEST[:12]}, found " in line
 
 
@@ -221,7 +221,7 @@ def test_a_download_with_other_digits_says_which_file_to_remove(
     monkeypatch.setenv("NORMBENCH_DOWNLOADS", str(tmp_path))
     (tmp_path / "mnist").mkdir()
     kept = archive(tmp_path).rename(tmp_path / "mnist" / "mnist.npz")
-    assert mnist.load(path=None, url="https://unused.invalid", digest=DIGEST).labels.size == 20
+    assert mnist.load(path=None, url="https://unused.invalid", digest=DIGEST).targets.size == 20
     with pytest.raises(Refusal) as refusal:
         mnist.load(path=None, url="https://unused.invalid", digest="00")
     assert str(refusal.value).startswith(f"{kept} (remove it to download it again): ")

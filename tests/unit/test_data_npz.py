@@ -20,7 +20,14 @@ from pipeline.records import Component, Dataset
 GENERATOR = np.random.default_rng(0)
 IMAGES = GENERATOR.integers(0, 256, (30, 4, 3), dtype=np.uint8)
 LABELS = np.arange(30) % 3
-PATHS = {"path": None, "images": "x", "labels": "y", "test_images": None, "test_labels": None}
+PATHS = {
+    "path": None,
+    "examples": "x",
+    "three_axes": "pictures",
+    "targets": "y",
+    "test_examples": None,
+    "test_targets": None,
+}
 
 
 def archive(folder: Path, **arrays: Any) -> Path:
@@ -30,7 +37,7 @@ def archive(folder: Path, **arrays: Any) -> Path:
 
 
 def load(path: object, **changes: Any) -> Source:
-    arguments: dict[str, Any] = {**PATHS, "classes": None, "license": "CC0", **changes}
+    arguments: dict[str, Any] = {**PATHS, "labels": None, "license": "CC0", **changes}
     return npz.load(**{**arguments, "path": path if path is None else str(path)})
 
 
@@ -49,23 +56,23 @@ def digest(source: Source, folder: Path) -> str:
 
 def test_bytes_count_as_0_to_1_and_classes_are_called_by_their_numbers(tmp_path: Path) -> None:
     source = load(archive(tmp_path))
-    assert isinstance(source.images, np.ndarray)
-    np.testing.assert_array_equal(source.images[..., 0], IMAGES)
+    assert isinstance(source.examples, np.ndarray)
+    np.testing.assert_array_equal(source.examples[..., 0], IMAGES)
     assert source.scale == 1 / 255
-    assert source.labels.tolist() == LABELS.tolist()
-    assert source.classes == ("0", "1", "2")
+    assert source.targets.tolist() == LABELS.tolist()
+    assert source.labels == ("0", "1", "2")
     assert source.source == "archive mine.npz"
 
 
 @pytest.mark.parametrize(
     ("given", "shape"),
-    [((4, 3, 2), (4, 3, 2)), ((4, 3), (4, 3, 1)), ((12,), (12, 1, 1))],
+    [((4, 3, 2), (4, 3, 2)), ((4, 3), (4, 3, 1)), ((12,), (12,))],
 )
-def test_images_may_come_with_channels_without_or_as_features(
+def test_examples_may_be_pictures_with_or_without_channels_or_rows(
     tmp_path: Path, given: tuple[int, ...], shape: tuple[int, ...]
 ) -> None:
     source = load(archive(tmp_path, x=np.ones((30, *given), np.uint8)))
-    assert source.images.shape == (30, *shape)
+    assert source.examples.shape == (30, *shape)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, ">f8"])
@@ -74,17 +81,17 @@ def test_floating_point_images_are_taken_as_they_are_in_single_precision(
 ) -> None:
     source = load(archive(tmp_path, x=(IMAGES / 4).astype(dtype)))
     assert source.scale == 1.0
-    assert source.images.dtype == np.float32
-    np.testing.assert_array_equal(np.asarray(source.images)[..., 0], IMAGES / np.float32(4))
+    assert source.examples.dtype == np.float32
+    np.testing.assert_array_equal(np.asarray(source.examples)[..., 0], IMAGES / np.float32(4))
 
 
 def test_arrays_may_have_other_names_and_a_test_split(tmp_path: Path) -> None:
     file = archive(tmp_path, pictures=IMAGES, digits=LABELS, a=IMAGES[:3], b=LABELS[:3])
-    keys = {"images": "pictures", "labels": "digits", "test_images": "a", "test_labels": "b"}
-    source = load(file, **keys, classes=("cat", "dog", "emu"))
-    assert source.classes == ("cat", "dog", "emu")
-    assert source.test_labels is not None
-    assert source.test_labels.tolist() == [0, 1, 2]
+    keys = {"examples": "pictures", "targets": "digits", "test_examples": "a", "test_targets": "b"}
+    source = load(file, **keys, labels=("cat", "dog", "emu"))
+    assert source.labels == ("cat", "dog", "emu")
+    assert source.test_targets is not None
+    assert source.test_targets.tolist() == [0, 1, 2]
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float64, ">f4"])
@@ -95,8 +102,8 @@ def test_large_images_stay_on_disk_and_give_the_same_arrays(
     in_memory = load(file)
     monkeypatch.setattr(npz, "LARGE_BYTES", 1)
     on_disk = load(file)
-    assert isinstance(in_memory.images, np.ndarray)
-    assert isinstance(on_disk.images, stored.Stored)
+    assert isinstance(in_memory.examples, np.ndarray)
+    assert isinstance(on_disk.examples, stored.Stored)
     assert digest(on_disk, tmp_path / "a") == digest(in_memory, tmp_path / "b")
 
 
@@ -105,7 +112,7 @@ def test_large_images_in_fortran_order_are_read_as_a_whole(
 ) -> None:
     monkeypatch.setattr(npz, "LARGE_BYTES", 1)
     source = load(archive(tmp_path, x=np.asfortranarray(IMAGES)))
-    np.testing.assert_array_equal(np.asarray(source.images)[..., 0], IMAGES)
+    np.testing.assert_array_equal(np.asarray(source.examples)[..., 0], IMAGES)
 
 
 def test_no_room_to_unpack_large_images_says_where(
@@ -199,7 +206,7 @@ def test_an_archive_damaged_inside_is_refused(
 
 
 def test_a_missing_array_is_refused_with_the_nearest_name(tmp_path: Path) -> None:
-    assert refused(archive(tmp_path, labels=LABELS), labels="lables").startswith(
+    assert refused(archive(tmp_path, labels=LABELS), targets="lables").startswith(
         f"{tmp_path}/mine.npz: holds no array 'lables'; did you mean 'labels'?"
     )
 
@@ -239,45 +246,53 @@ def test_an_array_larger_than_any_memory_is_refused(tmp_path: Path) -> None:
 
 def test_images_and_labels_of_different_lengths_are_refused(tmp_path: Path) -> None:
     line = refused(archive(tmp_path, y=LABELS[:-1]))
-    assert line == "archive mine.npz: 30 images but 29 labels; take both from the same publication"
+    assert (
+        line == "archive mine.npz: 30 examples but 29 targets; take both from the same publication"
+    )
 
 
 @pytest.mark.parametrize(
-    ("labels", "way_out"),
+    ("targets", "way_out"),
     [
         (
             LABELS.astype(float),
-            "holds float64 (30,); labels are whole numbers of shape (n,): try a",
+            "holds float64 (30,); targets are whole numbers of shape (n,): try a",
         ),
         (LABELS == 1, "holds bool (30,)"),
         (np.array(["cat"] * 30), "holds <U3 (30,)"),
-        (LABELS[:, None], "holds int64 (30, 1)"),
-        (np.eye(3)[LABELS], "holds float64 (30, 3); labels are whole numbers of shape (n,): try"),
+        (np.eye(3)[LABELS], "holds float64 (30, 3); targets are whole numbers of shape (n,): try"),
     ],
 )
 def test_labels_that_are_not_whole_numbers_are_refused(
-    tmp_path: Path, labels: Any, way_out: str
+    tmp_path: Path, targets: Any, way_out: str
 ) -> None:
-    assert f"mine.npz: array 'y' {way_out}" in refused(archive(tmp_path, y=labels))
+    assert f"mine.npz: array 'y' {way_out}" in refused(archive(tmp_path, y=targets))
 
 
 @pytest.mark.parametrize(
-    ("labels", "says"),
+    ("targets", "says"),
     [
-        (LABELS + 1, "3 different labels run from 1 to 3; they must be 0 .. 2, each of them used"),
-        (LABELS * 2, "3 different labels run from 0 to 4; they must be 0 .. 2, each of them used"),
-        (LABELS - 1, "3 different labels run from -1 to 1; they must be 0 .. 2, each of them used"),
+        (LABELS + 1, "3 different targets run from 1 to 3; they must be 0 .. 2, each of them used"),
+        (LABELS * 2, "3 different targets run from 0 to 4; they must be 0 .. 2, each of them used"),
+        (
+            LABELS - 1,
+            "3 different targets run from -1 to 1; they must be 0 .. 2, each of them used",
+        ),
     ],
 )
 def test_labels_that_are_not_0_to_classes_minus_1_are_refused(
-    tmp_path: Path, labels: Any, says: str
+    tmp_path: Path, targets: Any, says: str
 ) -> None:
-    assert refused(archive(tmp_path, y=labels)).endswith(f"mine.npz: array 'y': {says}")
+    assert refused(archive(tmp_path, y=targets)).endswith(f"mine.npz: array 'y': {says}")
+
+
+def test_targets_in_a_column_are_taken_as_they_are(tmp_path: Path) -> None:
+    assert load(archive(tmp_path, y=LABELS[:, None])).targets.tolist() == LABELS.tolist()
 
 
 def test_labels_beyond_the_named_classes_are_refused(tmp_path: Path) -> None:
-    line = refused(archive(tmp_path), classes=("cat", "dog"))
-    assert "labels run from 0 to 2, but 2 classes are named" in line
+    line = refused(archive(tmp_path), labels=("cat", "dog"))
+    assert "targets run from 0 to 2, but 2 classes are named" in line
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300])
@@ -291,7 +306,7 @@ def test_images_with_a_value_that_is_not_finite_are_refused(
     with pytest.raises(Refusal) as refusal:
         digest(load(archive(tmp_path, x=images)), tmp_path)
     assert str(refusal.value) == (
-        "archive mine.npz: an image holds a value that is not finite; repair or remove it"
+        "archive mine.npz: an example holds a value that is not finite; repair or remove it"
     )
     assert not (tmp_path / "arrays").exists()
 
@@ -303,7 +318,7 @@ def test_one_class_only_is_refused(tmp_path: Path) -> None:
 
 def test_a_class_too_small_to_split_is_refused_by_name(tmp_path: Path) -> None:
     source = load(archive(tmp_path, y=np.array([1] + [0] * 29)))
-    with pytest.raises(Refusal, match="class '1' has 1 of 30 images, too few to appear in"):
+    with pytest.raises(Refusal, match="class '1' has 1 of 30 examples, too few to appear in"):
         digest(source, tmp_path)
 
 
@@ -315,17 +330,17 @@ def test_images_of_another_kind_are_refused(tmp_path: Path, images: Any) -> None
 
 def test_no_images_at_all_are_refused(tmp_path: Path) -> None:
     line = refused(archive(tmp_path, x=IMAGES[:0], y=LABELS[:0]))
-    assert line == "archive mine.npz: a classifier needs at least two classes, found none"
+    assert line == f"{tmp_path}/mine.npz: array 'y' is empty; name one with a target per example"
 
 
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"test_images": "x"}, "test_images and test_labels come together; name both"),
-        ({"images": 3}, "are named by text, got 3"),
-        ({"classes": "abc"}, "must be a list of different names, got 'abc'"),
-        ({"classes": ("a", "b", "a")}, "must be a list of different names"),
-        ({"classes": (1, 2, 3)}, "must be null or a list of names, got (1, 2, 3)"),
+        ({"test_examples": "x"}, "test_examples and test_targets come together; name both"),
+        ({"examples": 3}, "are named by text, got 3"),
+        ({"labels": "abc"}, "must be a list of different names, got 'abc'"),
+        ({"labels": ("a", "b", "a")}, "must be a list of different names"),
+        ({"labels": (1, 2, 3)}, "must be null or a list of names, got (1, 2, 3)"),
     ],
 )
 def test_arguments_of_another_kind_are_refused(

@@ -20,11 +20,11 @@ from pipeline.data.source import Source
 
 def load(*, side):
     return Source(
-        images=np.zeros((40, side, side, 3), np.float32),
-        labels=np.arange(40) % 4,
-        classes=("a", "b", "c", "d"),
-        test_images=None,
-        test_labels=None,
+        examples=np.zeros((40, side, side, 3), np.float32),
+        targets=np.arange(40) % 4,
+        labels=("a", "b", "c", "d"),
+        test_examples=None,
+        test_targets=None,
         scale=1.0,
         source="made up",
         license="CC0",
@@ -53,7 +53,7 @@ def test_a_source_of_ones_own_is_prepared(capsys: pytest.CaptureFixture[str]) ->
     plan("my_source.load", side=5)
     run("tiny")
     manifest = verify(PLACES.arrays / "mine")
-    assert manifest.class_counts["validation"] == (3, 3, 3, 3)
+    assert manifest.label_counts["validation"] == (3, 3, 3, 3)
     assert capsys.readouterr().out == (
         f"mine: train 20, validation 12, test 8 of 5x5x3, digest {manifest.digest[:12]}\n"
     )

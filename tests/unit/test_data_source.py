@@ -13,11 +13,11 @@ from pipeline.errors import Refusal
 
 def source(**changes: Any) -> Source:
     content: dict[str, Any] = {
-        "images": np.zeros((4, 2, 2, 1), np.uint8),
-        "labels": np.array([0, 1, 0, 1]),
-        "classes": ("cat", "dog"),
-        "test_images": None,
-        "test_labels": None,
+        "examples": np.zeros((4, 2, 2, 1), np.uint8),
+        "targets": np.array([0, 1, 0, 1]),
+        "labels": ("cat", "dog"),
+        "test_examples": None,
+        "test_targets": None,
         "scale": 1 / 255,
         "source": "pets",
         "license": "CC0",
@@ -26,29 +26,32 @@ def source(**changes: Any) -> Source:
 
 
 def test_a_fitting_source_is_accepted_with_or_without_a_test_split() -> None:
-    assert source().test_labels is None
-    test = {"test_images": np.ones((1, 2, 2, 1), np.uint8), "test_labels": np.array([1])}
-    assert source(**test).test_labels is test["test_labels"]
+    assert source().test_targets is None
+    test = {"test_examples": np.ones((1, 2, 2, 1), np.uint8), "test_targets": np.array([1])}
+    assert source(**test).test_targets is test["test_targets"]
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"images": np.zeros((4, 2, 2), np.uint8)}, "images are uint8 (4, 2, 2); load must"),
-        ({"images": np.zeros((4, 2, 2, 1))}, "images are float64 (4, 2, 2, 1); load must"),
-        ({"labels": np.zeros(4, np.int32)}, "labels are int32 (4,); load must"),
-        ({"labels": np.zeros(3, np.int64)}, "4 images but 3 labels"),
-        ({"labels": np.array([0, 1, 2, 0])}, "labels run from 0 to 2, but 2 classes are named"),
-        ({"labels": np.array([0, -1, 1, 0])}, "labels run from -1 to 1, but 2 classes are named"),
-        ({"images": np.full((4, 1, 1, 1), np.nan, np.float32)}, "a value that is not finite"),
-        ({"images": np.full((4, 1, 1, 1), -np.inf, np.float32)}, "a value that is not finite"),
-        ({"classes": ("cat",)}, "a classifier needs at least two classes, found 'cat'"),
-        ({"classes": ()}, "a classifier needs at least two classes, found none"),
-        ({"images": np.zeros((4, 2, 0, 1), np.uint8)}, "uint8 (4, 2, 0, 1): there are none"),
-        ({"test_labels": np.array([1])}, "test images and test labels must come together"),
+        ({"examples": np.zeros(4, np.uint8)}, "examples are uint8 (4,); load must"),
+        ({"examples": np.zeros((4, 2, 2, 1))}, "examples are float64 (4, 2, 2, 1); load must"),
+        ({"targets": np.zeros(4, np.int32)}, "targets are int32 (4,); load must"),
+        ({"targets": np.zeros(3, np.int64)}, "4 examples but 3 targets"),
+        ({"targets": np.array([0, 1, 2, 0])}, "targets run from 0 to 2, but 2 classes are named"),
+        ({"targets": np.array([0, -1, 1, 0])}, "targets run from -1 to 1, but 2 classes are named"),
+        ({"examples": np.full((4, 1, 1, 1), np.nan, np.float32)}, "a value that is not finite"),
+        ({"examples": np.full((4, 1, 1, 1), -np.inf, np.float32)}, "a value that is not finite"),
+        ({"labels": ("cat",)}, "a classifier needs at least two classes, found 'cat'"),
         (
-            {"test_images": np.zeros((1, 3, 2, 1), np.uint8), "test_labels": np.array([1])},
-            "test images are uint8 (3, 2, 1), the others are uint8 (2, 2, 1)",
+            {"labels": ()},
+            "targets are int64 (4,); load must return float32 (n,), (n, k) without labels",
+        ),
+        ({"examples": np.zeros((4, 2, 0, 1), np.uint8)}, "uint8 (4, 2, 0, 1): there are none"),
+        ({"test_targets": np.array([1])}, "test examples and test targets must come together"),
+        (
+            {"test_examples": np.zeros((1, 3, 2, 1), np.uint8), "test_targets": np.array([1])},
+            "test examples are uint8 (3, 2, 1), the others are uint8 (2, 2, 1)",
         ),
     ],
 )

@@ -85,7 +85,7 @@ def test_more_examples_than_there_are_is_refused_with_the_counts() -> None:
     with pytest.raises(Refusal) as refusal:
         stratified(labels, {"train": 8, "validation": 3}, TWO, generator(), "dataset pets")
     assert str(refusal.value) == (
-        "dataset pets: train 8, validation 3 make 11, but there are 10 images; ask for fewer"
+        "dataset pets: train 8, validation 3 make 11, but there are 10 examples; ask for fewer"
     )
 
 
@@ -95,6 +95,6 @@ def test_a_class_too_small_to_split_is_refused_by_name(dogs: int, missing: str) 
     with pytest.raises(Refusal) as refusal:
         stratified(labels, {"train": 80, "validation": 19}, TWO, generator(), "dataset pets")
     assert str(refusal.value).startswith(
-        f"dataset pets: class 'dog' has {dogs} of {99 + dogs} images, "
+        f"dataset pets: class 'dog' has {dogs} of {99 + dogs} examples, "
         f"too few to appear in {missing} when train 80, validation 19 are asked for"
     )

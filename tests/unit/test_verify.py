@@ -22,11 +22,11 @@ from pipeline.stages.places import Places
 PLACES = Places("quick")
 CLOCK = Clock(started=1.0, wall_seconds=2.0, commit="c", dirty="", host="h")
 SOURCE = Source(
-    images=np.zeros((12, 2, 2, 1), np.uint8),
-    labels=np.arange(12) % 2,
-    classes=("even", "odd"),
-    test_images=None,
-    test_labels=None,
+    examples=np.zeros((12, 2, 2, 1), np.uint8),
+    targets=np.arange(12) % 2,
+    labels=("even", "odd"),
+    test_examples=None,
+    test_targets=None,
     scale=1.0,
     source="twelve black images",
     license="none",

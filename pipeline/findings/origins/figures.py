@@ -17,7 +17,7 @@ Values = tuple[str, ...]
 
 
 class Data(Record):
-    """What a dataset is, and how many examples each of its splits has."""
+    """What a dataset is, and how many examples each split has; numbers have no labels."""
 
     named_by: ClassVar = ("name",)
 
@@ -25,7 +25,7 @@ class Data(Record):
     source: str
     license: str
     digest: str
-    classes: Count
+    labels: Tally
     shape: tuple[int, ...]
     examples: dict[str, int]
 
@@ -83,7 +83,7 @@ def _data(manifest: Manifest) -> Data:
         source=manifest.source,
         license=manifest.license,
         digest=manifest.digest,
-        classes=len(manifest.classes),
+        labels=len(manifest.labels),
         shape=manifest.shape,
         examples=manifest.examples,
     )

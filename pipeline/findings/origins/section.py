@@ -121,17 +121,17 @@ def _data(summary: Summary) -> Table:
             found.source,
             found.license,
             " x ".join(str(size) for size in found.shape),
-            str(found.classes),
-            _images(found.examples),
+            str(found.labels) if found.labels else "none: numbers",
+            _examples(found.examples),
             found.digest,
         )
         for found in summary.of(Figures).data
     )
-    heads = ("Dataset", "Source", "License", "Shape", "Classes", "Images", "SHA-256")
+    heads = ("Dataset", "Source", "License", "Shape", "Labels", "Examples", "SHA-256")
     return Table("Data", heads, rows, labels=1)
 
 
-def _images(examples: dict[str, int]) -> str:
+def _examples(examples: dict[str, int]) -> str:
     """In the order of use, whatever the order of keys."""
     names = [*SPLITS, *sorted(examples.keys() - set(SPLITS))]
     return ", ".join(f"{examples[name]:,} {name}" for name in names if name in examples)
