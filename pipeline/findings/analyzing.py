@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.claims.claim import Claim
+from pipeline.commands import since
 from pipeline.findings.gap.figures import trajectories
 from pipeline.findings.map.figures import maps
 from pipeline.findings.settings.figures import factors
@@ -284,16 +285,11 @@ def _versions(answers: Sequence[Answer]) -> dict[str, tuple[str, ...]]:
 
 
 def _commands(profile: str) -> dict[str, str]:
-    stages = ("compose", "prepare", "sweep", "confirm", "cost", "analyze", "report")
-
-    def since(stage: str) -> str:
-        return " && ".join(f"normbench {name} {profile}" for name in stages[stages.index(stage) :])
-
     return {
-        "everything": since("compose"),
-        "sweep": since("sweep"),
-        "confirmed": since("confirm"),
-        "claims": since("sweep"),
-        "cost": since("cost"),
-        "figures": since("analyze"),
+        "everything": since("compose", profile),
+        "sweep": since("sweep", profile),
+        "confirmed": since("confirm", profile),
+        "claims": since("sweep", profile),
+        "cost": since("cost", profile),
+        "figures": since("analyze", profile),
     }
