@@ -15,7 +15,6 @@ from typing import Any
 
 import altair as alt
 
-from pipeline.findings.summary import Summary
 from pipeline.statistics.effects import Effect
 from pipeline.statistics.intervals import Estimate
 
@@ -164,18 +163,6 @@ def estimated(found: Estimate, shown: Callable[[float], float] = float) -> dict[
         "below": high if low is None else None,
         "above": low if high is None else None,
     }
-
-
-def arms_of(summary: Summary) -> list[str]:
-    """List the arms, the reference first, so that an arm has one colour in every chart."""
-    found = dict.fromkeys(
-        [
-            *(figures.study.arm for figures in summary.studies),
-            *(setting.arm for factors in summary.factors for setting in factors.settings),
-            *(each.arm for each in summary.maps),
-        ]
-    )
-    return sorted(found, key=lambda arm: arm != summary.analysis.reference)
 
 
 def among(arms: Sequence[str], rows: Rows) -> list[str]:

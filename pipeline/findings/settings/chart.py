@@ -8,11 +8,12 @@ from typing import TypeGuard
 import altair as alt
 
 from pipeline.arguments import Scalar
+from pipeline.findings.arms import arms_of
 from pipeline.findings.places import Place, short_names
 from pipeline.findings.settings.figures import Factors, Setting
 from pipeline.findings.summary import Summary
 from pipeline.page.palette import colors, shapes
-from pipeline.page.panels import Chart, Layout, Rows, among, arms_of, interval, panels, told
+from pipeline.page.panels import Chart, Layout, Rows, among, interval, panels, told
 from pipeline.statistics.effects import Effect
 from pipeline.wording import arguments
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import altair as alt
 
+from pipeline.findings.arms import arms_of
 from pipeline.findings.places import Place, short_names
 from pipeline.findings.stability.figures import Stability
 from pipeline.findings.summary import Summary
 from pipeline.page.palette import colors, shapes
-from pipeline.page.panels import Chart, Layout, Rows, among, arms_of, log_ticks, panels
+from pipeline.page.panels import Chart, Layout, Rows, among, log_ticks, panels
 
 
 def stability_names(summary: Summary) -> list[str]:

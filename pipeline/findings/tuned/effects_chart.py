@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import altair as alt
 
+from pipeline.findings.arms import arms_of
 from pipeline.findings.places import tuned_names
 from pipeline.findings.summary import Summary
 from pipeline.findings.tuned.comparisons import Contrast
 from pipeline.page.palette import colors, shapes
-from pipeline.page.panels import Chart, Layout, Rows, arms_of, interval, line_at, panels, told
+from pipeline.page.panels import Chart, Layout, Rows, interval, line_at, panels, told
 
 KINDS = ["moving", "recalibrated"]
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import altair as alt
 
+from pipeline.findings.arms import arms_of
 from pipeline.findings.places import tuned_names
 from pipeline.findings.summary import Summary
 from pipeline.page.palette import colors, shapes
-from pipeline.page.panels import Chart, Layout, Rows, arms_of, interval, panels
+from pipeline.page.panels import Chart, Layout, Rows, interval, panels
 
 STATISTICS = ["batch", "moving", "recalibrated"]
 

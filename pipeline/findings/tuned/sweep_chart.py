@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import altair as alt
 
+from pipeline.findings.arms import arms_of
 from pipeline.findings.places import tuned_names
 from pipeline.findings.summary import Summary
 from pipeline.page.palette import colors, shapes
-from pipeline.page.panels import Chart, Layout, Rows, among, arms_of, log_ticks, panels
+from pipeline.page.panels import Chart, Layout, Rows, among, log_ticks, panels
 
 
 def sweep_chart(summary: Summary, layout: Layout) -> Chart | None:
