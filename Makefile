@@ -53,9 +53,9 @@ dashboard: $(READY)  ## browse the searches in optuna-dashboard, on this machine
 bench: $(READY)  ## run the benchmarks
 	$(BIN)/python -m pytest tests/benchmarks -m bench --numprocesses=0 -s
 
-lock: $(READY)  ## resolve requirements.lock again, from pyproject.toml
+lock: $(READY)  ## make requirements.lock fit pyproject.toml (UPGRADE=--upgrade: the newest of all)
 	$(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --extra dev \
-		--no-header --no-emit-index-url --upgrade pyproject.toml --output-file requirements.lock
+		--no-header --no-emit-index-url $(UPGRADE) pyproject.toml --output-file requirements.lock
 
 clean:  ## remove what tools made; results, store and runs stay
 	rm -rf build .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis

@@ -17,16 +17,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from pipeline.commands import STAGES
 from pipeline.errors import Contradiction, Refusal, Unfinished, nearest
 
-STAGES = {
-    "compose": "turn conf/ into one validated file",
-    "prepare": "write the datasets as arrays, split and checked",
-    "sweep": "search each arm's best settings, every arm with the same budget",
-    "confirm": "train the winners again on fresh seeds and read the test split once",
-    "cost": "time a training step of each arm, where the profile asks for it",
-    "analyze": "compute every figure of the report",
-    "report": "write the page: report.md, report.html and charts",
+BESIDE = {
     "mirror": "bring MLflow and the Optuna dashboard up to date from what is on disk",
     "status": "show how far a sweep or confirmation has come, from any terminal",
 }
@@ -86,7 +80,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="KEY=VALUE",
         help="a group's choice (norm=layer) or a value (epochs=3)",
     )
-    for name, summary in STAGES.items():
+    for name, summary in (STAGES | BESIDE).items():
         stage = commands.add_parser(name, help=summary, description=summary)
         stage.add_argument("profile", help="a file of conf/profile, such as quick")
         if name in RUNNING:
@@ -135,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(format="normbench: %(message)s", level=logging.WARNING)
     given = list(sys.argv[1:] if arguments is None else arguments)
     top = parser()
-    known = [*QUESTIONS, *STAGES]
+    known = [*QUESTIONS, *STAGES, *BESIDE]
     named = next((word for word in given if not word.startswith("-")), None)
     if "--conf" not in given and named is not None and named not in known:
         top.error(f"there is no command {named!r}{nearest(named, known)}")

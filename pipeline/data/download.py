@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import http.client
 import os
-import secrets
-import urllib.error
-import urllib.request
+import sys
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+import pooch
 
 from pipeline.data.paths import unreadable
 from pipeline.errors import Refusal
@@ -23,8 +19,7 @@ def downloads_folder() -> Path:
     """Return where downloads are kept: $NORMBENCH_DOWNLOADS, else the user's cache folder."""
     if chosen := os.environ.get("NORMBENCH_DOWNLOADS"):
         return Path(chosen).expanduser()
-    cache = Path(os.environ.get("XDG_CACHE_HOME", ""))  # relative ones are to be ignored
-    return (cache if cache.is_absolute() else Path.home() / ".cache") / "normbench"
+    return Path(pooch.os_cache("normbench"))
 
 
 def fetch(url: str, file: Path, override: str) -> Path:
@@ -45,39 +40,24 @@ def fetch(url: str, file: Path, override: str) -> Path:
         raise unreadable(file, error) from None
     if not str(url).startswith(("https://", "http://")):
         raise Refusal(f"{url}: is not an http(s) address; for a file, use {override}")
-    part = file.with_name(f".{file.name}.{secrets.token_hex(4)}.part")
+    pooch.get_logger().setLevel("WARNING")  # what decides is the digest of the decoded arrays
+    download = pooch.HTTPDownloader(
+        progressbar=sys.stderr.isatty(), chunk_size=CHUNK_BYTES, timeout=TIMEOUT_SECONDS
+    )
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            _download(url, part)
-            part.replace(file)
-        finally:
-            part.unlink(missing_ok=True)
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        if isinstance(error, urllib.error.HTTPError):
-            error.close()
-        reason = str(error).strip("<>") or type(error).__name__
+        if file.is_dir():
+            raise IsADirectoryError(f"Is a directory: {file}")
+        pooch.retrieve(url, None, fname=file.name, path=file.parent, downloader=download)
+    except (OSError, ValueError) as error:  # what requests raises is an OSError
         raise Refusal(
-            f"{url}: cannot be downloaded ({reason}); fetch it elsewhere and put it at {file}, "
-            f"or use {override}"
+            f"{url}: cannot be downloaded ({_reason(error)}); fetch it elsewhere and put it at "
+            f"{file}, or use {override}"
         ) from error
     return file
 
 
-def _download(url: str, part: Path) -> None:
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    with (
-        urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response,  # noqa: S310 - fetch checks
-        part.open("xb") as output,
-        Progress(*columns, TransferSpeedColumn(), console=Console(stderr=True)) as progress,
-    ):
-        announced = response.headers.get("Content-Length")
-        expected = int(announced) if announced else None
-        bar = progress.add_task(url.rpartition("/")[2], total=expected)
-        received = 0
-        while chunk := response.read(CHUNK_BYTES):
-            output.write(chunk)
-            received += len(chunk)
-            progress.update(bar, completed=received)
-    if expected is not None and received != expected:
-        raise ConnectionError(f"it ended after {received} of {expected} bytes")
+def _reason(error: BaseException) -> str:
+    """Return what began an error: requests and urllib3 wrap it up to four times."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return " ".join(str(error).split()) or type(error).__name__

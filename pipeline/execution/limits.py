@@ -11,7 +11,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+
+import psutil
 
 from pipeline.records import Limits
 
@@ -52,18 +53,7 @@ def watched(limits: Limits, leave: Callable[[str], None]) -> Iterator[None]:
 def _exceeded(limits: Limits, deadline: float | None) -> str:
     if deadline is not None and time.monotonic() > deadline:
         return f"over its limit of {limits.wall_seconds:g} s"
-    held = resident_bytes()
+    held = psutil.Process().memory_info().rss
     if limits.memory_bytes is not None and held > limits.memory_bytes:
         return f"over its limit of {limits.memory_bytes / 1e6:.0f} MB: held {held / 1e6:.0f}"
     return ""
-
-
-def resident_bytes() -> int:
-    """Return the memory that this process holds; its peak where the system does not say."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except FileNotFoundError:  # not Linux
-        import resource
-
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return pages * os.sysconf("SC_PAGE_SIZE")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from pipeline.commands import since
 from pipeline.findings import FINDINGS
 from pipeline.findings.evidence import Evidence
 from pipeline.findings.summary import Summary, figures_module
@@ -37,16 +38,11 @@ def analyze(
 
 
 def _commands(profile: str) -> dict[str, str]:
-    stages = ("compose", "prepare", "sweep", "confirm", "cost", "analyze", "report")
-
-    def since(stage: str) -> str:
-        return " && ".join(f"normbench {name} {profile}" for name in stages[stages.index(stage) :])
-
     return {
-        "everything": since("compose"),
-        "sweep": since("sweep"),
-        "confirmed": since("confirm"),
-        "claims": since("sweep"),
-        "cost": since("cost"),
-        "figures": since("analyze"),
+        "everything": since("compose", profile),
+        "sweep": since("sweep", profile),
+        "confirmed": since("confirm", profile),
+        "claims": since("sweep", profile),
+        "cost": since("cost", profile),
+        "figures": since("analyze", profile),
     }

@@ -18,6 +18,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from pipeline.training.private_keras import batch_moments
+
 SMALLEST_FUSED_EPSILON = 1.001e-5  # some fused kernels refuse less
 
 
@@ -142,7 +144,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         if batchwise:
             ours = inputs.dtype == tf.float32 and self.axis in (-1, len(inputs.shape) - 1)
-            mean, variance = moments(inputs) if ours else self._moments(inputs, None)
+            mean, variance = moments(inputs) if ours else batch_moments(self, inputs)
         else:
             mean, variance = self.moving_mean, self.moving_variance
         outputs = keras.ops.batch_normalization(

@@ -36,6 +36,7 @@ from pipeline.training.evaluation import (
 )
 from pipeline.training.loss import cross_entropy
 from pipeline.training.measure import Trained, result_of, validated
+from pipeline.training.private_keras import layers_of
 from pipeline.training.probes import Subject, statistics_curves
 from pipeline.training.setting import (
     Watch,
@@ -62,9 +63,7 @@ class Engine:
         self.model = built(trial, shape, classes, make)
         self._first = [variable.numpy() for variable in self.model.variables]
         self._norms = [
-            layer
-            for layer in self.model._flatten_layers(include_self=False)
-            if isinstance(layer, BatchNormalization)
+            layer for layer in layers_of(self.model) if isinstance(layer, BatchNormalization)
         ]
         # on images epsilon chooses the kernel and belongs to it, whatever its size
         self.normalizes_images = any(len(layer.input.shape) == 4 for layer in self._norms)

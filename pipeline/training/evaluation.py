@@ -16,6 +16,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from pipeline.training.private_keras import layers_of
+
 CHUNK = 500  # images per inference call; moves no digit that matters, bounds memory
 
 Forward = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -76,7 +78,7 @@ def with_moving_statistics(model: keras.Model) -> list[keras.Layer]:
     """Return the layers that normalize by batch in training and by moving averages at inference."""
     return [
         layer
-        for layer in model._flatten_layers(include_self=False)
+        for layer in layers_of(model)
         if hasattr(layer, "moving_mean") and hasattr(layer, "moving_variance")
     ]
 

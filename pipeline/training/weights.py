@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from pipeline.errors import Refusal
+from pipeline.training.private_keras import layers_of, restart_generator
 
 
 def draw_weights(model: keras.Model, seed: int) -> None:
@@ -25,7 +26,7 @@ def draw_weights(model: keras.Model, seed: int) -> None:
         Refusal: A weight was drawn by something that cannot be seeded by name.
     """
     reached: set[int] = set()
-    for layer in model._flatten_layers(include_self=False):
+    for layer in layers_of(model):
         for attribute, initializer in _initializers(layer):
             variable = getattr(layer, attribute, None)
             if variable is None:
@@ -37,7 +38,7 @@ def draw_weights(model: keras.Model, seed: int) -> None:
             variable.assign(fresh(variable.shape, dtype=variable.dtype))
             reached.add(id(variable))
     for name, generator in _generators(model):
-        generator.state.assign([0, _seed(seed, name)])
+        restart_generator(generator, _seed(seed, name))
     for variable in model.trainable_variables:
         if id(variable) not in reached and np.ptp(variable.numpy()) > 0:
             raise Refusal(
@@ -56,7 +57,7 @@ def _initializers(
 
 def _generators(model: keras.Model) -> Iterable[tuple[str, keras.random.SeedGenerator]]:
     """Yield what layers such as dropout draw from while they train, each with its name."""
-    for layer in model._flatten_layers(include_self=False):
+    for layer in layers_of(model):
         for attribute, value in vars(layer).items():
             if isinstance(value, keras.random.SeedGenerator):
                 yield f"{layer.path}/{attribute}", value

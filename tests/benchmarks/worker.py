@@ -8,12 +8,13 @@ ways: engine, fit (the twin), and what people write: keras (a loop of default
 
 import json
 import os
-import resource
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+
+import psutil
 
 from pipeline.components import build
 from pipeline.records import Trial
@@ -117,15 +118,6 @@ def fitted(model, trial: Trial, folder: Path, **more):
 WAYS: dict[str, Way] = {way.__name__: way for way in (engine, fit, keras, keras_epoch, keras_tuner)}
 
 
-def resident_bytes() -> int:
-    """Memory this process holds now; its peak where the system does not say."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE")
-    except FileNotFoundError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-
 def main() -> None:
     way, threads = WAYS[sys.argv[1]], int(sys.argv[2])
     answers = os.fdopen(os.dup(1), "w", buffering=1)  # libraries may print on theirs
@@ -139,7 +131,8 @@ def main() -> None:
         started = time.perf_counter()
         way(trials, Path(asked["folder"]))
         seconds = time.perf_counter() - started
-        print(json.dumps({"seconds": seconds, "rss_bytes": resident_bytes()}), file=answers)
+        held = psutil.Process().memory_info().rss
+        print(json.dumps({"seconds": seconds, "rss_bytes": held}), file=answers)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,9 @@ import re
 import shutil
 
 import pytest
-from checkout import OUTPUTS, PROFILE, STAGES, Checkout
+from checkout import OUTPUTS, PROFILE, Checkout
+
+from pipeline.commands import STAGES
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +68,7 @@ def test_without_cache_the_store_gives_the_same_bytes_without_training(checkout)
 
 
 def test_a_changed_template_runs_only_the_report_again(checkout):
-    checkout.edit("pipeline/report/templates/report.css", "", "\n")
+    checkout.edit("pipeline/page/templates/report.css", "", "\n")
     assert checkout.ran(checkout.repro()) == ["report"]
 
 

@@ -1,13 +1,16 @@
 """The command line: help at once, mistakes in one line, exit codes that mean something."""
 
+import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
-from pipeline.__main__ import STAGES, main
+from pipeline.__main__ import BESIDE, main
+from pipeline.commands import STAGES, since
 
 
 def test_help_imports_no_heavy_library():
@@ -21,7 +24,7 @@ def test_help_imports_no_heavy_library():
     done = subprocess.run(
         [sys.executable, "-c", script], check=True, capture_output=True, text=True
     )
-    for command in ("train", *STAGES):
+    for command in ("train", *STAGES, *BESIDE):
         assert command in done.stdout
 
 
@@ -54,9 +57,7 @@ def test_an_unknown_profile_is_refused_with_the_nearest(capsys):
     assert len(err.splitlines()) == 1
 
 
-@pytest.mark.parametrize(
-    "stage", ["prepare", "sweep", "confirm", "cost", "analyze", "report", "mirror"]
-)
+@pytest.mark.parametrize("stage", [*list(STAGES)[1:], "mirror"])
 def test_a_stage_without_what_comes_before_says_what_to_run(stage, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main([stage, "quick"]) == 2
@@ -74,3 +75,10 @@ def test_a_missing_conf_folder_is_refused_with_the_way_out(tmp_path, monkeypatch
 def test_the_console_script_is_the_module():
     scripts = tomllib.loads(Path("pyproject.toml").read_text())["project"]["scripts"]
     assert scripts == {"normbench": "pipeline.__main__:main"}
+
+
+def test_dvc_the_readme_and_the_printed_commands_have_the_stages_in_their_order():
+    assert list(yaml.safe_load(Path("dvc.yaml").read_text())["stages"]) == list(STAGES)
+    [loop] = re.findall(r"for stage in (.*); do normbench", Path("README.md").read_text())
+    assert loop.split() == list(STAGES)
+    assert since("analyze", "quick") == "normbench analyze quick && normbench report quick"

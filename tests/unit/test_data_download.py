@@ -59,8 +59,8 @@ def test_a_file_is_fetched_once_and_kept(server: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("address", "reason"),
     [
-        ("/short", "it ended after 100 of 1024 bytes"),
-        ("/absent", "HTTP Error 404: Not Found"),
+        ("/short", "IncompleteRead(100 bytes read, 924 more expected)"),
+        ("/absent", "404 Client Error: Not Found for url: {server}/absent"),
         ("/silent", "Remote end closed connection without response"),
     ],
 )
@@ -71,8 +71,8 @@ def test_a_failed_download_leaves_nothing_and_says_what_to_do(
     with pytest.raises(Refusal) as refusal:
         fetch(server + address, file, "path=FILE")
     assert str(refusal.value) == (
-        f"{server}{address}: cannot be downloaded ({reason}); fetch it elsewhere and put it at "
-        f"{file}, or use path=FILE"
+        f"{server}{address}: cannot be downloaded ({reason.format(server=server)}); fetch it "
+        f"elsewhere and put it at {file}, or use path=FILE"
     )
     assert list(tmp_path.iterdir()) == []
 
@@ -85,6 +85,19 @@ def test_no_network_says_what_to_do(tmp_path: Path) -> None:
         fetch(url, file, "path=FILE")
 
 
+def test_a_download_says_how_far_it_is_on_a_terminal_alone(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fetch(f"{server}/whole", tmp_path / "silent.npz", "path=FILE")
+    assert capsys.readouterr() == ("", "")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    fetch(f"{server}/whole", tmp_path / "shown.npz", "path=FILE")
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "100%" in err
+    assert "1.02k/1.02k" in err
+
+
 def test_an_interrupted_download_leaves_nothing(
     server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,7 +105,7 @@ def test_an_interrupted_download_leaves_nothing(
         assert len(list(tmp_path.iterdir())) == 1  # the temporary file
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("rich.progress.Progress.update", interrupt)
+    monkeypatch.setattr("requests.Response.iter_content", interrupt)
     with pytest.raises(KeyboardInterrupt):
         fetch(f"{server}/whole", tmp_path / "file.npz", "path=FILE")
     assert list(tmp_path.iterdir()) == []
@@ -114,7 +127,7 @@ def test_a_half_file_of_a_killed_download_is_never_taken_for_the_file(
 
 def test_a_download_that_broke_off_starts_again_and_is_whole(server: str, tmp_path: Path) -> None:
     file = tmp_path / "file.npz"
-    with pytest.raises(Refusal, match="it ended after 100 of 1024 bytes"):
+    with pytest.raises(Refusal, match="100 bytes read, 924 more expected"):
         fetch(f"{server}/short", file, "path=FILE")
     assert fetch(f"{server}/whole", file, "path=FILE").read_bytes() == CONTENT
 
@@ -132,7 +145,7 @@ def test_a_full_disk_leaves_nothing_of_a_download(
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("rich.progress.Progress.update", full)
+    monkeypatch.setattr("requests.Response.iter_content", full)
     with pytest.raises(Refusal, match=r"cannot be downloaded \(.*No space left on device\); fetch"):
         fetch(f"{server}/whole", tmp_path / "file.npz", "path=FILE")
     assert list(tmp_path.iterdir()) == []
