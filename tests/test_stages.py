@@ -21,6 +21,8 @@ BY_NAME = {
     "pipeline.execution.pool": "pipeline.execution.*",
     "pipeline.execution.queues": "pipeline.search.*",
     "pipeline.execution.work": "pipeline.training.*",
+    "pipeline.findings.pages": "pipeline.findings.*.section",
+    "pipeline.findings.summary": "pipeline.findings.*.figures",
     "pipeline.models.norms": "pipeline.models.*",
     "pipeline.tracking.live": "",  # libraries
     "pipeline.training.engine": "pipeline.models.*",
