@@ -32,7 +32,6 @@ LONG = {  # lines of modules that are still to be split
     "pipeline/configuration/hydra.py",
     "pipeline/configuration/plan.py",
     "pipeline/configuration/sections.py",
-    "pipeline/execution/dask_pool.py",
     "pipeline/records.py",
     "pipeline/tracking/entries.py",
 }

@@ -81,7 +81,7 @@ def test_every_target_of_the_configuration_is_among_what_is_loaded_by_name():
 
 @cache
 def graph() -> grimp.ImportGraph:
-    return grimp.build_graph("pipeline")
+    return grimp.build_graph("pipeline", cache_dir=None)
 
 
 @cache

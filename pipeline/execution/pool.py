@@ -1,6 +1,6 @@
 """Who works: named workers that take one task each, and hand back what came out.
 
-`Inline` is this process itself; `dask_pool.py` has worker processes.
+`Inline` is this process itself; `dask_clusters.py` starts worker processes.
 """
 
 from __future__ import annotations

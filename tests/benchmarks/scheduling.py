@@ -11,7 +11,7 @@ import numpy as np
 from questions import result, study
 from simulated import MemoryStore, Silence, designed, score, searches
 
-from pipeline.execution.dask_pool import local
+from pipeline.execution.dask_clusters import local
 from pipeline.execution.loop import run
 from pipeline.execution.pool import Done
 from pipeline.execution.store import Clock, Store

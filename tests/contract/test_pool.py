@@ -16,7 +16,8 @@ from questions import study
 from simulated import HERE, Silence, digest, score, searches
 
 from pipeline.errors import Refusal
-from pipeline.execution.dask_pool import address, carry_out, local
+from pipeline.execution.dask_clusters import address, local
+from pipeline.execution.dask_pool import carry_out
 from pipeline.execution.loop import run
 from pipeline.execution.pool import Inline
 from pipeline.execution.store import Clock, Store
@@ -212,7 +213,7 @@ def test_workers_end_with_a_coordinator_that_is_killed(tmp_path):
     script = (
         "import sys, time\n"
         "from pathlib import Path\n"
-        "from pipeline.execution.dask_pool import local\n"
+        "from pipeline.execution.dask_clusters import local\n"
         "from pipeline.execution.store import Store\n"
         "from pipeline.records import Limits\n"
         "if __name__ == '__main__':\n"
