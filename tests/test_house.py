@@ -33,7 +33,6 @@ LONG = {  # lines of modules that are still to be split
     "pipeline/configuration/plan.py",
     "pipeline/configuration/sections.py",
     "pipeline/records.py",
-    "pipeline/tracking/entries.py",
 }
 
 

@@ -18,74 +18,16 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import fmean
-from typing import Literal, NamedTuple
+from typing import Literal
 
-from pipeline.content import content_digest
-from pipeline.records import Answer, Cell, Environment, Result, Study, Trial
+from pipeline.records import Answer, Cell, Result, Study, Trial
 from pipeline.search.objective import winner
+from pipeline.tracking.entry import Entry, Identity, Point, Span, study_identity, winner_identity
 from pipeline.tracking.parameters import study_parameters, text, trial_parameters
 from pipeline.tracking.snapshot import Clock, Snapshot
 
 Kind = Literal["study", "trial", "winner", "seed", "report", "run"]
-
-
-@dataclass(frozen=True)
-class Identity:
-    """What makes two runs the same run. Fields that a kind does not have are empty."""
-
-    kind: str
-    study: str
-    index: str
-    key: str
-
-
-class Point(NamedTuple):
-    """One value of a metric. Steps are epochs, counted from 1; 0 where there are none."""
-
-    metric: str
-    value: float
-    step: int
-
-
-class Span(NamedTuple):
-    """When a run began and ended, in POSIX seconds; `None` where no clock is known."""
-
-    started: float | None
-    ended: float | None
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One run as it should be.
-
-    Attributes:
-        dataset: Name of the dataset the run has read, and the split its figures were read on.
-        environment: What a mirrored model needs to be loaded.
-        files: Path among the run's artifacts to the file.
-    """
-
-    identity: Identity
-    name: str
-    parent: Identity | None
-    params: dict[str, str]
-    points: tuple[Point, ...]
-    tags: dict[str, str]
-    span: Span
-    dataset: tuple[str, str] | None = None
-    model: Path | None = None
-    environment: Environment | None = None
-    files: dict[str, Path] = field(default_factory=dict)
-
-    @property
-    def refreshable(self) -> bool:
-        """Whether new metrics may join the old ones: a mean moves on, and a trial does not.
-
-        What a winner with a model says, its model says too, once and for all.
-        """
-        return self.identity.kind in ("study", "winner", "report") and self.model is None
 
 
 def entries(snapshot: Snapshot) -> tuple[Entry, ...]:
@@ -109,17 +51,6 @@ def unplanned(snapshot: Snapshot) -> int:
     """Return how many answers belong to no study of the plan: it was composed anew since."""
     names = {study.name for study in snapshot.plan.studies.values()}
     return sum(answer.study not in names for answer in (*snapshot.swept, *snapshot.confirmed))
-
-
-def study_identity(name: str) -> Identity:
-    """Return the identity of a study's run."""
-    return Identity("study", name, "", "")
-
-
-def winner_identity(answer: Answer) -> Identity:
-    """Return the identity of the winner that an answer confirms: its question but for the seed."""
-    question = answer.trial.plain() | {"seed": None}
-    return Identity("winner", answer.study, "", content_digest(question))
 
 
 def _by_study(answers: Iterable[Answer]) -> dict[str, list[Answer]]:

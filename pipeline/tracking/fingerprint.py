@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pipeline.content import content_digest
 from pipeline.records import Manifest
-from pipeline.tracking.entries import Entry
+from pipeline.tracking.entry import Entry
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Self
 
 from pipeline.records import Cell, Manifest, Result, Trial
 from pipeline.tracking.connection import connected, open_experiment, tracking_uri
-from pipeline.tracking.entries import Entry, Identity, entries, run_entry, unplanned
+from pipeline.tracking.entries import entries, run_entry, unplanned
+from pipeline.tracking.entry import Entry, Identity
 from pipeline.tracking.fingerprint import Fingerprint, fingerprint
 from pipeline.tracking.one_writer import one_writer
 from pipeline.tracking.outage import MirrorUnreachable

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from pipeline.tracking.entries import Entry, Identity, study_identity
+from pipeline.tracking.entry import Entry, Identity, study_identity
 from pipeline.tracking.fingerprint import Fingerprint
 
 

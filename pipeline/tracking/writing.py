@@ -30,7 +30,7 @@ from mlflow.types import Schema, TensorSpec
 from numpy import dtype
 
 from pipeline.records import Manifest
-from pipeline.tracking.entries import Entry, Identity, Point
+from pipeline.tracking.entry import Entry, Identity, Point
 from pipeline.tracking.fingerprint import Fingerprint
 from pipeline.tracking.keras_flavor import SavedModel, example_schema, write_folder
 from pipeline.tracking.reconcile import Found

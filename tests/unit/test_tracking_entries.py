@@ -13,7 +13,8 @@ from fixed_runs import answers as fixed_answers
 from fixed_runs import fixed_study
 
 from pipeline.records import Answer, Result
-from pipeline.tracking.entries import Entry, Identity, entries, unplanned, winner_identity
+from pipeline.tracking.entries import entries, unplanned
+from pipeline.tracking.entry import Entry, Identity, winner_identity
 from pipeline.tracking.snapshot import Snapshot
 
 STUDY = "tuned/mnist_5k/mlp/adam/batch"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline.tracking.entries import Entry, Identity, Point, Span
+from pipeline.tracking.entry import Entry, Identity, Point, Span
 from pipeline.tracking.fingerprint import Fingerprint, fingerprint
 from pipeline.tracking.reconcile import Found, difference, parents
 
