@@ -15,7 +15,6 @@ from typing import Any
 
 import altair as alt
 
-from pipeline.statistics.effects import Effect
 from pipeline.statistics.intervals import Estimate
 
 Rows = list[dict[str, Any]]
@@ -133,11 +132,6 @@ def open_intervals(base: alt.Chart, width: int) -> list[alt.Chart]:
         base.mark_rule(**dashes).encode(x="below:Q", x2=alt.value(0)),
         base.mark_rule(**dashes).encode(x="above:Q", x2=alt.value(width)),
     ]
-
-
-def interval(effect: Effect) -> dict[str, float | None]:
-    """Return an effect's fields of a row."""
-    return {"estimate": effect.estimate, "low": effect.low, "high": effect.high}
 
 
 def estimated(found: Estimate, shown: Callable[[float], float] = float) -> dict[str, float | None]:

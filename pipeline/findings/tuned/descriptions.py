@@ -14,7 +14,7 @@ def sweep(summary: Summary) -> str:
     names = tuned_names(summary)
     found = [
         f"{names[figures.name]}, {figures.study.arm}: {counted(len(best), 'trial')}, "
-        f"best {best[-1]:.1%}, {figures.sweep_failures.failed} failed"
+        f"best {best[-1]:.1%}, {figures.swept.failed} failed"
         for figures in summary.of(Figures).studies
         if (best := figures.search.best_so_far)
     ]

@@ -6,12 +6,12 @@ import altair as alt
 
 from pipeline.findings.places import tuned_names
 from pipeline.findings.summary import Summary
-from pipeline.findings.tuned.comparisons import Contrast
 from pipeline.findings.tuned.figures import Figures
 from pipeline.page.palette import colors, shapes
-from pipeline.page.panels import Chart, Layout, Rows, interval, line_at, panels, told
+from pipeline.page.panels import Chart, Layout, Rows, estimated, line_at, panels, told
+from pipeline.statistics.pairs import Statistics
 
-KINDS = ["moving", "recalibrated"]
+KINDS: list[Statistics] = ["moving", "recalibrated"]
 
 
 def effects_chart(summary: Summary, layout: Layout) -> Chart | None:
@@ -28,17 +28,13 @@ def effects_chart(summary: Summary, layout: Layout) -> Chart | None:
             "model": figures.study.model_name,
             "optimizer": figures.study.optimizer_name,
         }
-        found = figures.comparison
-        contrasts: dict[str, Contrast | None] = {
-            "moving": found.moving if found else None,
-            "recalibrated": found.recalibrated if found else None,
+        points = {
+            kind: found.points
+            for kind in KINDS
+            if (found := figures.comparisons.get(kind)) and found.points
         }
-        rows += [
-            {**place, "kind": kind, **interval(contrast.points)}
-            for kind, contrast in contrasts.items()
-            if contrast is not None
-        ]
-        if contrasts["moving"] is None:
+        rows += [{**place, "kind": kind, **estimated(each)} for kind, each in points.items()]
+        if "moving" not in points:
             rows.append({**place, "kind": "moving", "missing": "no comparison"})
     if not rows:
         return None

@@ -7,10 +7,9 @@ import altair as alt
 from pipeline.findings.places import tuned_names
 from pipeline.findings.summary import Summary
 from pipeline.findings.tuned.figures import Figures
+from pipeline.findings.tuned.gap import STATISTICS
 from pipeline.page.palette import colors, shapes
-from pipeline.page.panels import Chart, Layout, Rows, interval, panels
-
-STATISTICS = ["batch", "moving", "recalibrated"]
+from pipeline.page.panels import Chart, Layout, Rows, estimated, panels
 
 
 def gap_chart(summary: Summary, layout: Layout) -> Chart | None:
@@ -24,7 +23,7 @@ def gap_chart(summary: Summary, layout: Layout) -> Chart | None:
             "model": figures.study.model_name,
             "optimizer": figures.study.optimizer_name,
             "kind": kind,
-            **interval(figures.gap.accuracy[kind]),
+            **estimated(figures.gap.accuracy[kind]),
         }
         for figures in summary.of(Figures).studies
         if figures.gap is not None

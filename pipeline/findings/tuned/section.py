@@ -95,9 +95,9 @@ def named(summary: Summary, names: tuple[str, ...], *, with_points: bool) -> str
     cells = tuned_names(summary)
     shown = []
     for name in names[:NAMED]:
-        found = studies[name].comparison
+        found = studies[name].comparisons.get("moving")
         arm = f"{studies[name].study.arm} ({cells[name]}"
-        effect = found.moving.points if with_points and found and found.moving else None
+        effect = found.points if with_points and found else None
         shown.append(f"{arm}, {points(effect)} points)" if effect else f"{arm})")
     if len(names) > NAMED:
         shown.append(f"{len(names) - NAMED} more")
