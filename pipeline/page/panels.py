@@ -134,18 +134,21 @@ def open_intervals(base: alt.Chart, width: int) -> list[alt.Chart]:
     ]
 
 
-def estimated(found: Estimate, shown: Callable[[float], float] = float) -> dict[str, float | None]:
+def estimated(
+    found: Estimate | None, shown: Callable[[float], float] = float
+) -> dict[str, float | None]:
     """Return an estimate's fields of a row.
 
     `from` and `to` are there for an interval with both limits; `below` is where one without a
     low limit ends, `above` where one without a high limit begins.
 
     Args:
-        found: The estimate.
+        found: The estimate; without one, no field has a value.
         shown: What each number becomes; increasing.
     """
     value, low, high = (
-        None if each is None else shown(each) for each in (found.value, found.low, found.high)
+        None if each is None else shown(each)
+        for each in ((found.value, found.low, found.high) if found else (None,) * 3)
     )
     is_closed = low is not None and high is not None
     return {

@@ -184,6 +184,14 @@ def negated(found: Estimate) -> Estimate:
     )
 
 
+def scaled(found: Estimate, times: float) -> Estimate:
+    """Return the estimate in a smaller unit, such as hundredths."""
+    ends = {name: getattr(found, name) for name in ("value", "low", "high", "spread")}
+    return found.model_copy(
+        update={name: None if end is None else times * end for name, end in ends.items()}
+    )
+
+
 def _agreeing(
     value: float, clusters: int, bound: float | None, level: float
 ) -> tuple[float | None, float | None]:

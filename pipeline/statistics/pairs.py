@@ -148,6 +148,12 @@ def log_error_column(pairs: pd.DataFrame, metric: str, side: str = "") -> Floats
     return logs
 
 
+def known_sample(runs: pd.DataFrame, metric: str) -> Sample:
+    """Return a figure of the runs that have it; of an arm without it, an empty sample."""
+    known = runs[~np.isnan(column(runs, metric))]
+    return sample_of(column(known, metric), seeds=known["seed"])
+
+
 def column(pairs: pd.DataFrame, name: str) -> Floats:
     """A column's numbers, shape (blocks,).
 

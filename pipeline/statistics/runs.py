@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -25,7 +25,9 @@ PLACE = ("experiment", "dataset", "model", "optimizer", "arm", "study", "seed")
 SCORED = ("score", "loss", "score_recalibrated")
 RATE = "optimizer.learning_rate"
 MARKS = ("diverged", "steps", "index", "phase")
-SWEEP, CONFIRM = "sweep", "confirm"
+Phase = Literal["sweep", "confirm"]
+SWEEP: Phase = "sweep"
+CONFIRM: Phase = "confirm"
 
 
 def runs_table(
@@ -133,7 +135,7 @@ def steps_after(trial: Trial) -> tuple[int, ...]:
     return tuple(itertools.accumulate(lengths))
 
 
-def of_study(runs: pd.DataFrame, study: str, phase: str | None = None) -> pd.DataFrame:
+def of_study(runs: pd.DataFrame, study: str, phase: Phase | None = None) -> pd.DataFrame:
     """Return the rows of one study, or of one of its phases, in order; maybe none."""
     own = runs["study"] == study
     return runs[own if phase is None else own & (runs["phase"] == phase)].reset_index(drop=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import altair as alt
 
-from pipeline.findings.places import tuned_names
+from pipeline.findings.places import place_of
 from pipeline.findings.summary import Summary
 from pipeline.findings.tuned.figures import Figures
 from pipeline.page.palette import colors, shapes
@@ -16,7 +16,7 @@ KINDS: list[Statistics] = ["moving", "recalibrated"]
 
 def effects_chart(summary: Summary, layout: Layout) -> Chart | None:
     """Difference in test accuracy from the reference arm, in points, with intervals."""
-    names = tuned_names(summary)
+    names = summary.of(Figures).names
     rows: Rows = []
     for figures in summary.of(Figures).studies:
         if figures.is_reference:
@@ -24,9 +24,7 @@ def effects_chart(summary: Summary, layout: Layout) -> Chart | None:
         place = {
             "cell": names[figures.name],
             "arm": figures.study.arm,
-            "dataset": figures.study.dataset,
-            "model": figures.study.model_name,
-            "optimizer": figures.study.optimizer_name,
+            **place_of(figures.study).row,
         }
         points = {
             kind: found.points

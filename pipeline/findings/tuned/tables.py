@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pipeline.findings.places import tuned_names
 from pipeline.findings.summary import Summary
 from pipeline.findings.tuned.comparisons import Comparison
 from pipeline.findings.tuned.figures import Figures, StudyFigures
@@ -24,7 +23,7 @@ REFERENCE = "reference"
 
 def results(summary: Summary) -> Table:
     """One row per study: what it scores, against the reference, and with what settings."""
-    cells, level = tuned_names(summary), percentage(summary.analysis.level)
+    cells, level = summary.of(Figures).names, percentage(summary.analysis.level)
     reference = summary.analysis.reference
     rows = []
     for figures in summary.of(Figures).studies:
@@ -61,7 +60,7 @@ def results(summary: Summary) -> Table:
 
 def gaps(summary: Summary) -> Table:
     """Accuracy with each kind of statistics, for the arms that have batch statistics."""
-    cells, rows = tuned_names(summary), []
+    cells, rows = summary.of(Figures).names, []
     for figures in summary.of(Figures).studies:
         if not figures.has_batch_statistics:
             continue
@@ -94,7 +93,7 @@ def gaps(summary: Summary) -> Table:
 
 def searches(summary: Summary) -> Table:
     """What each search found."""
-    cells, rows = tuned_names(summary), []
+    cells, rows = summary.of(Figures).names, []
     for figures in summary.of(Figures).studies:
         best, winner = figures.search.best_so_far, figures.search.winner
         half = best[(len(best) - 1) // 2] if best else None
