@@ -110,7 +110,8 @@ def overlap(old: Estimate, new: Estimate) -> bool:
 
 
 def _limits(found: Estimate) -> tuple[float, float]:
-    if found.method != "none" or found.value is None:
+    agrees = found.spread == 0 and found.low is None and found.high is None
+    if found.value is None or not (found.method == "none" or agrees):
         return found.limits
     return (
         -math.inf if found.known == "at most" else found.value,

@@ -23,7 +23,7 @@ TITLES: dict[Group, str] = {
 }
 SILENT = (
     *("verdicts", "tuned", "map"),  # have headings of their own
-    *("claims", "judgement", "parts", "studies", "comparison", "maps", "bins", "cells", "arms"),
+    *("claims", "judgement", "parts", "studies", "comparisons", "maps", "bins", "cells", "arms"),
 )
 SPOKEN = {"other": "with the other statistics"}
 WITHIN_ONE, WITHIN = "moved within its interval", "moved within their intervals"
@@ -193,7 +193,8 @@ def _standing(says: Standing | None) -> str:
 def _interval(found: Estimate) -> str:
     bound = {"at least": ">= ", "at most": "<= "}.get(found.known, "")
     value = "unknown" if found.value is None else f"{bound}{found.value:.3g}"
-    return value + (_limits(found.low, found.high) if found.method != "none" else "")
+    is_open = found.low is None and found.high is None
+    return value if is_open else value + _limits(found.low, found.high)
 
 
 def _limits(low: float | None, high: float | None) -> str:

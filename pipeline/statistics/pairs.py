@@ -69,8 +69,11 @@ def pair(treatment: pd.DataFrame, control: pd.DataFrame, *, block: Sequence[str]
     if "seed" not in block:
         raise ValueError(f"a block is of one seed; add seed to {', '.join(block)}")
     keys = list(block)
-    sides = [_keyed(side, keys) for side in (treatment, control)]
-    return sides[0].join(sides[1].add_suffix(CONTROL), how="inner").sort_index().reset_index()
+    for side in (treatment, control):
+        _is_unique(side, keys)
+    names = {name: f"{name}{CONTROL}" for name in control if name not in keys}
+    pairs = treatment.merge(control.rename(columns=names), on=keys)
+    return pairs.sort_values(keys, ignore_index=True)
 
 
 def ranked_seeds(runs: pd.DataFrame) -> pd.DataFrame:
@@ -164,14 +167,13 @@ def column(pairs: pd.DataFrame, name: str) -> Floats:
     return pairs[name].to_numpy(np.float64)
 
 
-def _keyed(runs: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+def _is_unique(runs: pd.DataFrame, keys: list[str]) -> None:
     for name in keys:
         _require(runs, name)
-    indexed = runs.set_index(keys)
-    if not indexed.index.is_unique:
-        twice = indexed.index[indexed.index.duplicated()][0]
+    again = runs[runs.duplicated(keys)]
+    if len(again):
+        twice = ", ".join(str(again[name].iloc[0]) for name in keys)
         raise ValueError(f"two runs are in the block {'/'.join(keys)} = {twice}; name what differs")
-    return indexed
 
 
 def _require(runs: pd.DataFrame, name: str) -> None:

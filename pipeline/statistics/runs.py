@@ -11,7 +11,6 @@ recalibrated score of an arm without batch statistics, the loss of a diverged ru
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -62,7 +61,7 @@ def runs_table(
     every = {*settings(studies.values()), *figures(studies.values())}
     table = pd.DataFrame(rows)
     missing = [name for name in (*sorted(every), *MARKS) if name not in table]
-    return marked(table.assign(**dict.fromkeys(missing, math.nan)))
+    return marked(table.reindex(columns=[*table.columns, *missing]).copy())
 
 
 def planned_runs(studies: Iterable[Study]) -> pd.DataFrame:
@@ -84,7 +83,7 @@ def planned_runs(studies: Iterable[Study]) -> pd.DataFrame:
 
 def settings(studies: Iterable[Study]) -> list[str]:
     """Every column by which runs are told apart, sorted."""
-    named = itertools.chain.from_iterable(varied(study) for study in studies)
+    named = itertools.chain.from_iterable((*varied(study), *study.axes) for study in studies)
     return sorted({*PLACE, *named})
 
 
