@@ -9,7 +9,9 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
 Count = Annotated[int, Field(ge=1)]
+Tally = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]
+Proportion = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Scalar = bool | int | float | str | None
 Argument = Scalar | tuple[Scalar, ...]

@@ -69,4 +69,6 @@ def _word(value: object) -> str:
             return ", ".join(f"{name}={each}" for name, each in sorted(value.items()))
         case float():
             return f"{value:g}"
+        case Record():
+            return value.label
     return str(value)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from pipeline.arguments import Argument
-from pipeline.statistics.effects import Effect, Ratio
 from pipeline.statistics.intervals import Estimate
 
 MISSING = "missing"
@@ -13,6 +13,7 @@ ABSENT = "\N{EM DASH}"  # does not apply, as opposed to missing
 MINUS = "\N{MINUS SIGN}"
 TIE = "\N{NO-BREAK SPACE}"  # keeps an interval on one line
 NONE = f"[no{TIE}interval]"
+NO_LIMIT = "no limit"
 RAISED = str.maketrans(
     "-0123456789",
     "\N{SUPERSCRIPT MINUS}\N{SUPERSCRIPT ZERO}\N{SUPERSCRIPT ONE}\N{SUPERSCRIPT TWO}"
@@ -27,33 +28,19 @@ def signed(value: float) -> str:
     return shown.lstrip("-") if float(shown) == 0 else f"{value:+.2f}".replace("-", MINUS)
 
 
-def points(effect: Effect | Estimate | None) -> str:
+def points(found: Estimate | None) -> str:
     """A difference in points and its interval."""
-    if effect is None:
-        return MISSING
-    if isinstance(effect, Estimate):
-        return _points_of_estimate(effect)
-    if effect.low is None or effect.high is None:
-        return f"{signed(effect.estimate)} {NONE}"
-    return f"{signed(effect.estimate)} [{signed(effect.low)},{TIE}{signed(effect.high)}]"
+    return _estimated(found, signed)
 
 
-def accuracy(effect: Effect | None) -> str:
+def accuracy(found: Estimate | None) -> str:
     """A mean share and its interval, in percent."""
-    if effect is None:
-        return MISSING
-    if effect.low is None or effect.high is None:
-        return f"{effect.estimate:.2%} {NONE}"
-    return f"{effect.estimate:.2%} [{effect.low:.2%},{TIE}{effect.high:.2%}]"
+    return _estimated(found, "{:.2%}".format)
 
 
-def ratio(found: Ratio | None) -> str:
-    """A ratio and its interval."""
-    if found is None:
-        return MISSING
-    if found.low is None or found.high is None:
-        return f"{found.estimate:.2f} {NONE}"
-    return f"{found.estimate:.2f} [{found.low:.2f},{TIE}{found.high:.2f}]"
+def multiple(log: Estimate | None, *, base: float = math.e) -> str:
+    """A ratio and its interval, from the estimate of its logarithm."""
+    return _estimated(log, lambda value: number(base**value))
 
 
 def percentage(level: float) -> str:
@@ -141,11 +128,14 @@ def share(count: int, total: int) -> str:
     return f"{count} of {total}" if total else MISSING
 
 
-def _points_of_estimate(found: Estimate) -> str:
+def _estimated(found: Estimate | None, shown: Callable[[float], str]) -> str:
+    """An estimate, what is known of it, and its interval; `shown` increases."""
+    if found is None:
+        return MISSING
     if found.value is None:
         return f"not bounded {NONE}"
     known = "" if found.known == "exactly" else f"{found.known} "
     if found.low is None and found.high is None:
-        return f"{known}{signed(found.value)} {NONE}"
-    low, high = (ABSENT if end is None else signed(end) for end in (found.low, found.high))
-    return f"{known}{signed(found.value)} [{low},{TIE}{high}]"
+        return f"{known}{shown(found.value)} {NONE}"
+    low, high = (NO_LIMIT if end is None else shown(end) for end in (found.low, found.high))
+    return f"{known}{shown(found.value)} [{low},{TIE}{high}]"

@@ -6,22 +6,19 @@ whose signs are flipped at random are differences of nothing.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.random import Generator
-from pydantic import Field
-from scipy import stats
 
-from pipeline.arguments import Count
+from pipeline.arguments import Count, Proportion
 from pipeline.claims.rules import IntervalRule, word_of
 from pipeline.claims.verdict import Verdict
 from pipeline.content import Record
-from pipeline.statistics.samples import Sample, cluster_means
+from pipeline.statistics.intervals import t_quantile
+from pipeline.statistics.samples import Sample, cluster_means, smallest_spread
 
 FLIPS = 2_000
-
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class EmpiricalError(Record):
@@ -33,8 +30,8 @@ class EmpiricalError(Record):
 
     flips: Count
     clusters: Count
-    called_different: Share
-    zero_outside: Share
+    called_different: Proportion
+    zero_outside: Proportion
 
 
 class Control(Record):
@@ -70,11 +67,11 @@ def empirical_error(
     count = len(means)
     flipped = means * generator.choice([-1.0, 1.0], (flips, count))
     centers, spreads = flipped.mean(axis=1), flipped.std(axis=1, ddof=1)
-    halves = float(stats.t.ppf((1 + level) / 2, count - 1)) * spreads / np.sqrt(count)
+    halves = t_quantile(count - 1, level=level) * spreads / np.sqrt(count)
     lows, highs = (centers - halves).tolist(), (centers + halves).tolist()
     words = [word_of(rule, low, high) for low, high in zip(lows, highs, strict=True)]
     # One line up in sign: no spread, no t interval, and nothing called different.
-    spread = spreads > 1e-12 * max(1.0, float(np.abs(means).max()))
+    spread = spreads > smallest_spread(means)
     different = np.isin(words, ["supported", "refuted"]) & spread
     outside = (np.abs(centers) > halves) & spread
     return EmpiricalError(

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
 
+from pipeline.arguments import Proportion, Tally
 from pipeline.claims.claim import Claim, Part
 from pipeline.claims.failing import failure_rule, with_failures
 from pipeline.claims.rules import Exact, Rule
 from pipeline.claims.verdict import Evidence, Verdict, conjunction, judge
 from pipeline.components import build
 from pipeline.content import Record
-from pipeline.statistics.intervals import Estimate, estimate
+from pipeline.statistics.intervals import Estimate, estimate, points_estimate
 from pipeline.statistics.noise import probability_better
-from pipeline.statistics.pairs import Statistics, marked, select, with_statistics
-from pipeline.statistics.samples import Sample, oriented, sample_of
+from pipeline.statistics.pairs import Statistics, select, with_statistics
+from pipeline.statistics.samples import Sample, oriented
 
 
 class FailureJudgement(Record):
@@ -52,9 +52,9 @@ class PartJudgement(Record):
     points: Estimate | None
     largest_departure: float | None
     failures: FailureJudgement | None
-    better: Annotated[float, Field(ge=0, le=1)] | None
-    planned_blocks: Annotated[int, Field(ge=0)]
-    present_blocks: Annotated[int, Field(ge=0)]
+    better: Proportion | None
+    planned_blocks: Tally
+    present_blocks: Tally
     notes: tuple[str, ...]
 
     def repeats(self) -> tuple[str, ...]:
@@ -92,7 +92,7 @@ def judge_claim(
 
     Args:
         claim: As its file has it.
-        runs: One row per run. Who failed is judged here, by the statistics that decide.
+        runs: One row per run of the runs' table.
         planned: How many different values of its `block` the profile asks for,
             by part; a part that is not there or has none is not tested here.
         manipulation_failures: Failed checks in words, by part.
@@ -106,7 +106,7 @@ def judge_claim(
     def judged(
         parts: tuple[Part, ...], statistics: Statistics, level: float
     ) -> list[PartJudgement]:
-        table = marked(with_statistics(runs, statistics))
+        table = with_statistics(runs, statistics)
         return [
             judge_part(
                 part,
@@ -155,7 +155,7 @@ def judge_part(
     level: float,
     failure_margin: float,
 ) -> PartJudgement:
-    """Judge one part; `runs` has the statistics that are asked for, and the column `failed`.
+    """Judge one part; `runs` has the statistics that are asked for.
 
     Raises:
         Refusal: Its kind of effect cannot be found or refuses its arguments.
@@ -192,7 +192,7 @@ def judge_part(
         verdict=verdict,
         trained=trained,
         estimate=None if isinstance(part.rule, Exact) else found,
-        points=_points(sample, level),
+        points=points_estimate(sample, level=level),
         largest_departure=_departure(part.rule, sample),
         failures=failures,
         better=None if part.control is None else probability_better(sample),
@@ -209,24 +209,24 @@ def part_sample(part: Part, runs: pd.DataFrame) -> Sample:
         Refusal: Its kind of effect cannot be found or refuses its arguments.
         ValueError: A column is absent, or a block has two runs.
     """
-    common = select(runs, part.where)
-    sides = [select(common, part.treatment)]
-    if part.control is not None:
-        sides.append(select(common, part.control))
-    sample: Sample = build(part.effect, *sides, block=part.block)
+    sample: Sample = build(part.effect, *sides_of(part, runs), block=part.block)
     return oriented(sample, part.asserts)
+
+
+def sides_of(part: Part, runs: pd.DataFrame) -> list[pd.DataFrame]:
+    """Return the rows of the treatment, and of the control where a part has one.
+
+    Raises:
+        ValueError: A column is absent.
+    """
+    common = select(runs, part.where)
+    return [select(common, side) for side in (part.treatment, part.control) if side is not None]
 
 
 def _departure(rule: Rule, sample: Sample) -> float | None:
     if not isinstance(rule, Exact) or not sample.seeds or sample.is_censored:
         return None
     return float(np.max(np.abs(np.array(sample.lows, np.float64) - rule.value)))
-
-
-def _points(sample: Sample, level: float) -> Estimate | None:
-    if sample.points is None:
-        return None
-    return estimate(sample_of(sample.points, seeds=sample.seeds), level=level)
 
 
 def _untested(part: Part, minimum: int) -> PartJudgement:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
 
-from pydantic import Field
-
+from pipeline.arguments import Proportion, Tally
 from pipeline.claims.rules import Word
 from pipeline.content import Record
 
@@ -18,9 +16,9 @@ class Robustness(Record):
     has the other words by specification, `untested` those that have no runs.
     """
 
-    same: Annotated[int, Field(ge=0)]
-    tested: Annotated[int, Field(ge=0)]
-    share: Annotated[float, Field(ge=0, le=1)] | None
+    same: Tally
+    tested: Tally
+    share: Proportion | None
     changed: dict[str, Word]
     untested: tuple[str, ...]
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 
-from scipy import stats
-
 from pipeline.claims.rules import IntervalRule, boundaries
-from pipeline.statistics.intervals import Estimate
+from pipeline.statistics.intervals import Estimate, t_quantile
 
 MOST_CLUSTERS = 1_000_000  # beyond it, the answer is that no number would
 
@@ -44,8 +42,7 @@ def clusters_to_settle(rule: IntervalRule, estimate: Estimate, *, minimum: int) 
 
 def _half_width(estimate: Estimate, clusters: int) -> float:
     assert estimate.spread is not None
-    quantile = float(stats.t.ppf((1 + estimate.level) / 2, clusters - 1))
-    return quantile * estimate.spread / math.sqrt(clusters)
+    return t_quantile(clusters - 1, level=estimate.level) * estimate.spread / math.sqrt(clusters)
 
 
 def _agreeing(estimate: Estimate, distance: float, fewest: int) -> int | None:

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 
 from pipeline.claims.claim import Part
 from pipeline.statistics.intervals import Estimate, negated
-from pipeline.wording import MISSING, NONE, TIE, number, signed
+from pipeline.wording import MISSING, NO_LIMIT, NONE, TIE, number, signed
 
 KINDS = "pipeline.claims.kinds."
-NO_LIMIT = "no limit"
 
 
 @dataclass(frozen=True)

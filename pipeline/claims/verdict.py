@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from pipeline.arguments import Count
+from pipeline.arguments import Count, Tally
 from pipeline.claims.rules import Amount, Direction, Exact, IntervalRule, Rule, Word, word_of
 from pipeline.claims.settling import clusters_to_settle
 from pipeline.content import Record
@@ -33,9 +33,9 @@ class Evidence(Record):
 
     estimate: Estimate | None
     largest_departure: Annotated[float, Field(ge=0)] | None
-    clusters: Annotated[int, Field(ge=0)]
+    clusters: Tally
     planned_blocks: Count
-    present_blocks: Annotated[int, Field(ge=0)]
+    present_blocks: Tally
     manipulation_failure: str | None
 
 

@@ -12,19 +12,17 @@ from typing import Literal, NamedTuple
 
 from pipeline.claims.verdict import Verdict
 from pipeline.content import Record, canonical_json
-from pipeline.statistics.effects import Effect, Ratio
 from pipeline.statistics.intervals import Estimate
 
 Kind = Literal["digits", "clock", "origin"]
 Place = tuple[str, ...]
-Interval = Effect | Estimate | Ratio
 
 
 class Standing(Record):
     """What one side says of a cell; the word or the interval may be absent."""
 
     word: str | None
-    found: Interval | None
+    found: Estimate | None
 
 
 class Leaf(NamedTuple):
@@ -41,7 +39,7 @@ def leaves(
     match content:
         case None:
             return
-        case Effect() | Estimate() | Ratio():
+        case Estimate():
             yield place, Leaf(kind, Standing(word=None, found=content))
         case Record():
             yield from _of_record(content, place, kind)

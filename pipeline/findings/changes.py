@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field
-
+from pipeline.arguments import Tally
 from pipeline.content import Record, canonical_json
-from pipeline.findings.cells import Interval, Kind, Leaf, Place, Standing, leaves
+from pipeline.findings.cells import Kind, Leaf, Place, Standing, leaves
 from pipeline.findings.summary import Summary
 from pipeline.statistics.intervals import Estimate
+from pipeline.statistics.samples import LAST_BITS
 
 Group = Literal["verdicts", "effects", "tuned", "maps", "other"]
-Tally = Annotated[int, Field(ge=0)]
 
 ABSENT = "absent"
-LAST_BITS = 1e-12  # as in `effects.mean_effect`: less than that is no spread
 
 
 class CellChange(Record):
@@ -100,7 +98,7 @@ def _leaves(summary: Summary) -> Iterator[tuple[Place, Leaf]]:
         yield place[place[0] == "findings" :], leaf
 
 
-def overlap(old: Interval, new: Interval) -> bool:
+def overlap(old: Estimate, new: Estimate) -> bool:
     """Tell whether two intervals have a value in common; where there is none, a value is its own.
 
     Values without a spread that differ in their last bits alone are the same value.
@@ -111,14 +109,9 @@ def overlap(old: Interval, new: Interval) -> bool:
     return apart <= LAST_BITS * max([1.0, *known])
 
 
-def _limits(found: Interval) -> tuple[float, float]:
-    if not isinstance(found, Estimate):
-        low, high = found.low, found.high
-        return (
-            found.estimate if low is None else low,
-            found.estimate if high is None else high,
-        )
-    if found.method != "none" or found.value is None:
+def _limits(found: Estimate) -> tuple[float, float]:
+    agrees = found.spread == 0 and found.low is None and found.high is None
+    if found.value is None or not (found.method == "none" or agrees):
         return found.limits
     return (
         -math.inf if found.known == "at most" else found.value,
@@ -149,7 +142,7 @@ def _group(place: Place) -> Group:
             return "verdicts"
         case ("verdicts", *_):
             return "effects"
-        case ("tuned", _, _, "comparison" | "crossed", *_):
+        case ("tuned", _, _, "comparisons" | "crossed", *_):
             return "tuned"
         case ("map", _, _, "bins", *_):
             return "maps"

@@ -10,8 +10,9 @@ import pandas as pd
 
 from pipeline.claims.claim import Claim
 from pipeline.content import Record
+from pipeline.findings.places import by_cell
 from pipeline.records import Answer, Manifest, Plan, Study
-from pipeline.statistics.runs import runs_table
+from pipeline.statistics.runs import judged, runs_table
 from pipeline.statistics.step_costs import Costs
 
 F = TypeVar("F", bound=Record)
@@ -49,8 +50,7 @@ class Evidence:
         self.reference, self.level = plan.analysis.reference, plan.analysis.level
         self.studies = {study.name: study for study in _in_order(plan)}
         self.swept, self.confirmed = _sealed_order(swept), _sealed_order(confirmed)
-        self.swept_runs = runs_table(self.swept, self.studies, manifests)
-        self.confirmed_runs = runs_table(self.confirmed, self.studies, manifests)
+        self.every_run = runs_table(self.swept, self.studies, manifests, confirmed=self.confirmed)
         self._found: dict[Callable[[Evidence], Any], Any] = {}
 
     def of(self, figures: Callable[[Evidence], F]) -> F:
@@ -73,11 +73,7 @@ class Evidence:
     @cached_property
     def runs(self) -> pd.DataFrame:
         """The runs that claims are judged by: all of fixed settings, and confirmed winners."""
-        tuned = {study.name for study in self.tuned}
-        fixed = self.swept_runs[~self.swept_runs["study"].isin(tuned)]
-        if not len(self.confirmed_runs):
-            return fixed.reset_index(drop=True)
-        return pd.concat([fixed, self.confirmed_runs], ignore_index=True)
+        return judged(self.every_run, self.studies)
 
     @cached_property
     def claims(self) -> list[Claim]:
@@ -97,11 +93,8 @@ def _sealed_order(answers: Sequence[Answer]) -> list[Answer]:
 
 def _in_order(plan: Plan) -> list[Study]:
     """Return the plan's studies cell by cell, as planned, the reference first in each."""
-    cells: dict[str, list[Study]] = {}
-    for study in plan.studies.values():
-        cells.setdefault(study.cell_name, []).append(study)
     return [
         study
-        for cell in cells.values()
+        for cell in by_cell(plan.studies.values())
         for study in sorted(cell, key=lambda study: study.arm != plan.analysis.reference)
     ]

@@ -38,10 +38,10 @@ def metrics(summary: Summary) -> Metrics:
             claims[f"{name} {part.name}"] = {"verdict": part.verdict.word, **effects[part.name]}
     tuned: dict[str, dict[str, Metric]] = {}
     for study in summary.of(Tuned).studies:
-        if study.comparison is not None:
-            points = study.comparison.moving.points if study.comparison.moving else None
+        if "moving" in study.comparisons:
+            points = study.comparisons["moving"].points
             tuned[study.name] = {
-                "points": points.estimate if points else None,
+                "points": points.value if points else None,
                 "low": points.low if points else None,
                 "high": points.high if points else None,
             }

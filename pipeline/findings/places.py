@@ -1,24 +1,68 @@
-"""Short names of cells: dataset and model, and what else is needed to tell them apart."""
+"""Where figures belong, and short names: dataset and model, and what else tells them apart."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, Protocol, TypeVar
 
-from pipeline.findings.summary import Summary
-from pipeline.findings.tuned.figures import Figures as Tuned
+from pipeline.arguments import Count
+from pipeline.content import Record
+from pipeline.records import Study
 from pipeline.wording import TIE
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where figures belong."""
+class Place(Record):
+    """A cell of an experiment; its batch size where figures are of one of several."""
+
+    named_by: ClassVar = ("experiment", "dataset", "model", "optimizer", "batch_size")
 
     experiment: str
     dataset: str
     model: str
     optimizer: str
-    batch_size: int | None = None
+    batch_size: Count | None
+
+    @property
+    def row(self) -> dict[str, object]:
+        """Its fields of a chart's row, among which a reader chooses."""
+        fields = self.model_dump(exclude={"experiment"})
+        return {name: value for name, value in fields.items() if value is not None}
+
+
+class Placed(Protocol):
+    """Figures that belong to a place."""
+
+    @property
+    def place(self) -> Place:
+        """Where they belong."""
+        ...
+
+
+P = TypeVar("P", bound=Placed)
+
+
+def place_of(study: Study, *, batch_size: int | None = None) -> Place:
+    """Return the place of a study's figures."""
+    return Place(
+        experiment=study.experiment,
+        dataset=study.dataset,
+        model=study.model_name,
+        optimizer=study.optimizer_name,
+        batch_size=batch_size,
+    )
+
+
+def by_cell(studies: Iterable[Study]) -> list[list[Study]]:
+    """Return the studies of each cell together, cells and studies in the order they come in."""
+    cells: dict[str, list[Study]] = {}
+    for study in studies:
+        cells.setdefault(study.cell_name, []).append(study)
+    return list(cells.values())
+
+
+def named(found: Sequence[P]) -> list[tuple[str, P]]:
+    """Return each with the short name of its place."""
+    return list(zip(short_names([each.place for each in found]), found, strict=True))
 
 
 def short_names(places: Sequence[Place]) -> list[str]:
@@ -30,17 +74,6 @@ def short_names(places: Sequence[Place]) -> list[str]:
             fields.append(further)
     ordered = [name for name in ("experiment", *fields) if name in fields]
     return [_named(place, list(dict.fromkeys(ordered))) for place in places]
-
-
-def tuned_names(summary: Summary) -> dict[str, str]:
-    """Name the cell of each tuned study, by the study's name."""
-    studies = [figures.study for figures in summary.of(Tuned).studies]
-    places = [
-        Place(study.experiment, study.dataset, study.model_name, study.optimizer_name)
-        for study in studies
-    ]
-    names = zip(summary.of(Tuned).studies, short_names(places), strict=True)
-    return {figures.name: name for figures, name in names}
 
 
 def _key(place: Place, fields: Sequence[str]) -> tuple[object, ...]:

@@ -15,7 +15,6 @@ from typing import Any
 
 import altair as alt
 
-from pipeline.statistics.effects import Effect
 from pipeline.statistics.intervals import Estimate
 
 Rows = list[dict[str, Any]]
@@ -135,23 +134,21 @@ def open_intervals(base: alt.Chart, width: int) -> list[alt.Chart]:
     ]
 
 
-def interval(effect: Effect) -> dict[str, float | None]:
-    """Return an effect's fields of a row."""
-    return {"estimate": effect.estimate, "low": effect.low, "high": effect.high}
-
-
-def estimated(found: Estimate, shown: Callable[[float], float] = float) -> dict[str, float | None]:
+def estimated(
+    found: Estimate | None, shown: Callable[[float], float] = float
+) -> dict[str, float | None]:
     """Return an estimate's fields of a row.
 
     `from` and `to` are there for an interval with both limits; `below` is where one without a
     low limit ends, `above` where one without a high limit begins.
 
     Args:
-        found: The estimate.
+        found: The estimate; without one, no field has a value.
         shown: What each number becomes; increasing.
     """
     value, low, high = (
-        None if each is None else shown(each) for each in (found.value, found.low, found.high)
+        None if each is None else shown(each)
+        for each in ((found.value, found.low, found.high) if found else (None,) * 3)
     )
     is_closed = low is not None and high is not None
     return {

@@ -8,11 +8,11 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from pipeline.errors import Refusal
-from pipeline.findings.cells import Interval, Place, Standing
+from pipeline.findings.cells import Place, Standing
 from pipeline.findings.changes import CellChange, Changes, FigureChange, Group, changes
 from pipeline.findings.summary import Summary
 from pipeline.stages.places import Places
-from pipeline.statistics.effects import Effect, Ratio
+from pipeline.statistics.intervals import Estimate
 
 TITLES: dict[Group, str] = {
     "verdicts": "verdicts",
@@ -23,7 +23,7 @@ TITLES: dict[Group, str] = {
 }
 SILENT = (
     *("verdicts", "tuned", "map"),  # have headings of their own
-    *("claims", "judgement", "parts", "studies", "comparison", "maps", "bins", "cells", "arms"),
+    *("claims", "judgement", "parts", "studies", "comparisons", "maps", "bins", "cells", "arms"),
 )
 SPOKEN = {"other": "with the other statistics"}
 WITHIN_ONE, WITHIN = "moved within its interval", "moved within their intervals"
@@ -190,13 +190,11 @@ def _standing(says: Standing | None) -> str:
     return " ".join(filter(None, parts))
 
 
-def _interval(found: Interval) -> str:
-    if isinstance(found, Effect | Ratio):
-        limits = "" if found.low is None or found.high is None else _limits(found.low, found.high)
-        return f"{found.estimate:.3g}{limits}"
+def _interval(found: Estimate) -> str:
     bound = {"at least": ">= ", "at most": "<= "}.get(found.known, "")
     value = "unknown" if found.value is None else f"{bound}{found.value:.3g}"
-    return value + (_limits(found.low, found.high) if found.method != "none" else "")
+    is_open = found.low is None and found.high is None
+    return value if is_open else value + _limits(found.low, found.high)
 
 
 def _limits(low: float | None, high: float | None) -> str:

@@ -1,63 +1,99 @@
-"""Test images are a sample, too: an interval over seeds and images at once.
+"""Test examples are a sample, too: an interval over seeds and examples at once.
 
-The same images are classified by every run, so that their luck does not average
+The same examples are answered by every run, so that their luck does not average
 out over seeds. Each run's correctness bits let both be estimated: a two-way
-layout of seeds by images without repetition, both drawn at random.
+layout of seeds by examples without repetition, both drawn at random.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
-from scipy import stats
+from numpy.typing import ArrayLike, NDArray
 
-from pipeline.statistics.intervals import Estimate
+from pipeline.records import Answer
+from pipeline.statistics.intervals import Estimate, around, t_quantile
+
+
+def crossed(
+    treatment: Sequence[Answer], control: Sequence[Answer], *, examples: int, level: float
+) -> Estimate | None:
+    """Difference in test scores in points, for other seeds and other examples.
+
+    Args:
+        treatment: Confirmed answers of one arm.
+        control: Those of the other; seeds that both have are compared.
+        examples: How many test examples there are.
+        level: Of the interval.
+
+    Returns:
+        None with fewer than two seeds whose bits both arms have: a diverged run has none.
+    """
+    ours, theirs = (_by_seed(answers, examples) for answers in (treatment, control))
+    seeds = sorted(ours.keys() & theirs.keys())
+    if not seeds:
+        return None
+    sides = (np.stack([side[seed] for seed in seeds]) for side in (ours, theirs))
+    return crossed_estimate(*sides, level=level)
 
 
 def crossed_estimate(treatment: ArrayLike, control: ArrayLike, *, level: float) -> Estimate | None:
-    """Difference of accuracy in points, with an interval for other seeds and other images.
+    """Difference of scores in points, with an interval for other seeds and other examples.
 
-    The variance of the mean is that of seeds' means plus that of images' means,
+    The variance of the mean is that of seeds' means plus that of examples' means,
     less the cell's own, which both contain; at least the larger of the two. The
     degrees of freedom are the fewer of the two, less one.
 
     Args:
-        treatment: Right (1) or wrong (0), shape (seeds, images).
-        control: The same for the other arm, on the same images and seeds.
+        treatment: Each example's part of the score, from 0 to 1, shape (seeds, examples).
+        control: The same for the other arm, on the same examples and seeds.
         level: Of the interval, between 0 and 1.
 
     Returns:
-        None with fewer than two seeds or images.
+        None with fewer than two seeds or examples.
 
     Raises:
         ValueError: Shapes differ.
     """
     ours, theirs = np.asarray(treatment, np.float64), np.asarray(control, np.float64)
     if ours.ndim != 2 or ours.shape != theirs.shape:
-        raise ValueError(f"correctness is seeds by images, got {ours.shape} and {theirs.shape}")
+        raise ValueError(f"correctness is seeds by examples, got {ours.shape} and {theirs.shape}")
     apart = 100 * (ours - theirs)
-    seeds, images = apart.shape
-    if min(seeds, images) < 2:
+    seeds, examples = apart.shape
+    if min(seeds, examples) < 2:
         return None
-    by_seed, by_image, center = apart.mean(axis=1), apart.mean(axis=0), float(apart.mean())
-    rest = apart - by_seed[:, None] - by_image[None, :] + center
-    cell = float((rest**2).sum()) / ((seeds - 1) * (images - 1)) / (seeds * images)
-    parts = float(by_seed.var(ddof=1)) / seeds, float(by_image.var(ddof=1)) / images
+    by_seed, by_example, center = apart.mean(axis=1), apart.mean(axis=0), float(apart.mean())
+    rest = apart - by_seed[:, None] - by_example[None, :] + center
+    cell = float((rest**2).sum()) / ((seeds - 1) * (examples - 1)) / (seeds * examples)
+    parts = float(by_seed.var(ddof=1)) / seeds, float(by_example.var(ddof=1)) / examples
     variance = max(parts[0] + parts[1] - cell, *parts)
-    half = None
-    if variance > 0:
-        freedom = min(seeds, images) - 1
-        half = float(stats.t.ppf((1 + level) / 2, freedom)) * math.sqrt(variance)
-    return Estimate(
-        value=center,
-        known="exactly",
-        low=None if half is None else center - half,
-        high=None if half is None else center + half,
+    return around(
+        center,
+        t_quantile(min(seeds, examples) - 1, level=level) * math.sqrt(variance),
         level=level,
         spread=float(by_seed.std(ddof=1)),
         clusters=seeds,
         blocks=seeds,
-        method="none" if half is None else "t",
     )
+
+
+def unpacked(text: str, examples: int) -> NDArray[np.bool_]:
+    """Return a result's bits, shape (examples,).
+
+    Raises:
+        ValueError: There are fewer than that.
+    """
+    packed = np.frombuffer(bytes.fromhex(text), np.uint8)
+    if len(packed) * 8 < examples:
+        raise ValueError(f"{len(packed) * 8} bits are not one for each of {examples} examples")
+    return np.unpackbits(packed)[:examples].astype(np.bool_)
+
+
+def _by_seed(answers: Sequence[Answer], examples: int) -> dict[int, NDArray[np.bool_]]:
+    return {
+        answer.trial.seed: unpacked(answer.result.correct["test"], examples)
+        for answer in answers
+        if "test" in answer.result.correct
+    }

@@ -1,85 +1,59 @@
-"""Failures: which runs did not train, and how often an arm fails where plain does not.
+"""Who failed, said once for every table, section and claim.
 
-A run fails when its loss is not finite, or when its validation accuracy ends
-under half of the median, over the runs of its study, of the best accuracy that
-each run reached. Failures are counted beside accuracies, never averaged in.
+A run fails when it diverged, or when it ends under a line that its arm's best scores
+draw: what each seed reached over all the arm's rates, batch sizes and trials, and the
+median over seeds. An arm that fails at most rates is thus still measured by what it
+can do, and a search's trials and its confirmed runs by one line.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
-from pydantic import Field
-from scipy import stats
+from numpy.typing import NDArray
 
+from pipeline.arguments import Tally
 from pipeline.content import Record
-from pipeline.statistics.effects import Effect, paired_effect
-
-Tally = Annotated[int, Field(ge=0)]
+from pipeline.statistics.pairs import with_statistics
 
 
-class Failures(Record):
-    """How many of a study's runs failed, and how; `share` is absent without runs."""
+class Outcomes(Record):
+    """How many runs came back and how many of them failed, by moving and by recalibrated scores.
+
+    Those that diverged failed by either.
+    """
 
     runs: Tally
     failed: Tally
+    failed_recalibrated: Tally
     diverged: Tally
-    share: float | None
 
 
-class FailureDifference(Record):
-    """Share of failures, treatment minus control in points, and McNemar's exact p value beside it.
-
-    The p value describes; it decides nothing.
-    """
-
-    points: Effect
-    mcnemar: float
-
-
-def failed_runs(runs: pd.DataFrame) -> NDArray[np.bool_]:
-    """Say which runs of ONE study failed, shape (runs,)."""
-    accuracy = runs["validation_score"].to_numpy(dtype=np.float64)
-    diverged = runs["diverged"].to_numpy(dtype=np.bool_)
-    if not len(accuracy):
-        return diverged
-    typical_best = float(np.median(runs["best_validation_score"].to_numpy(dtype=np.float64)))
-    failed: NDArray[np.bool_] = diverged | (accuracy < typical_best / 2)
-    return failed
-
-
-def count_failures(runs: pd.DataFrame) -> Failures:
-    """Count the failures of one study's runs."""
-    failed = int(failed_runs(runs).sum())
-    return Failures(
-        runs=len(runs),
-        failed=failed,
-        diverged=int(runs["diverged"].sum()),
-        share=failed / len(runs) if len(runs) else None,
-    )
-
-
-def failure_difference(
-    treatment: ArrayLike, control: ArrayLike, *, seeds: ArrayLike, level: float
-) -> FailureDifference:
-    """Compare the failures of paired runs.
+def marked(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with the columns `failed` and `failed_recalibrated`.
 
     Args:
-        treatment: True where the run failed, shape (blocks,).
-        control: The same for the reference, in the same block order.
-        seeds: Cluster label of each block, shape (blocks,).
-        level: Of the interval, between 0 and 1.
-
-    Raises:
-        ValueError: Shapes differ, or nothing is given.
+        runs: One row per run, with all the runs of each study that is in it.
     """
-    treated = np.asarray(treatment, dtype=np.bool_)
-    plain = np.asarray(control, dtype=np.bool_)
-    points = paired_effect(100.0 * treated, 100.0 * plain, seeds=seeds, level=level)
-    only_treated, only_plain = int((treated & ~plain).sum()), int((plain & ~treated).sum())
-    discordant = only_treated + only_plain
-    exact = float(stats.binomtest(only_treated, discordant).pvalue) if discordant else 1.0
-    return FailureDifference(points=points, mcnemar=exact)
+    by_recalibrated = with_statistics(runs, "recalibrated")
+    return runs.assign(failed=_failed(runs), failed_recalibrated=_failed(by_recalibrated))
+
+
+def fails_below(best: float) -> float:
+    """The score under which a run has failed whose arm reaches `best`."""
+    return best / 2
+
+
+def outcomes(runs: pd.DataFrame) -> Outcomes:
+    """Count the runs of a marked table, scores of moving statistics."""
+    failed = {name: int(runs[name].sum()) for name in Outcomes.model_fields if name != "runs"}
+    return Outcomes(runs=len(runs), **failed)
+
+
+def _failed(runs: pd.DataFrame) -> NDArray[np.bool_]:
+    if runs.empty:
+        return np.zeros(0, np.bool_)
+    by_seed = runs.groupby(["study", "seed"])["best_validation_score"].max()
+    lines = by_seed.groupby("study").median().map(fails_below)
+    low = runs["validation_score"] < runs["study"].map(lines)
+    return (runs["diverged"].astype(bool) | low).to_numpy(np.bool_)

@@ -19,11 +19,11 @@ from scipy import stats
 
 from pipeline.arguments import Count
 from pipeline.content import Record
-from pipeline.statistics.effects import mean_effect
-from pipeline.statistics.samples import Floats, Sample, cluster_means
+from pipeline.statistics.samples import Floats, Sample, cluster_means, sample_of, spread_of
 
 Level = Annotated[float, Field(gt=0.5, lt=1)]
 Method = Literal["t", "median", "unseen", "none"]
+Reading = Literal["higher", "lower", "undecided"]
 
 
 class Estimate(Record):
@@ -54,6 +54,12 @@ class Estimate(Record):
             math.inf if self.high is None else self.high,
         )
 
+    @property
+    def reading(self) -> Reading:
+        """Which side of zero the interval lies on; `undecided` where it reaches both."""
+        low, high = self.limits
+        return "higher" if low > 0 else "lower" if high < 0 else "undecided"
+
 
 def estimate(sample: Sample, *, level: float) -> Estimate | None:
     """Estimate an effect; None where no block can be compared."""
@@ -62,23 +68,53 @@ def estimate(sample: Sample, *, level: float) -> Estimate | None:
     lows, highs = cluster_means(sample)
     if sample.is_censored:
         return _of_bounds(lows, highs, sample, level)
-    effect = mean_effect(lows, seeds=np.arange(len(lows)), level=level)
-    low, high = effect.low, effect.high
-    method: Method = "t" if effect.clusters > 1 else "none"
-    if low is None and effect.clusters > 1:
-        method = "median" if sample.bound is None else "unseen"
-        low, high = _agreeing(effect.estimate, effect.clusters, sample.bound, level)
-    return Estimate(
-        value=effect.estimate,
-        known="exactly",
-        low=low,
-        high=high,
-        level=level,
-        spread=effect.spread,
-        clusters=effect.clusters,
-        blocks=len(sample.seeds),
-        method=method,
+    value, clusters, spread = float(lows.mean()), len(lows), spread_of(lows)
+    half = None
+    if spread:
+        half = t_quantile(clusters - 1, level=level) * spread / math.sqrt(clusters)
+    found = around(
+        value, half, level=level, spread=spread, clusters=clusters, blocks=len(sample.seeds)
     )
+    if half is not None or clusters == 1:
+        return found
+    low, high = _agreeing(value, clusters, sample.bound, level)
+    method = "median" if sample.bound is None else "unseen"
+    return found.model_copy(update={"low": low, "high": high, "method": method})
+
+
+def points_estimate(sample: Sample, *, level: float) -> Estimate | None:
+    """Estimate the same effect in hundredths of a score; None where the sample does not have it."""
+    if sample.points is None:
+        return None
+    return estimate(sample_of(sample.points, seeds=sample.seeds), level=level)
+
+
+def around(
+    value: float,
+    half: float | None,
+    *,
+    level: float,
+    spread: float | None,
+    clusters: int,
+    blocks: int,
+) -> Estimate:
+    """Return a value with `half` to either side; without an interval where that is zero or None."""
+    return Estimate(
+        value=value,
+        known="exactly",
+        low=value - half if half else None,
+        high=value + half if half else None,
+        level=level,
+        spread=spread,
+        clusters=clusters,
+        blocks=blocks,
+        method="t" if half else "none",
+    )
+
+
+def t_quantile(freedom: int, *, level: float) -> float:
+    """Standard errors to either side of a mean, for so many degrees of freedom."""
+    return float(stats.t.ppf((1 + level) / 2, freedom))
 
 
 def median_limits(lows: Floats, highs: Floats, *, level: float) -> tuple[float, float]:
@@ -145,6 +181,14 @@ def negated(found: Estimate) -> Estimate:
             "low": None if found.high is None else -found.high,
             "high": None if found.low is None else -found.low,
         }
+    )
+
+
+def scaled(found: Estimate, times: float) -> Estimate:
+    """Return the estimate in a smaller unit, such as hundredths."""
+    ends = {name: getattr(found, name) for name in ("value", "low", "high", "spread")}
+    return found.model_copy(
+        update={name: None if end is None else times * end for name, end in ends.items()}
     )
 
 

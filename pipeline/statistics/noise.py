@@ -10,8 +10,7 @@ from pydantic import Field
 
 from pipeline.arguments import Count
 from pipeline.content import Record
-from pipeline.statistics.effects import mean_effect
-from pipeline.statistics.samples import Floats, Sample
+from pipeline.statistics.samples import Sample, cluster_means, sample_of, spread_of
 
 Spread = Annotated[float, Field(ge=0)]
 
@@ -43,9 +42,9 @@ def noise_floor(treatment: ArrayLike, control: ArrayLike, *, seeds: ArrayLike) -
     Raises:
         ValueError: Shapes differ, nothing is given, or a value is not finite.
     """
-    ours, theirs = _means(treatment, seeds), _means(control, seeds)
-    apart = ours - theirs
-    spreads = [_spread(each) for each in (ours, theirs, apart)]
+    sides = (sample_of(values, seeds=seeds) for values in (treatment, control))
+    (ours, _), (theirs, _) = map(cluster_means, sides)
+    spreads = [spread_of(each) for each in (ours, theirs, ours - theirs)]
     correlation = unpaired = None
     if spreads[0] and spreads[1]:
         correlation = float(np.clip(np.corrcoef(ours, theirs)[0, 1], -1, 1))
@@ -73,13 +72,3 @@ def probability_better(sample: Sample) -> float | None:
         for low, high in zip(sample.lows, sample.highs, strict=True)
     ]
     return float(np.mean(scores))
-
-
-def _means(values: ArrayLike, seeds: ArrayLike) -> Floats:
-    mean_effect(values, seeds=seeds, level=0.95)  # refuses what is no block
-    scores, labels = np.asarray(values, np.float64), np.asarray(seeds)
-    return np.array([scores[labels == seed].mean() for seed in np.unique(labels)], np.float64)
-
-
-def _spread(values: Floats) -> float | None:
-    return float(values.std(ddof=1)) if len(values) > 1 else None

@@ -1,4 +1,4 @@
-"""From the runs' table to paired blocks: which runs, which partner, who failed.
+"""From the runs' table to paired blocks: which runs, which partner, which of them failed.
 
 The table has one row per run and a column for whatever tells runs apart (arm,
 model, optimizer.learning_rate, batch_size, ...). A block is what two runs have in
@@ -13,16 +13,15 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from pipeline.arguments import Argument
-from pipeline.statistics.effects import log_errors
 from pipeline.statistics.samples import Floats, Sample, sample_of
 
 Statistics = Literal["moving", "recalibrated"]
 CONTROL = "_control"
 RECALIBRATED = "_recalibrated"
-ARM = ("experiment", "dataset", "model", "optimizer", "arm")
 
 
 def select(runs: pd.DataFrame, where: Mapping[str, Argument]) -> pd.DataFrame:
@@ -41,9 +40,9 @@ def select(runs: pd.DataFrame, where: Mapping[str, Argument]) -> pd.DataFrame:
 
 
 def with_statistics(runs: pd.DataFrame, statistics: Statistics) -> pd.DataFrame:
-    """Return the table in which every accuracy is that of the statistics asked for.
+    """Return the table in which every score, and who failed, is by the statistics asked for.
 
-    A run without batch statistics has one accuracy, whichever statistics are asked for.
+    A run without batch statistics has one score, whichever statistics are asked for.
     """
     if statistics == "moving":
         return runs
@@ -54,27 +53,6 @@ def with_statistics(runs: pd.DataFrame, statistics: Statistics) -> pd.DataFrame:
         if (plain := str(name).removesuffix(RECALIBRATED)) in runs
     }
     return runs.assign(**replaced)
-
-
-def marked(runs: pd.DataFrame, *, arm: Sequence[str] = ARM) -> pd.DataFrame:
-    """Return the table with a column `failed`, as fixed beforehand.
-
-    A run fails when it diverged, or when it ends under half of its arm's median
-    best: the best that each seed reached over all the arm's rates and batch
-    sizes, and the median over seeds. An arm that fails at most rates is thus still
-    measured by what it can do.
-
-    Args:
-        runs: One row per run.
-        arm: Columns that say what an arm's runs have in common.
-    """
-    best = np.fmax(column(runs, "best_validation_score"), column(runs, "validation_score"))
-    keyed = runs[list(arm)].assign(seed=runs["seed"], best=best)
-    by_seed = keyed.groupby([*arm, "seed"], as_index=False)["best"].max()
-    lines = by_seed.groupby(list(arm))["best"].median().rename("line").reset_index()
-    line = keyed.merge(lines, on=list(arm), how="left")["line"].to_numpy(np.float64)
-    low = runs["validation_score"].to_numpy(np.float64) < line / 2
-    return runs.assign(failed=runs["diverged"].to_numpy(np.bool_) | low)
 
 
 def pair(treatment: pd.DataFrame, control: pd.DataFrame, *, block: Sequence[str]) -> pd.DataFrame:
@@ -91,8 +69,11 @@ def pair(treatment: pd.DataFrame, control: pd.DataFrame, *, block: Sequence[str]
     if "seed" not in block:
         raise ValueError(f"a block is of one seed; add seed to {', '.join(block)}")
     keys = list(block)
-    sides = [_keyed(side, keys) for side in (treatment, control)]
-    return sides[0].join(sides[1].add_suffix(CONTROL), how="inner").sort_index().reset_index()
+    for side in (treatment, control):
+        _is_unique(side, keys)
+    names = {name: f"{name}{CONTROL}" for name in control if name not in keys}
+    pairs = treatment.merge(control.rename(columns=names), on=keys)
+    return pairs.sort_values(keys, ignore_index=True)
 
 
 def ranked_seeds(runs: pd.DataFrame) -> pd.DataFrame:
@@ -106,12 +87,12 @@ def ranked_seeds(runs: pd.DataFrame) -> pd.DataFrame:
 
 def trained(pairs: pd.DataFrame) -> pd.DataFrame:
     """Return the blocks in which neither run failed."""
-    return pairs[~_failed(pairs, "failed") & ~_failed(pairs, f"failed{CONTROL}")]
+    return pairs[~failed(pairs) & ~failed(pairs, CONTROL)]
 
 
 def failure_sample(pairs: pd.DataFrame, *, always: bool = False) -> Sample | None:
     """Each block's difference in failures (1, 0 or -1); None where none failed, unless `always`."""
-    ours, theirs = _failed(pairs, "failed"), _failed(pairs, f"failed{CONTROL}")
+    ours, theirs = failed(pairs), failed(pairs, CONTROL)
     if not always and not (ours | theirs).any():
         return None
     only_ours, only_theirs = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
@@ -123,6 +104,34 @@ def failure_sample(pairs: pd.DataFrame, *, always: bool = False) -> Sample | Non
             "mcnemar": float(stats.binomtest(only_ours, apart).pvalue) if apart else 1.0,
         }
     )
+
+
+def failed(pairs: pd.DataFrame, side: str = "") -> NDArray[np.bool_]:
+    """Say in which blocks a side's run failed, shape (blocks,); the control's is `CONTROL`."""
+    _require(pairs, f"failed{side}")
+    return pairs[f"failed{side}"].to_numpy(np.bool_)
+
+
+def log_errors(scores: ArrayLike, *, examples: int) -> Floats:
+    """Logs of error rates, (errors + 1/2) / (examples + 1), so that no error has a log too.
+
+    The half is Jeffreys' prior for a share; it moves an error rate by less
+    than half an example.
+
+    Args:
+        scores: Shares of `examples`, shape (blocks,).
+        examples: How many were classified, at least 1.
+
+    Raises:
+        ValueError: A score is outside 0 to 1, or there are no examples.
+    """
+    shares = np.asarray(scores, dtype=np.float64)
+    if examples < 1:
+        raise ValueError(f"an error rate needs at least 1 example, got {examples}")
+    if not bool(np.all((shares >= 0) & (shares <= 1))):  # refuses NaN as well
+        raise ValueError("an accuracy is a share from 0 to 1")
+    logs: Floats = np.log(((1 - shares) * examples + 0.5) / (examples + 1))
+    return logs
 
 
 def log_error_column(pairs: pd.DataFrame, metric: str, side: str = "") -> Floats:
@@ -142,6 +151,12 @@ def log_error_column(pairs: pd.DataFrame, metric: str, side: str = "") -> Floats
     return logs
 
 
+def known_sample(runs: pd.DataFrame, metric: str) -> Sample:
+    """Return a figure of the runs that have it; of an arm without it, an empty sample."""
+    known = runs[~np.isnan(column(runs, metric))]
+    return sample_of(column(known, metric), seeds=known["seed"])
+
+
 def column(pairs: pd.DataFrame, name: str) -> Floats:
     """A column's numbers, shape (blocks,).
 
@@ -152,19 +167,13 @@ def column(pairs: pd.DataFrame, name: str) -> Floats:
     return pairs[name].to_numpy(np.float64)
 
 
-def _failed(pairs: pd.DataFrame, name: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    _require(pairs, name)
-    return pairs[name].to_numpy(np.bool_)
-
-
-def _keyed(runs: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+def _is_unique(runs: pd.DataFrame, keys: list[str]) -> None:
     for name in keys:
         _require(runs, name)
-    indexed = runs.set_index(keys)
-    if not indexed.index.is_unique:
-        twice = indexed.index[indexed.index.duplicated()][0]
+    again = runs[runs.duplicated(keys)]
+    if len(again):
+        twice = ", ".join(str(again[name].iloc[0]) for name in keys)
         raise ValueError(f"two runs are in the block {'/'.join(keys)} = {twice}; name what differs")
-    return indexed
 
 
 def _require(runs: pd.DataFrame, name: str) -> None:

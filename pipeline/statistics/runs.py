@@ -3,53 +3,65 @@
 Settings are what tells runs apart: their place, their seed, and the arguments that vary. Figures
 are what came out. A curve's column ends in `_curve` and holds a tuple with a value per epoch;
 `steps` says after which step each of them was taken. A figure that a run does not have (the
-recalibrated accuracy of an arm without batch statistics, the loss of a diverged run) is NaN.
+recalibrated score of an arm without batch statistics, the loss of a diverged run) is NaN.
+`phase` says whether a run is of the sweep or confirms a winner, `failed` and
+`failed_recalibrated` whether it failed: no other place decides that.
 """
 
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
-from pipeline.records import Answer, CellFields, Manifest, Study, Trial
+from pipeline.records import Answer, CellFields, Manifest, Result, Study, Trial
+from pipeline.statistics.failures import marked
+from pipeline.statistics.pairs import RECALIBRATED
 
 PLACE = ("experiment", "dataset", "model", "optimizer", "arm", "study", "seed")
 SCORED = ("score", "loss", "score_recalibrated")
-RECALIBRATED = "_recalibrated"
 RATE = "optimizer.learning_rate"
+MARKS = ("diverged", "steps", "index", "phase")
+Phase = Literal["sweep", "confirm"]
+SWEEP: Phase = "sweep"
+CONFIRM: Phase = "confirm"
 
 
 def runs_table(
-    answers: Iterable[Answer], studies: Mapping[str, Study], manifests: Mapping[str, Manifest]
+    swept: Iterable[Answer],
+    studies: Mapping[str, Study],
+    manifests: Mapping[str, Manifest],
+    *,
+    confirmed: Iterable[Answer] = (),
 ) -> pd.DataFrame:
-    """One row per answer, in (study, index) order.
+    """One row per answer, the sweep's first, in (study, index) order.
 
     Args:
-        answers: Of sealed files.
+        swept: Answers of the sweep.
         studies: By name; says where each answer belongs.
-        manifests: By dataset; says how many examples stand behind an accuracy.
+        manifests: By dataset; says how many examples stand behind a score.
+        confirmed: Answers of winners on fresh seeds.
 
     Raises:
         ValueError: An answer belongs to no study, or a place is taken twice.
     """
     rows: list[dict[str, object]] = []
-    places: set[tuple[str, int]] = set()
-    for answer in sorted(answers, key=lambda each: (each.study, each.index)):
-        if answer.study not in studies:
-            raise ValueError(f"an answer belongs to {answer.study}, which is not in the plan")
-        if (place := (answer.study, answer.index)) in places:
-            raise ValueError(f"{answer.study}: index {answer.index} is answered twice")
-        places.add(place)
-        study = studies[answer.study]
-        rows.append(_row(answer, study, manifests[study.dataset]))
-    every = sorted({*settings(studies.values()), *figures(studies.values())})
+    places: set[tuple[str, str, int]] = set()
+    for phase, answers in ((SWEEP, swept), (CONFIRM, confirmed)):
+        for answer in sorted(answers, key=lambda each: (each.study, each.index)):
+            if answer.study not in studies:
+                raise ValueError(f"an answer belongs to {answer.study}, which is not in the plan")
+            if (place := (phase, answer.study, answer.index)) in places:
+                raise ValueError(f"{answer.study}: index {answer.index} is answered twice")
+            places.add(place)
+            study = studies[answer.study]
+            rows.append({"phase": phase, **_row(answer, study, manifests[study.dataset])})
+    every = {*settings(studies.values()), *figures(studies.values())}
     table = pd.DataFrame(rows)
-    missing = [name for name in (*every, "diverged", "steps", "index") if name not in table]
-    return table.assign(**dict.fromkeys(missing, math.nan)) if missing else table
+    missing = [name for name in (*sorted(every), *MARKS) if name not in table]
+    return marked(table.reindex(columns=[*table.columns, *missing]).copy())
 
 
 def planned_runs(studies: Iterable[Study]) -> pd.DataFrame:
@@ -71,7 +83,7 @@ def planned_runs(studies: Iterable[Study]) -> pd.DataFrame:
 
 def settings(studies: Iterable[Study]) -> list[str]:
     """Every column by which runs are told apart, sorted."""
-    named = itertools.chain.from_iterable(varied(study) for study in studies)
+    named = itertools.chain.from_iterable((*varied(study), *study.axes) for study in studies)
     return sorted({*PLACE, *named})
 
 
@@ -82,7 +94,7 @@ def figures(studies: Iterable[Study]) -> list[str]:
         splits = ["validation", *["test"] * study.design.has_winner]
         found |= {f"{split}_{name}" for split in splits for name in SCORED}
         found |= {f"{split}_examples" for split in splits}
-        found |= {"best_validation_score", "parameters"}
+        found |= {"best_validation_score", f"best_validation_score{RECALIBRATED}", "parameters"}
         found |= {"gap_batch", "gap_moving", "gap_recalibrated"}
         found |= {"training_loss_curve", "training_score_curve"}
         found |= {"validation_loss_curve", "validation_score_curve"}
@@ -122,9 +134,17 @@ def steps_after(trial: Trial) -> tuple[int, ...]:
     return tuple(itertools.accumulate(lengths))
 
 
-def of_study(runs: pd.DataFrame, study: str) -> pd.DataFrame:
-    """Return the rows of one study, in order; none where it has no answers."""
-    return runs[runs["study"] == study].reset_index(drop=True)
+def of_study(runs: pd.DataFrame, study: str, phase: Phase | None = None) -> pd.DataFrame:
+    """Return the rows of one study, or of one of its phases, in order; maybe none."""
+    own = runs["study"] == study
+    return runs[own if phase is None else own & (runs["phase"] == phase)].reset_index(drop=True)
+
+
+def judged(runs: pd.DataFrame, studies: Mapping[str, Study]) -> pd.DataFrame:
+    """Return the runs that claims are judged by: all of fixed settings, and confirmed winners."""
+    tuned = [name for name, study in studies.items() if study.design.has_winner]
+    is_trial = runs["study"].isin(tuned) & (runs["phase"] == SWEEP)
+    return runs[~is_trial].reset_index(drop=True)
 
 
 def _place(study: Study, seed: int) -> dict[str, object]:
@@ -142,18 +162,27 @@ def _place(study: Study, seed: int) -> dict[str, object]:
 def _row(answer: Answer, study: Study, manifest: Manifest) -> dict[str, object]:
     trial, result = answer.trial, answer.result
     metrics, curves = result.metrics, result.curves
-    reached = [value for value in curves.get("validation_score", ()) if value is not None]
     return {
         **_place(study, trial.seed),
         **varied(trial),
         "index": answer.index,
         "diverged": result.status == "diverged" or "validation_loss" not in metrics,
         "steps": steps_after(trial),
-        "best_validation_score": max(reached, default=metrics["validation_score"]),
         **{f"{split}_examples": count for split, count in manifest.examples.items()},
         **metrics,
         **{_curve(name): tuple(values) for name, values in curves.items()},
+        **_best(result),
     }
+
+
+def _best(result: Result) -> dict[str, float]:
+    """Return the best score of a run, at any time; recalibrated, by either kind of statistics."""
+    found: dict[str, float] = {}
+    for name in ("validation_score", f"validation_score{RECALIBRATED}"):
+        if name in result.metrics:
+            reached = [value for value in result.curves.get(name, ()) if value is not None]
+            found[f"best_{name}"] = max([*reached, result.metrics[name], *found.values()])
+    return found
 
 
 def _curve(name: str) -> str:

@@ -14,10 +14,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, model_validator
 
+from pipeline.arguments import Tally
 from pipeline.content import Record
 
 Floats = NDArray[np.float64]
 Bounds = tuple[float | None, ...]
+LAST_BITS = 1e-12  # equal differences of rounded scores differ by less than that
 
 
 class Sample(Record):
@@ -34,7 +36,7 @@ class Sample(Record):
     seeds: tuple[int, ...]
     lows: Bounds
     highs: Bounds
-    present: Annotated[int, Field(ge=0)]
+    present: Tally
     points: tuple[float, ...] | None
     bound: Annotated[float, Field(gt=0)] | None
     failures: Sample | None
@@ -144,6 +146,19 @@ def cluster_means(sample: Sample) -> tuple[Floats, Floats]:
         np.array([lows[labels == seed].mean() for seed in seeds], np.float64),
         np.array([highs[labels == seed].mean() for seed in seeds], np.float64),
     )
+
+
+def spread_of(means: Floats) -> float | None:
+    """Standard deviation of clusters' means; None with fewer than two, 0 where all agree."""
+    if len(means) < 2:
+        return None
+    spread = float(means.std(ddof=1))
+    return spread if spread > smallest_spread(means) else 0.0
+
+
+def smallest_spread(values: Floats) -> float:
+    """At most this is no spread: values that differ in their last bits alone agree."""
+    return LAST_BITS * max(1.0, float(np.abs(values).max(initial=0.0)))
 
 
 def _finite(values: ArrayLike) -> tuple[float, ...]:

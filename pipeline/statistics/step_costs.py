@@ -12,11 +12,10 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from pipeline.arguments import Count, Positive
+from pipeline.arguments import Count, Positive, Tally
 from pipeline.content import Record, canonical_json
 
 Seconds = Annotated[float, Field(ge=0)]
-Tally = Annotated[int, Field(ge=0)]
 
 
 class ArmCost(Record):

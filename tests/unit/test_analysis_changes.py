@@ -18,11 +18,11 @@ from pipeline.findings.summary import Summary, figures_module
 from pipeline.findings.tuned.figures import Figures as Tuned
 from pipeline.findings.verdicts.figures import ClaimFigures
 from pipeline.findings.verdicts.figures import Figures as Claims
-from pipeline.statistics.effects import Effect
 from pipeline.statistics.intervals import Estimate
 from pipeline.statistics.step_costs import StepCost
 
 INFINITE = (None, None)
+AGREED: dict[str, Any] = {"method": "median", "spread": 0.0}
 
 
 @pytest.fixture(scope="module")
@@ -110,9 +110,9 @@ def test_an_effect_changed_beyond_when_its_intervals_do_not_overlap(summary, shi
     [
         ("findings.verdicts.claims.T2.judgement.other.word", "refuted", "verdicts"),
         ("findings.verdicts.claims.T2.judgement.beside.0.verdict.word", "refuted", "effects"),
-        ("findings.tuned.studies.1.comparison.moving.reading", "higher", "tuned"),
+        ("findings.tuned.studies.1.comparisons.moving.points.low", 1e6, "tuned"),
         ("findings.tuned.studies.1.crossed.low", 1e6, "tuned"),
-        ("findings.tuned.studies.1.comparison.moving.log_error_ratio.low", 1e6, "tuned"),
+        ("findings.tuned.studies.1.comparisons.moving.log_error_ratio.low", 1e6, "tuned"),
         ("findings.map.maps.0.bins.0.reading", "hurts", "maps"),
         ("findings.map.maps.0.bins.0.fewer_failures", None, "maps"),
         ("findings.stability.cells.0.arms.1.decades.low", 1e6, "other"),
@@ -125,7 +125,9 @@ def test_changes_are_sorted_by_what_they_are_about(summary, place, value, group)
 
 
 def test_what_appears_or_disappears_is_beyond(summary):
-    without = edited(summary, "findings.tuned.studies.1.comparison.recalibrated", None)
+    moving = summary.of(Tuned).studies[1].comparisons["moving"]
+    kept = {"moving": moving.plain()}
+    without = edited(summary, "findings.tuned.studies.1.comparisons", kept)
     gone = changes(summary, without).cells
     assert {cell.place[-1] for cell in gone} == {"recalibrated", "log_error_ratio"}
     assert all(cell.beyond and cell.new is None and cell.group == "tuned" for cell in gone)
@@ -161,10 +163,6 @@ def test_zeros_of_two_signs_are_not_the_same_digit(summary):
     assert [(each.old, each.new) for each in found.figures] == [("0.0", "-0.0")]
 
 
-def effect(value: float, low: float | None, high: float | None) -> Effect:
-    return Effect(estimate=value, low=low, high=high, spread=None, clusters=8, blocks=8)
-
-
 def estimate(value: float | None, low: float | None, high: float | None, **more: Any) -> Estimate:
     fields = {"known": "exactly", "method": "t", "level": 0.95, "spread": None} | more
     return Estimate(value=value, low=low, high=high, clusters=8, blocks=8, **fields)
@@ -173,14 +171,14 @@ def estimate(value: float | None, low: float | None, high: float | None, **more:
 @pytest.mark.parametrize(
     ("old", "new", "together"),
     [
-        (effect(0.5, 0, 1), effect(1.5, 1, 2), True),
-        (effect(0.5, 0, 1), effect(1.6, 1.1, 2), False),
-        (effect(0.5, 0, 1), effect(5, -9, 9), True),
-        # clusters that agree: the value itself
-        (effect(0.5, *INFINITE), effect(0.6, *INFINITE), False),
-        (effect(0.5, *INFINITE), effect(0.6, 0.4, 0.8), True),
-        (effect(0.5, *INFINITE), effect(0.5 + 1e-15, *INFINITE), True),
-        (effect(0.5, *INFINITE), effect(0.5 + 1e-10, *INFINITE), False),
+        (estimate(0.5, 0, 1), estimate(1.5, 1, 2), True),
+        (estimate(0.5, 0, 1), estimate(1.6, 1.1, 2), False),
+        (estimate(0.5, 0, 1), estimate(5, -9, 9), True),
+        # too few clusters that agree to say how far others stray: the value itself
+        (estimate(0.5, *INFINITE, **AGREED), estimate(0.6, *INFINITE, **AGREED), False),
+        (estimate(0.5, *INFINITE, **AGREED), estimate(0.6, 0.4, 0.8), True),
+        (estimate(0.5, *INFINITE, **AGREED), estimate(0.5 + 1e-15, *INFINITE, **AGREED), True),
+        (estimate(0.5, *INFINITE, **AGREED), estimate(0.5 + 1e-10, *INFINITE, **AGREED), False),
         # an estimate without a limit reaches to infinity, one without an interval does not
         (estimate(0.5, 0, None), estimate(9.0, 8, 10), True),
         (estimate(0.5, 0, None), estimate(-9.0, -10, -8), False),
@@ -204,7 +202,7 @@ def test_every_record_of_a_list_has_a_name_to_be_found_by():
     kinds = [module.Figures for name in FINDINGS if (module := figures_module(name))]
     listed = {each for kind in kinds for each in _listed(kind)}
     assert len(kinds) == 10
-    nameless = {Effect, StepCost}  # points of a line, in order; clock readings
+    nameless = {Estimate, StepCost}  # points of a line, in order; clock readings
     own = {ClaimFigures, Bin}
     assert {kind for kind in listed if not kind.named_by} == own | nameless
 

@@ -96,7 +96,7 @@ def test_the_largest_rate_is_each_seed_s_own_and_the_grid_s_end_is_said() -> Non
     plain, batch = found.arms
     assert plain.largest == (0.1,) * 4
     assert (plain.median_largest, plain.at_the_end, plain.decades) == (0.1, 0, None)
-    assert [rate.failed for rate in plain.rates] == [0, 0, 4]
+    assert [rate.outcomes.failed for rate in plain.rates] == [0, 0, 4]
     assert plain.rates[2].accuracy is None  # nobody stood it
     assert batch.at_the_end == 4
     assert batch.decades is not None
@@ -110,7 +110,7 @@ def test_a_rate_that_nobody_ran_is_missing_and_never_zero() -> None:
     kept = [a for a in kept if a.trial.optimizer.arguments["learning_rate"] != 0.1]
     runs = runs_table(kept, by_name(made), MANIFESTS)
     [found] = rates(evidence_of(runs, [made])).cells
-    assert [rate.runs for rate in found.arms[0].rates] == [3, 0, 3]
+    assert [rate.outcomes.runs for rate in found.arms[0].rates] == [3, 0, 3]
     assert found.arms[0].rates[1].accuracy is None
     assert rates(evidence_of(runs.iloc[:0], [made])).cells == ()
 
@@ -232,7 +232,7 @@ def test_a_trajectory_has_a_line_for_each_kind_of_statistics_and_momentum() -> N
     [found] = gap(evidence_of(runs, studies)).trajectories
     assert found.steps == (3, 6)
     lines = {(line.kind, line.momentum): line.points for line in found.lines}
-    assert [point and point.estimate for point in lines["moving", 0.9]] == pytest.approx([0.3, 0.9])
+    assert [point and point.value for point in lines["moving", 0.9]] == pytest.approx([0.3, 0.9])
     assert lines["moving", 0.99][1] is None  # no run has a finite value there
     assert lines["batch", None][0].clusters == len(SEEDS)
     assert gap(evidence_of(runs, [fixed_study()])).trajectories == ()
@@ -248,10 +248,15 @@ def test_a_setting_without_runs_stands_in_its_table_as_missing() -> None:
     [found] = fixed(evidence_of(runs, [made])).cells
     first, second = found.settings
     assert first.values == {"norm.epsilon": 0.001}
-    assert (first.runs, first.parameters, first.change_training) == (4, 10, 0.3)
-    assert (second.runs, second.planned, second.moving, second.parameters) == (0, 4, None, None)
+    assert (first.outcomes.runs, first.parameters, first.change_training) == (4, 10, 0.3)
+    assert (second.outcomes.runs, second.planned, second.moving, second.parameters) == (
+        0,
+        4,
+        None,
+        None,
+    )
     [nothing] = fixed(evidence_of(runs.iloc[:0], [made])).cells
-    assert [setting.runs for setting in nothing.settings] == [0, 0]
+    assert [setting.outcomes.runs for setting in nothing.settings] == [0, 0]
 
 
 def test_two_arguments_with_one_bare_name_are_told_apart() -> None:
@@ -263,8 +268,8 @@ def test_two_arguments_with_one_bare_name_are_told_apart() -> None:
     )
     assert set(runs["norm.momentum"]) == {0.9}
     [found] = fixed(evidence_of(runs, studies)).cells
-    assert [setting.runs for setting in found.settings] == [4, 4]
-    assert [setting.moving and setting.moving.estimate for setting in found.settings] == [0.5, 0.95]
+    assert [setting.outcomes.runs for setting in found.settings] == [4, 4]
+    assert [setting.moving and setting.moving.value for setting in found.settings] == [0.5, 0.95]
 
 
 def test_an_axis_may_list_nothing_as_a_value() -> None:
@@ -272,7 +277,7 @@ def test_an_axis_may_list_nothing_as_a_value() -> None:
     made = fixed_study(optimizer=adam, axes={"optimizer.weight_decay": [None, 0.01]})
     runs, studies = _table((made, lambda *_: {}))
     [found] = fixed(evidence_of(runs, studies)).cells
-    assert [setting.runs for setting in found.settings] == [4, 4]
+    assert [setting.outcomes.runs for setting in found.settings] == [4, 4]
 
 
 # The map

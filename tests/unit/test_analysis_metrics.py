@@ -62,13 +62,13 @@ def test_a_tuned_arm_has_its_points_against_the_reference(summary):
     assert set(tuned) == {
         study.name for study in summary.of(Tuned).studies if not study.is_reference
     }
-    points = summary.of(Tuned).studies[1].comparison.moving.points
+    points = summary.of(Tuned).studies[1].comparisons["moving"].points
     assert tuned[summary.of(Tuned).studies[1].name] == {
-        "points": points.estimate,
+        "points": points.value,
         "low": points.low,
         "high": points.high,
     }
-    failed = edited(summary, "findings.tuned.studies.1.comparison.moving", None)
+    failed = edited(summary, "findings.tuned.studies.1.comparisons.moving.points", None)
     assert set(metrics(failed)["tuned"][summary.of(Tuned).studies[1].name].values()) == {None}
 
 

@@ -58,11 +58,10 @@ def test_a_paired_difference_is_the_mean_of_differences_by_seed(
     arm = _metric(runs, "tuned/mnist_5k/mlp/adam/layer", "test_score")
     plain = _metric(runs, "tuned/mnist_5k/mlp/adam/none", "test_score")
     differences = [100 * (a - b) for a, b in zip(arm, plain, strict=True)]
-    found = _study(summary, "tuned/mnist_5k/mlp/adam/layer").comparison
-    assert found is not None
-    assert found.moving is not None
-    assert found.moving.points.estimate == pytest.approx(statistics.mean(differences))
-    assert found.moving.points.spread == pytest.approx(statistics.stdev(differences))
+    found = _study(summary, "tuned/mnist_5k/mlp/adam/layer").comparisons["moving"]
+    assert found.points is not None
+    assert found.points.value == pytest.approx(statistics.mean(differences))
+    assert found.points.spread == pytest.approx(statistics.stdev(differences))
     assert (found.blocks, found.missing_seeds, found.failures) == (len(SEEDS), (), None)
 
 
@@ -70,19 +69,19 @@ def test_the_planted_collapse_is_found_in_the_gap_and_gone_with_recalibration(
     runs: FakeRuns, summary: Summary
 ) -> None:
     name = "tuned/mnist_5k/cnn/adam/batch_default"
-    gap, comparison = _study(summary, name).gap, _study(summary, name).comparison
+    gap, comparisons = _study(summary, name).gap, _study(summary, name).comparisons
     assert gap is not None
     assert gap.batch_minus_moving is not None
     planted = statistics.mean(_metric(runs, name, "gap_batch")) - statistics.mean(
         _metric(runs, name, "gap_moving")
     )
-    assert gap.batch_minus_moving.estimate == pytest.approx(100 * planted)
+    assert gap.batch_minus_moving.value == pytest.approx(100 * planted)
     assert gap.batch_minus_moving.reading == "higher"
-    assert comparison is not None
-    assert comparison.moving is not None
-    assert comparison.moving.reading == "lower"
-    assert comparison.recalibrated is not None
-    assert comparison.recalibrated.points.estimate > comparison.moving.points.estimate + 10
+    moving, recalibrated = (comparisons[kind].points for kind in ("moving", "recalibrated"))
+    assert comparisons["moving"].reading == "lower"
+    assert moving is not None
+    assert recalibrated is not None
+    assert (recalibrated.value or 0) > (moving.value or 0) + 10
     assert name in summary.of(Tuned).headline.gap_costs
     assert name in summary.of(Tuned).headline.disagreeing
 
@@ -91,13 +90,12 @@ def test_an_arm_without_batch_statistics_has_no_gap(summary: Summary) -> None:
     layer = _study(summary, "tuned/mnist_5k/cnn/adam/layer")
     assert not layer.has_batch_statistics
     assert layer.gap is None
-    assert layer.comparison is not None
-    assert layer.comparison.recalibrated is None
+    assert set(layer.comparisons) == {"moving"}
 
 
 def test_the_diverged_trial_is_counted_and_kept_as_a_point(summary: Summary) -> None:
     plain = _study(summary, "tuned/mnist_5k/cnn/adam/none")
-    assert (plain.sweep_failures.failed, plain.sweep_failures.diverged) == (1, 1)
+    assert (plain.swept.failed, plain.swept.diverged) == (1, 1)
     assert [trial.failed for trial in plain.search.trials].count(True) == 1
     assert len(plain.search.trials) == TRIALS
 
@@ -124,9 +122,8 @@ def test_an_arm_without_answers_is_missing_and_never_zero(runs: FakeRuns) -> Non
     summary = _analyze(runs.without(name))
     figures = _study(summary, name)
     assert figures.test_score is None
-    assert figures.comparison is not None
-    assert figures.comparison.moving is None
-    assert figures.comparison.missing_seeds == SEEDS
+    assert figures.comparisons["moving"].points is None
+    assert figures.comparisons["moving"].missing_seeds == SEEDS
     assert figures.search.winner is None
     assert summary.of(Tuned).headline.missing == (name,)
 
@@ -149,11 +146,10 @@ def test_a_cell_that_the_plan_leaves_out_is_named(runs: FakeRuns) -> None:
 def test_a_seed_that_only_one_arm_has_is_said_to_be_missing(runs: FakeRuns) -> None:
     name = "tuned/mnist_5k/mlp/adam/layer"
     kept = tuple(a for a in runs.confirmed if (a.study, a.trial.seed) != (name, SEEDS[1]))
-    found = _study(_analyze(replace(runs, confirmed=kept)), name).comparison
-    assert found is not None
-    assert found.moving is not None
+    found = _study(_analyze(replace(runs, confirmed=kept)), name).comparisons["moving"]
+    assert found.points is not None
     assert found.missing_seeds == (SEEDS[1],)
-    assert found.moving.points.blocks == len(SEEDS) - 1
+    assert found.points.blocks == len(SEEDS) - 1
 
 
 def test_a_failed_confirmed_run_is_counted_beside_the_difference_not_in_it(
@@ -167,14 +163,14 @@ def test_a_failed_confirmed_run_is_counted_beside_the_difference_not_in_it(
     diverged = first.model_copy(update={"result": result})
     confirmed = tuple(diverged if answer is first else answer for answer in runs.confirmed)
     figures = _study(_analyze(replace(runs, confirmed=confirmed)), name)
-    found = figures.comparison
-    assert figures.confirmed_failures.failed == 1
-    assert found is not None
-    assert found.moving is not None
+    found = figures.comparisons["moving"]
+    assert figures.confirmed.failed == 1
+    assert found.points is not None
     assert found.failures is not None
     assert (found.trained_blocks, found.blocks) == (4, 5)
-    assert found.failures.points.estimate == pytest.approx(20)  # 1 of 5 against 0 of 5
-    assert found.moving.points.estimate > 0
+    assert found.failures.value == pytest.approx(0.2)  # 1 of 5 against 0 of 5
+    assert found.mcnemar == 1  # one discordant pair says nothing
+    assert (found.points.value or 0) > 0
     assert figures.test_score is not None
     assert figures.test_score.blocks == 5
 
@@ -196,7 +192,7 @@ def test_an_answer_out_of_place_is_refused(runs: FakeRuns) -> None:
 
 def test_a_seed_confirmed_twice_is_refused(runs: FakeRuns) -> None:
     again: Answer = runs.confirmed[0].model_copy(update={"index": len(SEEDS)})
-    with pytest.raises(ValueError, match="a seed is confirmed twice"):
+    with pytest.raises(ValueError, match="two runs are in the block seed"):
         _analyze(replace(runs, confirmed=(*runs.confirmed, again)))
 
 

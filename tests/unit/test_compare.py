@@ -86,23 +86,22 @@ def test_another_verdict_is_told_under_its_heading_and_the_exit_code_is_1(summar
 
 
 def test_an_effect_beyond_its_interval_is_told_with_both_intervals(summary, capsys):
-    place = "findings.tuned.studies.1.comparison.moving.points"
-    ends = {"estimate": 5.0, "low": 4.0, "high": 6.0}
+    place = "findings.tuned.studies.1.comparisons.moving.points"
+    ends = {"value": 5.0, "low": 4.0, "high": 6.0}
     old = new = summary
     for end, value in ends.items():
         old, new = edited(old, f"{place}.{end}", value), edited(new, f"{place}.{end}", value + 3)
     lines = said(capsys, written("old.json", old), written("new.json", new), code=1)
-    reading = summary.of(Tuned).studies[1].comparison.moving.reading
     assert lines[2:4] == [
         "tuned comparisons",
-        f"  {summary.of(Tuned).studies[1].name}, moving  {reading} 5 [4, 6] -> {reading} 8 [7, 9]",
+        f"  {summary.of(Tuned).studies[1].name}, moving  higher 5 [4, 6] -> higher 8 [7, 9]",
     ]
     assert lines[-1].startswith("compare: 1 effect changed beyond its interval (of ")
 
 
 def test_what_moved_within_its_interval_is_counted_and_no_failure(summary, capsys):
-    low = summary.of(Tuned).studies[1].comparison.moving.points.low
-    new = edited(summary, "findings.tuned.studies.1.comparison.moving.points.low", low - 0.25)
+    low = summary.of(Tuned).studies[1].comparisons["moving"].points.low
+    new = edited(summary, "findings.tuned.studies.1.comparisons.moving.points.low", low - 0.25)
     new = edited(new, "findings.origins.counts.planned", 7)
     lines = said(capsys, "quick", written("new.json", new), code=0)
     assert lines[3] == "  (1 moved within its interval)"

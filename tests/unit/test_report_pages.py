@@ -141,10 +141,9 @@ def test_both_pages_print_the_figures_of_the_analysis(
     summary: Summary, written: dict[str, str]
 ) -> None:
     # From the record, by the format's definition: points to two places, a real minus sign.
-    found = next(f for f in summary.of(Tuned).studies if f.comparison is not None).comparison
-    assert found is not None
-    assert found.moving is not None
-    shown = f"{found.moving.points.estimate:+.2f}".replace("-", "\N{MINUS SIGN}")
+    found = next(f.comparisons["moving"] for f in summary.of(Tuned).studies if f.comparisons)
+    assert found.points is not None
+    shown = f"{found.points.value:+.2f}".replace("-", "\N{MINUS SIGN}")
     assert shown in _shown(written["report.html"]).text
     assert shown in _rendered(written["report.md"]).text
 

@@ -294,7 +294,7 @@ def test_the_widest_gap_is_told_at_keras_s_momentum() -> None:
             each.steps, lines["batch"].points, lines[0.99].points, strict=True
         ):
             if ours is not None and theirs is not None:
-                gaps[ours.estimate - theirs.estimate] = (each.model, step)
+                gaps[ours.value - theirs.value] = (each.place.model, step)
     model, step = gaps[max(gaps)]
     assert sentence.startswith(f"After {step} steps of the same training, the {model} on mnist_5k")
 
@@ -329,11 +329,15 @@ def test_a_verdict_has_a_sign_of_its_own_beside_its_word() -> None:
 
 
 def test_cells_are_named_by_what_tells_them_apart() -> None:
-    places = [Place("a", "d", "m", "adam", 32), Place("a", "d", "m", "sgd", 32)]
+    def place(experiment: str, optimizer: str, size: int) -> Place:
+        fields = {"experiment": experiment, "optimizer": optimizer, "batch_size": size}
+        return Place.parse(fields | {"dataset": "d", "model": "m"})
+
+    places = [place("a", "adam", 32), place("a", "sgd", 32)]
     assert [name.replace(TIE, " ") for name in short_names(places)] == [
         "d · m · adam",
         "d · m · sgd",
     ]
-    places = [Place("a", "d", "m", "adam", 2), Place("b", "d", "m", "adam", 2)]
+    places = [place("a", "adam", 2), place("b", "adam", 2)]
     assert [name.replace(TIE, " ") for name in short_names(places)] == ["a · d · m", "b · d · m"]
     assert short_names([]) == []

@@ -14,6 +14,7 @@ from questions import study
 from pipeline.claims.claim import Claim, check_claim
 from pipeline.claims.judging import judge_claim
 from pipeline.errors import Refusal
+from pipeline.statistics.failures import marked
 
 KINDS = "pipeline.claims.kinds"
 BATCH, PLAIN = {"arm": "batch"}, {"arm": "none"}
@@ -225,7 +226,7 @@ def _table(generator: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-RUNS = _table(np.random.default_rng(17))
+RUNS = marked(_table(np.random.default_rng(17)))
 
 
 @pytest.mark.parametrize("number", LIST)
@@ -301,9 +302,8 @@ def test_failures_decide_first_and_trained_blocks_stand_beside() -> None:
     # Plain fails on every seed but two, where it is the better one.
     plain = RUNS["arm"] == "none"
     failing = plain & (RUNS["seed"] > 1)
-    runs = RUNS.assign(
-        diverged=failing, test_score=RUNS["test_score"].where(~plain | failing, 0.95)
-    )
+    better = RUNS["test_score"].where(~plain | failing, 0.95)
+    runs = marked(RUNS.assign(diverged=failing, test_score=better))
     claim = Claim.parse(_claim("T10", _part("mlp", RATIO, ERROR, DIRECTION)))
     part = judge_claim(claim, runs, planned={"mlp": 8}, manipulation_failures={}).parts[0]
     assert part.failures is not None
@@ -316,7 +316,7 @@ def test_failures_decide_first_and_trained_blocks_stand_beside() -> None:
 
 def test_where_every_run_of_both_arms_fails_nothing_is_concluded() -> None:
     claim = Claim.parse(_claim("T10", _part("mlp", RATIO, ERROR, DIRECTION)))
-    runs = RUNS.assign(diverged=True)
+    runs = marked(RUNS.assign(diverged=True))
     part = judge_claim(claim, runs, planned={"mlp": 8}, manipulation_failures={}).parts[0]
     assert part.verdict.word == "inconclusive"
     assert part.estimate is None
@@ -449,8 +449,9 @@ def test_the_largest_rates_of_eight_seeds_are_judged_even_where_all_agree(
     claim = Claim.parse(
         _claim("T3", *LIST["T3"], level=0.99, headline=True, statistics="recalibrated")
     )
+    runs = marked(pd.DataFrame(rows))
     planned = {"sgd": 8, "adam": 8}
-    judged = judge_claim(claim, pd.DataFrame(rows), planned=planned, manipulation_failures={})
+    judged = judge_claim(claim, runs, planned=planned, manipulation_failures={})
     assert judged.verdict.word == word
     if word == "supported":
         estimates = [part.estimate for part in judged.parts]

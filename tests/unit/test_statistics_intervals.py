@@ -25,6 +25,24 @@ def test_the_interval_is_scipy_s_t_interval_on_the_means_of_seeds() -> None:
     assert (found.method, found.clusters, found.blocks, found.known) == ("t", 3, 6, "exactly")
 
 
+def test_the_interval_is_the_textbook_s_and_its_side_of_zero_the_reading() -> None:
+    # 0.1, 0.2, 0.3: standard deviation 0.1; t of 97.5% and 2 degrees from printed tables.
+    half = 4.302652729911275 * 0.1 / math.sqrt(3)
+    for shift, reading in ((0.2, "undecided"), (0.3, "higher"), (-0.3, "lower")):
+        values = [shift - 0.1, shift, shift + 0.1]
+        found = estimate(sample_of(values, seeds=[1, 2, 3]), level=0.95)
+        assert found is not None
+        assert found.limits == pytest.approx((shift - half, shift + half))
+        assert (found.spread, found.reading) == (pytest.approx(0.1), reading)
+
+
+def test_equal_differences_of_rounded_scores_are_no_spread() -> None:
+    # They differ in their last bits only.
+    found = estimate(sample_of([0.97 - 0.96, 0.55 - 0.54], seeds=[1, 2]), level=0.95)
+    assert found is not None
+    assert (found.spread, found.low, found.reading) == (0, None, "undecided")
+
+
 def test_no_blocks_have_no_estimate() -> None:
     assert estimate(sample_of([], seeds=[]), level=0.95) is None
 

@@ -310,7 +310,7 @@ def test_images_without_seeds_or_differences_have_no_interval() -> None:
     same = crossed_estimate(np.ones((3, 9)), np.ones((3, 9)), level=0.95)
     assert same is not None
     assert (same.value, same.low, same.method) == (0, None, "none")
-    with pytest.raises(ValueError, match="seeds by images"):
+    with pytest.raises(ValueError, match="seeds by examples"):
         crossed_estimate(right, np.ones((1, 8)), level=0.95)
 
 

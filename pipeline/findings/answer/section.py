@@ -64,15 +64,16 @@ def gap(summary: Summary) -> str:
         if batch is None or moving is None:
             continue
         for place, step in enumerate(found.steps):
-            ours, theirs = batch.points[place], moving.points[place]
+            ours, theirs = batch.values[place], moving.values[place]
             if ours is None or theirs is None:
                 continue
-            apart = ours.estimate - theirs.estimate
+            apart = ours - theirs
             if widest is None or apart > widest[0]:
+                where = f"the {found.place.model} on {found.place.dataset}"
                 text = (
-                    f"After {counted(step, 'step')} of the same training, the {found.model} on "
-                    f"{found.dataset} classifies {ours.estimate:.1%} of validation images "
-                    f"correctly with each batch's own statistics, and {theirs.estimate:.1%} with "
+                    f"After {counted(step, 'step')} of the same training, {where} "
+                    f"classifies {ours:.1%} of validation images "
+                    f"correctly with each batch's own statistics, and {theirs:.1%} with "
                     f"moving averages at momentum {moving.momentum:g}"
                 )
                 last = _last(found, batch, moving)
@@ -172,7 +173,7 @@ def _moving(found: Trajectory) -> Line | None:
 
 
 def _last(found: Trajectory, batch: Line, moving: Line) -> str:
-    ours, theirs = batch.points[-1], moving.points[-1]
+    ours, theirs = batch.values[-1], moving.values[-1]
     if ours is None or theirs is None:
         return ""
-    return f"; after {found.steps[-1]} steps it is {ours.estimate:.1%} and {theirs.estimate:.1%}"
+    return f"; after {found.steps[-1]} steps it is {ours:.1%} and {theirs:.1%}"

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from pipeline.arguments import Count
 from pipeline.content import Record
 from pipeline.findings.evidence import Evidence
-from pipeline.statistics.failures import Failures, count_failures
-from pipeline.statistics.runs import of_study
+from pipeline.findings.places import Place, place_of
+from pipeline.statistics.failures import Outcomes, outcomes
+from pipeline.statistics.runs import CONFIRM, SWEEP, Phase, of_study
 
 
 class StudyFailures(Record):
-    """How many of a study's runs failed; `phase` is `sweep` or `confirm`."""
+    """How many of a study's runs failed in a phase."""
 
     named_by: ClassVar = ("study", "phase")
 
     study: str
-    experiment: str
-    dataset: str
-    model: str
-    optimizer: str
+    place: Place
     arm: str
-    phase: Literal["sweep", "confirm"]
+    phase: Phase
     planned: Count
-    failures: Failures
+    outcomes: Outcomes
 
 
 class Figures(Record):
@@ -41,21 +39,17 @@ def figures(evidence: Evidence) -> Figures:
 
 def _failures(evidence: Evidence) -> Iterator[StudyFailures]:
     for study in evidence.studies.values():
-        phases: tuple[tuple[Literal["sweep", "confirm"], int], ...] = (
-            ("sweep", study.design.trials),
-            ("confirm", len(study.confirm_seeds)),
-        )
-        for phase, planned in phases:
-            runs = evidence.swept_runs if phase == "sweep" else evidence.confirmed_runs
+        phases: dict[Phase, int] = {
+            SWEEP: study.design.trials,
+            CONFIRM: len(study.confirm_seeds),
+        }
+        for phase, planned in phases.items():
             if planned:
                 yield StudyFailures(
                     study=study.name,
-                    experiment=study.experiment,
-                    dataset=study.dataset,
-                    model=study.model_name,
-                    optimizer=study.optimizer_name,
+                    place=place_of(study),
                     arm=study.arm,
                     phase=phase,
                     planned=planned,
-                    failures=count_failures(of_study(runs, study.name)),
+                    outcomes=outcomes(of_study(evidence.every_run, study.name, phase)),
                 )

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from pipeline.findings.failures.figures import Figures, StudyFailures
-from pipeline.findings.places import Place, short_names, tuned_names
+from pipeline.findings.places import short_names
 from pipeline.findings.summary import Summary
 from pipeline.findings.tuned.figures import Figures as Tuned
 from pipeline.page.blocks import Block, Section, Table, Text
+from pipeline.statistics.failures import Outcomes
+from pipeline.statistics.intervals import scaled
 from pipeline.wording import counted, points, share
 
-HEADS = ("Cell", "Experiment", "Arm", "Runs", "Came back", "Failed", "of these, loss not finite")
+HEADS = (
+    "Cell",
+    "Experiment",
+    "Arm",
+    "Runs",
+    "Came back",
+    "Failed, moving statistics",
+    "Failed, recalibrated",
+    "of either, loss not finite",
+)
 
 
 def section(summary: Summary) -> Section:
@@ -17,21 +28,26 @@ def section(summary: Summary) -> Section:
     blocks: list[Block] = [
         Text(
             "A run fails when its loss is not finite, or when its validation accuracy ends under "
-            "half of the median, over the runs of its study, of the best accuracy that each "
-            "reached. A failed run is a result: it is counted, never dropped and never averaged in."
+            "half of what its arm can do: the best that each seed reached over all the runs of its "
+            "study, and the median over seeds. It is said by moving statistics and by recalibrated "
+            "ones. A failed run is a result: it is counted, never dropped and never averaged in."
         )
     ]
     found = summary.of(Figures).studies
     if not found:
         blocks.append(Text("Nothing to show: this profile plans no runs."))
     else:
-        spoiled = [each for each in found if each.failures.failed or _lost(each)]
-        failed = sum(each.failures.failed for each in found)
+        spoiled = [each for each in found if _failed(each.outcomes) or _lost(each)]
+        runs, failed, recalibrated, _ = (
+            sum(getattr(each.outcomes, name) for each in found) for name in Outcomes.model_fields
+        )
         lost = sum(map(_lost, found))
-        runs = sum(each.failures.runs for each in found)
-        count = f"{failed:,} of {counted(runs, 'run')} failed"
+        count = (
+            f"{failed:,} of {counted(runs, 'run')} failed by moving statistics, {recalibrated:,} "
+            "by recalibrated ones"
+        )
         blocks.append(Text(f"{count}; {lost:,} that were planned are missing."))
-        names = short_names([Place("", each.dataset, each.model, each.optimizer) for each in found])
+        names = short_names([each.place.model_copy(update={"experiment": ""}) for each in found])
         rows = {
             (each.study, each.phase): _row(name, each)
             for name, each in zip(names, found, strict=True)
@@ -46,38 +62,46 @@ def section(summary: Summary) -> Section:
         heads = (
             "Cell",
             "Arm",
+            "Statistics",
             f"Share above {summary.analysis.reference}'s, points",
             "McNemar's p",
         )
-        blocks.append(Table("Confirmed runs that failed", heads, differences, labels=2))
+        blocks.append(Table("Confirmed runs that failed", heads, differences, labels=3))
     return Section("failures", "Failures", "Failures", tuple(blocks))
 
 
 def _lost(found: StudyFailures) -> int:
-    return max(0, found.planned - found.failures.runs)
+    return max(0, found.planned - found.outcomes.runs)
+
+
+def _failed(found: Outcomes) -> int:
+    return found.failed + found.failed_recalibrated
 
 
 def _row(name: str, found: StudyFailures) -> tuple[str, ...]:
     return (
         name,
-        found.experiment,
+        found.place.experiment,
         found.arm,
         "the sweep's" if found.phase == "sweep" else "the winner's",
-        f"{found.failures.runs} of {found.planned}",
-        share(found.failures.failed, found.failures.runs),
-        share(found.failures.diverged, found.failures.runs),
+        f"{found.outcomes.runs} of {found.planned}",
+        share(found.outcomes.failed, found.outcomes.runs),
+        share(found.outcomes.failed_recalibrated, found.outcomes.runs),
+        share(found.outcomes.diverged, found.outcomes.runs),
     )
 
 
 def _differences(summary: Summary) -> tuple[tuple[str, ...], ...]:
-    names = tuned_names(summary)
+    tuned = summary.of(Tuned)
     return tuple(
         (
-            names[figures.name],
+            tuned.names[figures.name],
             figures.study.arm,
-            points(figures.comparison.failures.points),
-            f"{figures.comparison.failures.mcnemar:.2g}",
+            statistics,
+            points(scaled(found.failures, 100)),
+            f"{found.mcnemar:.2g}",
         )
-        for figures in summary.of(Tuned).studies
-        if figures.comparison is not None and figures.comparison.failures is not None
+        for figures in tuned.studies
+        for statistics, found in figures.comparisons.items()
+        if found.failures is not None
     )

@@ -5,24 +5,17 @@ from __future__ import annotations
 import altair as alt
 
 from pipeline.findings.gap.figures import Figures, Line, Trajectory
-from pipeline.findings.places import Place, short_names
+from pipeline.findings.places import named
 from pipeline.findings.summary import Summary
 from pipeline.page.palette import colors, shapes
-from pipeline.page.panels import Chart, Layout, Rows, interval, log_ticks, panels
+from pipeline.page.panels import Chart, Layout, Rows, estimated, log_ticks, panels
 
 
-def trajectory_names(summary: Summary) -> list[str]:
-    """Name each trajectory: its cell, and its arm where arms differ."""
+def named_trajectories(summary: Summary) -> list[tuple[str, Trajectory]]:
+    """Return each trajectory with its name: its cell, and its arm where arms differ."""
     found = summary.of(Figures).trajectories
-    places = [
-        Place(each.study.partition("/")[0], each.dataset, each.model, each.optimizer)
-        for each in found
-    ]
     several = len({each.arm for each in found}) > 1
-    names = short_names(places)
-    return [
-        f"{name}\n{each.arm}" if several else name for name, each in zip(names, found, strict=True)
-    ]
+    return [(f"{name}\n{each.arm}" if several else name, each) for name, each in named(found)]
 
 
 def line_name(line: Line) -> str:
@@ -32,12 +25,7 @@ def line_name(line: Line) -> str:
 
 def trajectories_chart(summary: Summary, layout: Layout) -> Chart | None:
     """Validation accuracy against steps, one line for each kind of statistics and momentum."""
-    names = trajectory_names(summary)
-    rows: Rows = [
-        row
-        for name, found in zip(names, summary.of(Figures).trajectories, strict=True)
-        for row in _rows(name, found)
-    ]
+    rows: Rows = [row for name, found in named_trajectories(summary) for row in _rows(name, found)]
     if not any("estimate" in row for row in rows):
         return None
     lines = list(dict.fromkeys(str(row["line"]) for row in rows))
@@ -83,15 +71,9 @@ def trajectories_chart(summary: Summary, layout: Layout) -> Chart | None:
 
 
 def _rows(name: str, found: Trajectory) -> Rows:
-    place = {
-        "cell": name,
-        "dataset": found.dataset,
-        "model": found.model,
-        "optimizer": found.optimizer,
-        "batch_size": found.batch_size,
-    }
+    place = {"cell": name, **found.place.row, "batch_size": found.batch_size}
     return [
-        {**place, "line": line_name(line), "step": step, **interval(effect)}
+        {**place, "line": line_name(line), "step": step, **estimated(effect)}
         for line in found.lines
         for step, effect in zip(found.steps, line.points, strict=False)
         if effect is not None

@@ -9,15 +9,16 @@ from __future__ import annotations
 import math
 from typing import ClassVar, Literal
 
-import numpy as np
 import pandas as pd
 
 from pipeline.arguments import Count
 from pipeline.content import Record
 from pipeline.findings.evidence import Evidence
+from pipeline.findings.places import Place, place_of
 from pipeline.records import Study
-from pipeline.statistics.effects import Effect, mean_effect
+from pipeline.statistics.intervals import Estimate, estimate
 from pipeline.statistics.runs import of_study, sequence
+from pipeline.statistics.samples import sample_of
 
 Kind = Literal["batch", "recalibrated", "moving"]
 
@@ -33,18 +34,20 @@ class Line(Record):
 
     kind: Kind
     momentum: float | None
-    points: tuple[Effect | None, ...]
+    points: tuple[Estimate | None, ...]
+
+    @property
+    def values(self) -> tuple[float | None, ...]:
+        """The means alone."""
+        return tuple(None if point is None else point.value for point in self.points)
 
 
 class Trajectory(Record):
     """One arm's lines; `steps` says after how many steps each point was taken."""
 
-    named_by: ClassVar = ("study",)
+    named_by: ClassVar = ("place", "arm")
 
-    study: str
-    dataset: str
-    model: str
-    optimizer: str
+    place: Place
     arm: str
     batch_size: Count
     seeds: Count
@@ -82,10 +85,7 @@ def _trajectory(runs: pd.DataFrame, study: Study, level: float) -> Trajectory | 
         return Line(kind=kind, momentum=momentum, points=points)
 
     return Trajectory(
-        study=study.name,
-        dataset=study.dataset,
-        model=study.model_name,
-        optimizer=study.optimizer_name,
+        place=place_of(study),
         arm=study.arm,
         batch_size=study.batch_size,
         seeds=len(runs),
@@ -101,13 +101,11 @@ def _trajectory(runs: pd.DataFrame, study: Study, level: float) -> Trajectory | 
     )
 
 
-def _point(curves: pd.Series, seeds: pd.Series, place: int, level: float) -> Effect | None:
+def _point(curves: pd.Series, seeds: pd.Series, place: int, level: float) -> Estimate | None:
     known = [
         (value, seed)
         for curve, seed in zip(map(sequence, curves), seeds, strict=True)
         if place < len(curve) and (value := curve[place]) is not None and math.isfinite(value)
     ]
-    if not known:
-        return None
-    values, labels = zip(*known, strict=True)
-    return mean_effect(np.array(values), seeds=np.array(labels), level=level)
+    values, labels = zip(*known, strict=True) if known else ((), ())
+    return estimate(sample_of(values, seeds=labels), level=level)

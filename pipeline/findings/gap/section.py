@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pipeline.findings.answer import section as answer
 from pipeline.findings.drawing import figure
-from pipeline.findings.gap.chart import line_name, trajectories_chart, trajectory_names
+from pipeline.findings.gap.chart import line_name, named_trajectories, trajectories_chart
 from pipeline.findings.gap.figures import Figures, Trajectory
 from pipeline.findings.summary import Summary
 from pipeline.page.blocks import Block, Section, Table, Text
-from pipeline.statistics.effects import Effect
-from pipeline.wording import MISSING, accuracy, counted, percentage
+from pipeline.wording import accuracy, counted, percentage
 
 
 def section(summary: Summary) -> Section:
@@ -35,14 +34,7 @@ def section(summary: Summary) -> Section:
                 described=_described(summary),
                 stage="sweep",
             ),
-            *(
-                _table(name, found)
-                for name, found in zip(
-                    trajectory_names(summary),
-                    summary.of(Figures).trajectories,
-                    strict=True,
-                )
-            ),
+            *(_table(name, found) for name, found in named_trajectories(summary)),
         ]
     else:
         blocks.append(Text("Nothing to show: no study carried moving averages along."))
@@ -50,19 +42,13 @@ def section(summary: Summary) -> Section:
 
 
 def _table(name: str, found: Trajectory) -> Table:
-    rows = tuple(
-        (line_name(line), *(_cell(point) for point in line.points)) for line in found.lines
-    )
+    rows = tuple((line_name(line), *map(accuracy, line.points)) for line in found.lines)
     heads = ("Statistics", *(f"{step} steps" for step in found.steps))
     caption = (
         f"{' '.join(name.split())}: validation accuracy by steps, {counted(found.seeds, 'seed')}, "
         f"batches of {found.batch_size}"
     )
     return Table(caption, heads, rows, labels=1, folded=True)
-
-
-def _cell(point: Effect | None) -> str:
-    return MISSING if point is None else accuracy(point)
 
 
 def _described(summary: Summary) -> str:

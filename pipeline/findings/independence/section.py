@@ -42,7 +42,7 @@ def _row(name: str, setting: Setting) -> tuple[str, ...]:
         arguments(setting.values) or "as the file has them",
         _change(setting.change_training),
         _change(setting.change_inference),
-        f"{setting.runs} of {setting.planned}",
+        f"{setting.outcomes.runs} of {setting.planned}",
     )
 
 

@@ -10,19 +10,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import Field
 from scipy import stats
 
+from pipeline.arguments import Tally
 from pipeline.content import Record
 from pipeline.statistics.intervals import Estimate, estimate
-from pipeline.statistics.samples import Floats, sample_of
+from pipeline.statistics.samples import Floats, sample_of, smallest_spread
 
 Reading = Literal["helps", "hurts", "can't tell"]
-Tally = Annotated[int, Field(ge=0)]
 
 
 class Bin(Record):
@@ -156,7 +155,7 @@ def _chance(values: Floats, labels: NDArray[np.int64]) -> float:
     NaN without a cluster that differs.
     """
     means = np.array([values[labels == seed].mean() for seed in np.unique(labels)], np.float64)
-    if len(means) and float(np.ptp(means)) > 1e-12 * max(1.0, float(np.abs(means).max())):
+    if len(means) and float(np.ptp(means)) > smallest_spread(means):
         return float(stats.ttest_1samp(means, 0.0).pvalue)
     apart = means[means != 0]
     if not len(apart):

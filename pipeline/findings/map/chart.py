@@ -7,7 +7,7 @@ import math
 import altair as alt
 
 from pipeline.findings.map.figures import Figures, Map, Spot
-from pipeline.findings.places import Place, short_names
+from pipeline.findings.places import named
 from pipeline.findings.summary import Summary
 from pipeline.page.palette import COLORS, GREY, ORANGE
 from pipeline.page.panels import Chart, Layout, Rows, line_at, log_ticks, panels
@@ -25,23 +25,19 @@ SPOTS = {
 FAILED = {"arm": "only the arm failed", "reference": "only the reference failed"}
 
 
-def map_names(summary: Summary) -> list[str]:
-    """Name each map by its cell and what is compared."""
-    places = [
-        Place(each.experiment, each.dataset, each.model, each.optimizer)
-        for each in summary.of(Figures).maps
-    ]
+def named_maps(summary: Summary) -> list[tuple[str, Map]]:
+    """Return each map with its name: its cell, and what is compared."""
     return [
-        f"{name}\n{each.arm} against {each.reference}"
-        for name, each in zip(short_names(places), summary.of(Figures).maps, strict=True)
+        (f"{name}\n{each.arm} against {each.reference}", each)
+        for name, each in named(summary.of(Figures).maps)
     ]
 
 
 def map_chart(summary: Summary, layout: Layout) -> Chart | None:
     """Points over rate and batch size, and how each bin reads."""
     rows: Rows = []
-    for name, found in zip(map_names(summary), summary.of(Figures).maps, strict=True):
-        place = _place(name, found)
+    for name, found in named_maps(summary):
+        place = {"cell": name, **found.place.row}
         rows += [{**place, **_bin(found, index)} for index in range(len(found.bins))]
         rows += [{**place, **_spot(spot)} for spot in found.spots]
     if not rows:
@@ -115,12 +111,13 @@ def map_chart(summary: Summary, layout: Layout) -> Chart | None:
 def sizes_chart(summary: Summary, layout: Layout) -> Chart | None:
     """Error ratio to the reference over batch sizes, all rates together, with intervals."""
     rows: Rows = []
-    for name, found in zip(map_names(summary), summary.of(Figures).maps, strict=True):
+    for name, found in named_maps(summary):
         for point in found.over_batch_size:
             gain = point.gain
             rows.append(
                 {
-                    **_place(name, found),
+                    "cell": name,
+                    **found.place.row,
                     "size": point.batch_size,
                     "estimate": _ratio(gain.value),
                     "low": _ratio(gain.high),
@@ -163,15 +160,6 @@ def sizes_chart(summary: Summary, layout: Layout) -> Chart | None:
         width=layout.panel_width, height=240
     )
     return panels(panel, rows, layout.columns, layout.panel_width, own_scales=False)
-
-
-def _place(name: str, found: Map) -> dict[str, object]:
-    return {
-        "cell": name,
-        "dataset": found.dataset,
-        "model": found.model,
-        "optimizer": found.optimizer,
-    }
 
 
 def _bin(found: Map, index: int) -> dict[str, object]:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
 
+from pipeline.arguments import Tally
 from pipeline.content import Record
 from pipeline.findings.evidence import Evidence
 from pipeline.findings.map.bins import BatchPoint, Bin, curve_over_batch_size, map_of_where
+from pipeline.findings.places import Place, place_of
 from pipeline.records import Analysis, Dimension, Study
 from pipeline.statistics.pairs import (
     CONTROL,
     column,
+    failed,
     failure_sample,
     log_error_column,
-    marked,
     pair,
     with_statistics,
 )
@@ -49,15 +50,12 @@ class Map(Record):
     With recalibrated statistics. A gain of 0.1 is about 10% fewer errors.
     """
 
-    named_by: ClassVar = ("experiment", "dataset", "model", "optimizer", "arm")
+    named_by: ClassVar = ("place", "arm")
 
-    experiment: str
-    dataset: str
-    model: str
-    optimizer: str
+    place: Place
     arm: str
     reference: str
-    planned: Annotated[int, Field(ge=0)]
+    planned: Tally
     spots: tuple[Spot, ...]
     bins: tuple[Bin, ...]
     over_batch_size: tuple[BatchPoint, ...]
@@ -72,9 +70,7 @@ class Figures(Record):
 def figures(evidence: Evidence) -> Figures:
     """Describe every arm of a cell that is searched over rate and batch size without a winner."""
     analysis = evidence.plan.analysis
-    if evidence.runs.empty:
-        return Figures(maps=())
-    table = marked(with_statistics(evidence.runs, "recalibrated"))
+    table = with_statistics(evidence.runs, "recalibrated")
     found = []
     for study in evidence.fixed:
         mapped = study.design.searches and not study.design.has_winner
@@ -92,7 +88,7 @@ def _map(ours: pd.DataFrame, theirs: pd.DataFrame, study: Study, analysis: Analy
     pairs = pair(ours, theirs, block=("seed", "index", RATE, BATCH))
     apart = failure_sample(pairs, always=True)
     assert apart is not None
-    lost = pairs["failed"].to_numpy(np.bool_), pairs[f"failed{CONTROL}"].to_numpy(np.bool_)
+    lost = failed(pairs), failed(pairs, CONTROL)
     gains = np.full(len(pairs), math.nan)
     both = ~(lost[0] | lost[1])
     trained = pairs[both]
@@ -100,10 +96,7 @@ def _map(ours: pd.DataFrame, theirs: pd.DataFrame, study: Study, analysis: Analy
     rates, sizes = column(pairs, RATE), column(pairs, BATCH)
     words = {(True, False): "arm", (False, True): "reference", (True, True): "both"}
     return Map(
-        experiment=study.experiment,
-        dataset=study.dataset,
-        model=study.model_name,
-        optimizer=study.optimizer_name,
+        place=place_of(study),
         arm=study.arm,
         reference=analysis.reference,
         planned=study.design.trials,

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
-
 from pipeline.findings.drawing import figure
 from pipeline.findings.map.bins import Bin
-from pipeline.findings.map.chart import map_chart, map_names, sizes_chart
+from pipeline.findings.map.chart import map_chart, named_maps, sizes_chart
 from pipeline.findings.map.figures import Figures
 from pipeline.findings.summary import Summary
 from pipeline.page.blocks import Block, Section, Table, Text
-from pipeline.statistics.intervals import Estimate
-from pipeline.wording import MISSING, TIE, counted, listed, number, percentage
+from pipeline.statistics.intervals import Estimate, negated
+from pipeline.wording import MISSING, counted, listed, multiple, number, percentage
 
 HEADS = (
     "Learning rate",
@@ -53,7 +51,7 @@ def section(summary: Summary) -> Section:
                     labels=2,
                     folded=True,
                 )
-                for name, found in zip(map_names(summary), summary.of(Figures).maps, strict=True)
+                for name, found in named_maps(summary)
             ),
             figure(
                 summary,
@@ -77,20 +75,14 @@ def _row(found: Bin) -> tuple[str, ...]:
         f"{found.rate_low:.3g} to {found.rate_high:.3g}",
         f"{found.batch_low:.3g} to {found.batch_high:.3g}",
         str(found.blocks),
-        _ratio(found.gain),
+        _multiple(found.gain),
         _failures(found.fewer_failures),
         found.reading if found.blocks else f"{found.reading}: no points",
     )
 
 
-def _ratio(gain: Estimate | None) -> str:
-    if gain is None or gain.value is None:
-        return MISSING
-    ends = [MISSING if end is None else number(math.exp(-end)) for end in (gain.high, gain.low)]
-    shown = number(math.exp(-gain.value))
-    return (
-        f"{shown} [no{TIE}interval]" if MISSING in ends else f"{shown} [{ends[0]},{TIE}{ends[1]}]"
-    )
+def _multiple(gain: Estimate | None) -> str:
+    return multiple(None if gain is None else negated(gain))
 
 
 def _failures(found: Estimate | None) -> str:
@@ -102,7 +94,7 @@ def _failures(found: Estimate | None) -> str:
 def _lost(summary: Summary) -> list[Block]:
     lost = [
         f"{' '.join(name.split())}: {len(found.spots)} of {found.planned}"
-        for name, found in zip(map_names(summary), summary.of(Figures).maps, strict=True)
+        for name, found in named_maps(summary)
         if len(found.spots) < found.planned
     ]
     return [Text(f"Paired points that came back: {listed(lost)}.")] if lost else []
@@ -110,7 +102,7 @@ def _lost(summary: Summary) -> list[Block]:
 
 def _described(summary: Summary) -> str:
     found = []
-    for name, each in zip(map_names(summary), summary.of(Figures).maps, strict=True):
+    for name, each in named_maps(summary):
         words = [bin_.reading for bin_ in each.bins]
         counts = [f"{words.count(word)} {word}" for word in ("helps", "hurts", "can't tell")]
         found.append(f"{' '.join(name.split())}: of {counted(len(words), 'bin')} {listed(counts)}")
@@ -119,7 +111,7 @@ def _described(summary: Summary) -> str:
 
 def _sizes(summary: Summary) -> str:
     found = [
-        f"{point.batch_size}: {_ratio(point.gain)}"
+        f"{point.batch_size}: {_multiple(point.gain)}"
         for each in summary.of(Figures).maps
         for point in each.over_batch_size
     ]

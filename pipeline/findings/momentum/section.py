@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.findings.gap.chart import trajectory_names
+from pipeline.findings.gap.chart import named_trajectories
 from pipeline.findings.gap.figures import Figures as Gaps
 from pipeline.findings.settings import section as settings
 from pipeline.findings.settings.chart import NORM_AXES, axes
@@ -42,7 +42,7 @@ def _last(summary: Summary) -> Table:
         }
     )
     rows = []
-    for name, found in zip(trajectory_names(summary), summary.of(Gaps).trajectories, strict=True):
+    for name, found in named_trajectories(summary):
         ends = {line.momentum: line.points[-1] if line.points else None for line in found.lines}
         rows.append(
             (

@@ -44,7 +44,7 @@ def not_tested(summary: Summary) -> list[str]:
     absent = [
         each.study
         for each in summary.of(Failed).studies
-        if each.phase == "sweep" and not each.failures.runs
+        if each.phase == "sweep" and not each.outcomes.runs
     ]
     if absent:
         lines.append(f"Planned, but nothing came back: {listed(absent)}.")

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-from pydantic import Field
-
-from pipeline.arguments import Count
+from pipeline.arguments import Count, Tally
 from pipeline.content import Record
 from pipeline.findings.evidence import Evidence
 from pipeline.records import Manifest
 from pipeline.statistics.step_costs import Costs
 
-Tally = Annotated[int, Field(ge=0)]
 Values = tuple[str, ...]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pipeline.arguments import ARGUMENTS
 from pipeline.findings.origins.figures import Figures
-from pipeline.findings.places import tuned_names
 from pipeline.findings.summary import Summary
 from pipeline.findings.tuned.figures import Figures as Tuned
 from pipeline.findings.tuned.figures import StudyFigures
@@ -86,7 +85,7 @@ def _clock(clock: TrainingClock) -> list[tuple[str, str]]:
 
 
 def _settings(summary: Summary) -> Table:
-    cells, rows = tuned_names(summary), []
+    cells, rows = summary.of(Tuned).names, []
     for figures in summary.of(Tuned).studies:
         study = figures.study
         rows.append(

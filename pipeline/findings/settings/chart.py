@@ -8,13 +8,13 @@ from typing import TypeGuard
 import altair as alt
 
 from pipeline.arguments import Scalar
-from pipeline.findings.places import Place, short_names
+from pipeline.findings.places import named
 from pipeline.findings.settings.figures import Factors, Figures, Setting
 from pipeline.findings.stability.figures import Figures as Rates
 from pipeline.findings.summary import Summary
 from pipeline.page.palette import colors, shapes
-from pipeline.page.panels import Chart, Layout, Rows, among, interval, panels, told
-from pipeline.statistics.effects import Effect
+from pipeline.page.panels import Chart, Layout, Rows, among, estimated, panels, told
+from pipeline.statistics.intervals import Estimate
 from pipeline.statistics.runs import RATE
 from pipeline.wording import arguments, settings
 
@@ -25,9 +25,7 @@ NORM_AXES = ("norm.epsilon", "norm.momentum")
 
 def named_factors(summary: Summary, shown: Callable[[Factors], bool]) -> list[tuple[str, Factors]]:
     """Return the cells of fixed settings that are shown together, each with a short name."""
-    found = [each for each in summary.of(Figures).cells if shown(each)]
-    places = [Place(each.experiment, each.dataset, each.model, each.optimizer) for each in found]
-    return list(zip(short_names(places), found, strict=True))
+    return named([each for each in summary.of(Figures).cells if shown(each)])
 
 
 def drawn_factors(summary: Summary, axis: str) -> list[tuple[str, Factors]]:
@@ -123,18 +121,17 @@ def _rows(name: str, factors: Factors, axis: str) -> Rows:
         value = setting.values.get(axis)
         if not _is_number(value):
             continue
+        counts = setting.outcomes
         others = {key: each for key, each in setting.values.items() if key != axis}
         place = {
             "cell": f"{name}\n{arguments(others)}" if others else name,
-            "dataset": factors.dataset,
-            "model": factors.model,
-            "optimizer": factors.optimizer,
+            **factors.place.row,
             "arm": setting.arm,
             "value": value,
-            "runs": f"{setting.runs} of {setting.planned}, {setting.failed} failed",
+            "runs": f"{counts.runs} of {setting.planned}, {counts.failed} failed",
         }
         found = {kind: effect for kind, effect in _effects(setting).items() if effect is not None}
-        rows += [{**place, "kind": kind, **interval(effect)} for kind, effect in found.items()]
+        rows += [{**place, "kind": kind, **estimated(effect)} for kind, effect in found.items()]
         if not found:
             rows.append({**place, "kind": "moving", "missing": f"{setting.arm} missing"})
     return rows
@@ -143,14 +140,14 @@ def _rows(name: str, factors: Factors, axis: str) -> Rows:
 def _is_drawn(summary: Summary, factors: Factors, axis: str) -> bool:
     if len(_numbers(factors, axis)) < 2:
         return False
-    place = (factors.experiment, factors.dataset, factors.model)
-    mapped = {(each.experiment, each.dataset, each.model) for each in summary.of(Rates).cells}
-    if axis == RATE and place in mapped:
+    alike: dict[str, object] = {"optimizer": "", "batch_size": None}
+    mapped = [each.place.model_copy(update=alike) for each in summary.of(Rates).cells]
+    if axis == RATE and factors.place.model_copy(update=alike) in mapped:
         return False
     return axis in NORM_AXES or not set(NORM_AXES) & set(factors.axes)
 
 
-def _effects(setting: Setting) -> dict[str, Effect | None]:
+def _effects(setting: Setting) -> dict[str, Estimate | None]:
     return {"moving": setting.moving, "recalibrated": setting.recalibrated}
 
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-import numpy as np
 import pandas as pd
-from pydantic import Field
 
 from pipeline.arguments import Count, Scalar
 from pipeline.content import Record
 from pipeline.findings.evidence import Evidence
+from pipeline.findings.places import Place, by_cell, place_of
 from pipeline.records import Study
-from pipeline.statistics.effects import Effect, mean_effect
-from pipeline.statistics.pairs import RECALIBRATED, marked, select
-
-Tally = Annotated[int, Field(ge=0)]
+from pipeline.statistics.failures import Outcomes, outcomes
+from pipeline.statistics.intervals import Estimate, estimate
+from pipeline.statistics.pairs import RECALIBRATED, known_sample, select
 
 
 class Setting(Record):
@@ -31,11 +29,9 @@ class Setting(Record):
     arm: str
     values: dict[str, Scalar]
     planned: Count
-    runs: Tally
-    failed: Tally
-    diverged: Tally
-    moving: Effect | None
-    recalibrated: Effect | None
+    outcomes: Outcomes
+    moving: Estimate | None
+    recalibrated: Estimate | None
     parameters: int | None
     change_training: float | None
     change_inference: float | None
@@ -44,12 +40,9 @@ class Setting(Record):
 class Factors(Record):
     """The settings of one cell of an experiment, in order of arms and axes."""
 
-    named_by: ClassVar = ("experiment", "dataset", "model", "optimizer")
+    named_by: ClassVar = ("place",)
 
-    experiment: str
-    dataset: str
-    model: str
-    optimizer: str
+    place: Place
     axes: tuple[str, ...]
     seeds: tuple[int, ...]
     settings: tuple[Setting, ...]
@@ -63,20 +56,13 @@ class Figures(Record):
 
 def figures(evidence: Evidence) -> Figures:
     """Describe every cell whose settings were fixed before the runs."""
-    table = evidence.runs if evidence.runs.empty else marked(evidence.runs)
-    cells: dict[str, list[Study]] = {}
-    for study in evidence.fixed:
-        if not study.design.searches:
-            cells.setdefault(study.cell_name, []).append(study)
-    return Figures(cells=tuple(_cell(own, table, evidence.level) for own in cells.values()))
+    cells = by_cell(study for study in evidence.fixed if not study.design.searches)
+    return Figures(cells=tuple(_cell(own, evidence.runs, evidence.level) for own in cells))
 
 
 def _cell(own: list[Study], table: pd.DataFrame, level: float) -> Factors:
     return Factors(
-        experiment=own[0].experiment,
-        dataset=own[0].dataset,
-        model=own[0].model_name,
-        optimizer=own[0].optimizer_name,
+        place=place_of(own[0]),
         axes=tuple(dict.fromkeys(name for study in own for name in study.axes)),
         seeds=own[0].seeds,
         settings=tuple(
@@ -88,16 +74,11 @@ def _cell(own: list[Study], table: pd.DataFrame, level: float) -> Factors:
 
 
 def _setting(table: pd.DataFrame, study: Study, values: dict[str, Scalar], level: float) -> Setting:
-    rows = table[table["study"] == study.name] if len(table) else table
-    rows = select(rows, values) if len(rows) else rows
-    finite = rows[~rows["diverged"].astype(bool)] if len(rows) else rows
+    rows = select(table, {"study": study.name, **values})
+    finite = rows[~rows["diverged"].astype(bool)]
 
-    def mean(metric: str) -> Effect | None:
-        if metric not in finite or finite[metric].isna().all():
-            return None
-        known = finite[finite[metric].notna()]
-        scores = known[metric].to_numpy(np.float64)
-        return mean_effect(scores, seeds=known["seed"].to_numpy(), level=level)
+    def mean(metric: str) -> Estimate | None:
+        return estimate(known_sample(finite, metric), level=level)
 
     def largest(metric: str) -> float | None:
         if metric not in finite or finite[metric].isna().all():
@@ -109,9 +90,7 @@ def _setting(table: pd.DataFrame, study: Study, values: dict[str, Scalar], level
         arm=study.arm,
         values=values,
         planned=len(study.seeds),
-        runs=len(rows),
-        failed=int(rows["failed"].astype(bool).sum()) if len(rows) else 0,
-        diverged=int(rows["diverged"].astype(bool).sum()) if len(rows) else 0,
+        outcomes=outcomes(rows),
         moving=mean("validation_score"),
         recalibrated=mean(f"validation_score{RECALIBRATED}"),
         parameters=None if count is None else int(count),

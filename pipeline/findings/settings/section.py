@@ -44,28 +44,32 @@ def _table(found: Factors) -> Table:
         "Arm",
         *(("Settings",) if found.axes else ()),
         "Runs",
-        "Failed",
-        "of these, loss not finite",
+        "Failed, moving statistics",
+        "Failed, recalibrated",
+        "of either, loss not finite",
         "Accuracy, moving statistics",
         "Accuracy, recalibrated",
         *(("Weights",) if has_parameters else ()),
     )
     rows = []
     for setting in found.settings:
-        row = [setting.arm]
+        counts, row = setting.outcomes, [setting.arm]
         if found.axes:
             row.append(arguments(setting.values))
         row += [
-            f"{setting.runs} of {setting.planned}",
-            str(setting.failed) if setting.runs else MISSING,
-            str(setting.diverged) if setting.runs else MISSING,
+            f"{counts.runs} of {setting.planned}",
+            *(
+                str(count) if counts.runs else MISSING
+                for count in (counts.failed, counts.failed_recalibrated, counts.diverged)
+            ),
             _scored(setting, moving=True),
             _scored(setting, moving=False),
         ]
         if has_parameters:
             row.append(MISSING if setting.parameters is None else f"{setting.parameters:,}")
         rows.append(tuple(row))
-    caption = f"{found.experiment}: {found.dataset}, {found.model}, {found.optimizer}"
+    place = found.place
+    caption = f"{place.experiment}: {place.dataset}, {place.model}, {place.optimizer}"
     return Table(caption, heads, tuple(rows), labels=2 if found.axes else 1, folded=True)
 
 
@@ -73,9 +77,9 @@ def _scored(setting: Setting, *, moving: bool) -> str:
     found = setting.moving if moving else setting.recalibrated
     if found is not None:
         return accuracy(found)
-    if not setting.runs:
+    if not setting.outcomes.runs:
         return MISSING
-    if setting.runs == setting.diverged:
+    if setting.outcomes.runs == setting.outcomes.diverged:
         return "no loss stayed finite"
     return MISSING if moving else ABSENT
 
@@ -84,6 +88,7 @@ def _described(summary: Summary, axis: str) -> str:
     found = []
     for name, factors in drawn_factors(summary, axis):
         for setting in factors.settings:
-            shown = f"{setting.moving.estimate:.1%}" if setting.moving else MISSING
+            scored = setting.moving.value if setting.moving else None
+            shown = MISSING if scored is None else f"{scored:.1%}"
             found.append(f"{name}, {setting.arm}, {arguments(setting.values)}: {shown}")
     return f"{'; '.join(found)}."

@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import altair as alt
 
-from pipeline.findings.places import Place, short_names
-from pipeline.findings.stability.figures import Figures, Stability
+from pipeline.findings.places import named
+from pipeline.findings.stability.figures import Figures
 from pipeline.findings.summary import Summary
 from pipeline.page.palette import colors, shapes
-from pipeline.page.panels import Chart, Layout, Rows, among, log_ticks, panels
-
-
-def stability_names(summary: Summary) -> list[str]:
-    """Name each grid by its cell and, where they differ, its batch size."""
-    return short_names(
-        [
-            Place(each.experiment, each.dataset, each.model, each.optimizer, each.batch_size)
-            for each in summary.of(Figures).cells
-        ]
-    )
+from pipeline.page.panels import Chart, Layout, Rows, among, estimated, log_ticks, panels
 
 
 def failing_chart(summary: Summary, layout: Layout) -> Chart | None:
@@ -115,33 +105,22 @@ def _x(rows: Rows) -> alt.X:
 
 def _rows(summary: Summary) -> Rows:
     rows: Rows = []
-    for name, found in zip(stability_names(summary), summary.of(Figures).cells, strict=True):
-        place = _place(name, found)
+    for name, found in named(summary.of(Figures).cells):
         for arm in found.arms:
             for rate in arm.rates:
-                scored = rate.accuracy
+                counts = rate.outcomes
+                failed = counts.failed_recalibrated
                 rows.append(
                     {
-                        **place,
+                        "cell": name,
+                        **found.place.row,
                         "arm": arm.arm,
                         "rate": rate.learning_rate,
-                        "runs": rate.runs,
-                        "failed": rate.failed,
-                        "diverged": rate.diverged,
-                        "share": rate.failed / rate.runs if rate.runs else None,
-                        "estimate": scored.estimate if scored else None,
-                        "low": scored.low if scored else None,
-                        "high": scored.high if scored else None,
+                        "runs": counts.runs,
+                        "failed": failed,
+                        "diverged": counts.diverged,
+                        "share": failed / counts.runs if counts.runs else None,
+                        **estimated(rate.accuracy),
                     }
                 )
     return rows
-
-
-def _place(name: str, found: Stability) -> dict[str, object]:
-    return {
-        "cell": name,
-        "dataset": found.dataset,
-        "model": found.model,
-        "optimizer": found.optimizer,
-        "batch_size": found.batch_size,
-    }

@@ -7,36 +7,34 @@ not failed.
 from __future__ import annotations
 
 import math
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
 
-from pipeline.arguments import Count
+from pipeline.arguments import Tally
 from pipeline.claims.kinds.largest_rate import largest_rate
 from pipeline.content import Record
 from pipeline.findings.evidence import Evidence
+from pipeline.findings.places import Place, by_cell, place_of
 from pipeline.records import Study
-from pipeline.statistics.effects import Effect, mean_effect
+from pipeline.statistics.failures import Outcomes, outcomes
 from pipeline.statistics.intervals import Estimate, estimate
-from pipeline.statistics.pairs import marked, with_statistics
+from pipeline.statistics.pairs import column, failed, with_statistics
 from pipeline.statistics.runs import RATE
+from pipeline.statistics.samples import sample_of
 
 FEWEST_RATES = 3
-Tally = Annotated[int, Field(ge=0)]
 
 
 class RateFigures(Record):
-    """One arm at one rate: how many runs failed, and the accuracy (a share) of the others."""
+    """One arm at one rate: its runs, and the accuracy (a share) of those that did not fail."""
 
     named_by: ClassVar = ("learning_rate",)
 
     learning_rate: float
-    runs: Tally
-    failed: Tally
-    diverged: Tally
-    accuracy: Effect | None
+    outcomes: Outcomes
+    accuracy: Estimate | None
 
 
 class ArmStability(Record):
@@ -62,13 +60,9 @@ class ArmStability(Record):
 class Stability(Record):
     """The arms of one cell at one batch size."""
 
-    named_by: ClassVar = ("experiment", "dataset", "model", "optimizer", "batch_size")
+    named_by: ClassVar = ("place",)
 
-    experiment: str
-    dataset: str
-    model: str
-    optimizer: str
-    batch_size: Count
+    place: Place
     reference: str
     arms: tuple[ArmStability, ...]
 
@@ -81,32 +75,23 @@ class Figures(Record):
 
 def figures(evidence: Evidence) -> Figures:
     """Describe every cell whose studies have a grid of learning rates."""
-    reference, level = evidence.reference, evidence.level
-    if evidence.runs.empty:
-        return Figures(cells=())
-    table = marked(with_statistics(evidence.runs, "recalibrated"))
-    cells: dict[str, list[Study]] = {}
-    for study in evidence.fixed:
-        if len(study.axes.get(RATE, ())) >= FEWEST_RATES:
-            cells.setdefault(study.cell_name, []).append(study)
+    reference = evidence.reference
+    gridded = [study for study in evidence.fixed if len(study.axes.get(RATE, ())) >= FEWEST_RATES]
     found = []
-    for of_cell in cells.values():
-        first = of_cell[0]
-        own = table[table["study"].isin([study.name for study in of_cell])]
+    for studies in by_cell(gridded):
+        own = evidence.runs[evidence.runs["study"].isin([study.name for study in studies])]
         for batch_size in sorted(set(own["batch_size"])):
             rows = own[own["batch_size"] == batch_size]
             plain = rows[rows["arm"] == reference]
             found.append(
                 Stability(
-                    experiment=first.experiment,
-                    dataset=first.dataset,
-                    model=first.model_name,
-                    optimizer=first.optimizer_name,
-                    batch_size=int(batch_size),
+                    place=place_of(studies[0], batch_size=int(batch_size)),
                     reference=reference,
                     arms=tuple(
-                        _arm(rows[rows["arm"] == study.arm], plain, study, reference, level)
-                        for study in of_cell
+                        _arm(
+                            rows[rows["arm"] == study.arm], plain, study, reference, evidence.level
+                        )
+                        for study in studies
                     ),
                 )
             )
@@ -117,8 +102,8 @@ def _arm(
     rows: pd.DataFrame, plain: pd.DataFrame, study: Study, reference: str, level: float
 ) -> ArmStability:
     grid = sorted({rate for rate in study.axes[RATE] if isinstance(rate, float | int)})
-    standing = rows[~rows["failed"].astype(bool)]
-    by_seed = standing.groupby("seed")[RATE].max()
+    recalibrated = with_statistics(rows, "recalibrated")
+    by_seed = recalibrated[~failed(recalibrated)].groupby("seed")[RATE].max()
     largest = tuple(
         float(by_seed[seed]) if seed in by_seed.index else None
         for seed in sorted(set(rows["seed"]))
@@ -126,7 +111,8 @@ def _arm(
     sample = None
     if study.arm != reference and len(rows) and len(plain):
         block = ("seed", *sorted(study.axes.keys() - {RATE, "batch_size"}))
-        sample = largest_rate(rows, plain, block=block, rate=RATE)
+        control = with_statistics(plain, "recalibrated")
+        sample = largest_rate(recalibrated, control, block=block, rate=RATE)
     known = [-math.inf if rate is None else rate for rate in largest]
     middle = float(np.median(known)) if known else -math.inf
     return ArmStability(
@@ -141,16 +127,11 @@ def _arm(
 
 
 def _at(rows: pd.DataFrame, rate: float, level: float) -> RateFigures:
-    failed = rows["failed"].to_numpy(np.bool_)
-    standing = rows[~failed]
-    accuracy = None
-    if len(standing):
-        scores = standing["validation_score"].to_numpy(np.float64)
-        accuracy = mean_effect(scores, seeds=standing["seed"].to_numpy(), level=level)
+    recalibrated = with_statistics(rows, "recalibrated")
+    standing = recalibrated[~failed(recalibrated)]
+    scores = sample_of(column(standing, "validation_score"), seeds=standing["seed"])
     return RateFigures(
         learning_rate=rate,
-        runs=len(rows),
-        failed=int(failed.sum()),
-        diverged=int(rows["diverged"].astype(bool).sum()),
-        accuracy=accuracy,
+        outcomes=outcomes(rows),
+        accuracy=estimate(scores, level=level),
     )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pipeline.findings.drawing import figure
-from pipeline.findings.stability.chart import failing_chart, rates_chart, stability_names
+from pipeline.findings.places import named
+from pipeline.findings.stability.chart import failing_chart, rates_chart
 from pipeline.findings.stability.figures import ArmStability, Figures, Stability
 from pipeline.findings.summary import Summary
 from pipeline.page.blocks import Block, Listing, Section, Table, Text
-from pipeline.statistics.intervals import Estimate
-from pipeline.wording import MISSING, TIE, accuracy, number, percentage, share
+from pipeline.wording import MISSING, accuracy, multiple, percentage, share
 
 NEVER = "fails at every rate"
 
@@ -50,25 +50,9 @@ def section(summary: Summary) -> Section:
     return Section("stability", "Stability", "Stability: which learning rates train", tuple(blocks))
 
 
-def times(decades: Estimate | None) -> str:
-    """A difference in decades as a multiple, with what is known of it."""
-    if decades is None:
-        return MISSING
-    if decades.value is None:
-        return f"not bounded [no{TIE}interval]"
-    known = "" if decades.known == "exactly" else f"{decades.known} "
-    shown = f"{known}{number(10**decades.value)} times"
-    if decades.low is None and decades.high is None:
-        return f"{shown} [no{TIE}interval]"
-    low, high = (
-        "no limit" if end is None else number(10**end) for end in (decades.low, decades.high)
-    )
-    return f"{shown} [{low},{TIE}{high}]"
-
-
 def _largest(summary: Summary) -> Table:
     rows = []
-    for name, found in zip(stability_names(summary), summary.of(Figures).cells, strict=True):
+    for name, found in named(summary.of(Figures).cells):
         rows += [_row(name, found, arm) for arm in found.arms]
     heads = (
         "Cell",
@@ -96,14 +80,14 @@ def _row(name: str, found: Stability, arm: ArmStability) -> tuple[str, ...]:
         arm.arm,
         middle,
         share(arm.at_the_end, seeds),
-        "reference" if arm.arm == found.reference else times(arm.decades),
+        "reference" if arm.arm == found.reference else multiple(arm.decades, base=10),
     )
 
 
 def _notes(summary: Summary) -> list[Block]:
     lines = [
         f"{name}, {arm.arm}: {note}."
-        for name, found in zip(stability_names(summary), summary.of(Figures).cells, strict=True)
+        for name, found in named(summary.of(Figures).cells)
         for arm in found.arms
         for note in arm.notes
     ]
@@ -112,16 +96,18 @@ def _notes(summary: Summary) -> list[Block]:
 
 def _by_rate(summary: Summary) -> Table:
     rows = []
-    for name, found in zip(stability_names(summary), summary.of(Figures).cells, strict=True):
+    for name, found in named(summary.of(Figures).cells):
         for arm in found.arms:
             rows += [
                 (
                     name,
                     arm.arm,
                     f"{rate.learning_rate:.3g}",
-                    share(rate.failed, rate.runs),
-                    str(rate.diverged) if rate.runs else MISSING,
-                    accuracy(rate.accuracy) if rate.accuracy or not rate.runs else "none trained",
+                    share(rate.outcomes.failed_recalibrated, rate.outcomes.runs),
+                    str(rate.outcomes.diverged) if rate.outcomes.runs else MISSING,
+                    "none trained"
+                    if rate.outcomes.runs and rate.accuracy is None
+                    else accuracy(rate.accuracy),
                 )
                 for rate in arm.rates
             ]
@@ -131,7 +117,7 @@ def _by_rate(summary: Summary) -> Table:
 
 def _described(summary: Summary) -> str:
     found = []
-    for name, each in zip(stability_names(summary), summary.of(Figures).cells, strict=True):
+    for name, each in named(summary.of(Figures).cells):
         for arm in each.arms:
             middle = "none" if arm.median_largest is None else f"{arm.median_largest:.3g}"
             found.append(f"{name}, {arm.arm}: largest rate that trains {middle}")
@@ -140,9 +126,13 @@ def _described(summary: Summary) -> str:
 
 def _best(summary: Summary) -> str:
     found = []
-    for name, each in zip(stability_names(summary), summary.of(Figures).cells, strict=True):
+    for name, each in named(summary.of(Figures).cells):
         for arm in each.arms:
-            scored = [(r.accuracy.estimate, r.learning_rate) for r in arm.rates if r.accuracy]
+            scored = [
+                (value, rate.learning_rate)
+                for rate in arm.rates
+                if rate.accuracy and (value := rate.accuracy.value) is not None
+            ]
             if scored:
                 best, rate = max(scored)
                 found.append(f"{name}, {arm.arm}: best {best:.1%} at {rate:.3g}")

@@ -6,9 +6,9 @@ import math
 
 import altair as alt
 
-from pipeline.findings.places import Place, short_names
+from pipeline.findings.places import named
 from pipeline.findings.summary import Summary
-from pipeline.findings.time_to_target.figures import ArmTime, Figures
+from pipeline.findings.time_to_target.figures import ArmTime, Figures, TimeToTarget
 from pipeline.page.palette import colors, shapes
 from pipeline.page.panels import (
     Chart,
@@ -24,31 +24,18 @@ from pipeline.page.panels import (
 KINDS = ["steps", "seconds"]
 
 
-def time_names(summary: Summary) -> list[str]:
-    """Name each cell with its target; its batch size and experiment where they differ."""
-    names = short_names(
-        [
-            Place(each.experiment, each.dataset, each.model, each.optimizer, each.batch_size)
-            for each in summary.of(Figures).cells
-        ]
-    )
+def named_times(summary: Summary) -> list[tuple[str, TimeToTarget]]:
+    """Return each cell with its name and target."""
     return [
-        f"{name}\nto {each.target:.3g}"
-        for name, each in zip(names, summary.of(Figures).cells, strict=True)
+        (f"{name}\nto {each.target:.3g}", each) for name, each in named(summary.of(Figures).cells)
     ]
 
 
 def times_chart(summary: Summary, layout: Layout) -> Chart | None:
     """Ratio of steps and of seconds to the target, arm over reference, with intervals."""
     rows: Rows = []
-    for name, found in zip(time_names(summary), summary.of(Figures).cells, strict=True):
-        place = {
-            "cell": name,
-            "dataset": found.dataset,
-            "model": found.model,
-            "optimizer": found.optimizer,
-            "batch_size": found.batch_size,
-        }
+    for name, found in named_times(summary):
+        place = {"cell": name, **found.place.row}
         for arm in found.arms:
             if arm.arm != found.reference:
                 rows += [{**place, **row} for row in _rows(arm)]

@@ -5,25 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from statistics import median
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import pandas as pd
-from pydantic import Field
 
-from pipeline.arguments import Count
+from pipeline.arguments import Tally
 from pipeline.claims.claim import Part
 from pipeline.claims.kinds.time_to_target import steps_to_target, time_to_target
 from pipeline.content import Record
 from pipeline.findings.evidence import Evidence
+from pipeline.findings.places import Place, by_cell, place_of
 from pipeline.records import Study
 from pipeline.statistics.cost_ratios import log_cost_ratio, step_milliseconds
 from pipeline.statistics.intervals import Estimate, estimate, sum_of
-from pipeline.statistics.pairs import marked, select, with_statistics
+from pipeline.statistics.pairs import Statistics, select, with_statistics
 from pipeline.statistics.runs import of_study, sequence
 from pipeline.statistics.step_costs import StepCost, cost_of
 
 KIND = "pipeline.claims.kinds.time_to_target.time_to_target"
-Tally = Annotated[int, Field(ge=0)]
 
 
 class ArmTime(Record):
@@ -62,13 +61,9 @@ class ArmTime(Record):
 class TimeToTarget(Record):
     """The arms of one cell; `curve` is the column whose values are held against the target."""
 
-    named_by: ClassVar = ("experiment", "dataset", "model", "optimizer", "curve", "target")
+    named_by: ClassVar = ("place", "curve", "target")
 
-    experiment: str
-    dataset: str
-    model: str
-    optimizer: str
-    batch_size: Count
+    place: Place
     curve: str
     target: float
     reference: str
@@ -85,7 +80,7 @@ def figures(evidence: Evidence) -> Figures:
     """Describe every cell for which some claim names a target."""
     costs = evidence.costs.costs if evidence.costs else ()
     reference, level = evidence.reference, evidence.level
-    wanted: dict[tuple[str, str, float, str], None] = {}
+    wanted: dict[tuple[str, str, float, Statistics], None] = {}
     for claim in evidence.claims:
         for part in (*claim.parts, *claim.beside):
             if part.effect.target == KIND:
@@ -93,16 +88,11 @@ def figures(evidence: Evidence) -> Figures:
                 wanted[claim.experiment, curve, target, claim.statistics] = None
     found = []
     for experiment, curve, target, statistics in wanted:
-        table = with_statistics(
-            evidence.runs, "recalibrated" if statistics == "recalibrated" else "moving"
-        )
-        own = [
-            study for study in evidence.fixed if study.experiment == experiment and not study.axes
+        table = with_statistics(evidence.runs, statistics)
+        own = (each for each in evidence.fixed if each.experiment == experiment and not each.axes)
+        found += [
+            _cell(table, arms, curve, target, costs, reference, level) for arms in by_cell(own)
         ]
-        cells = dict.fromkeys(study.cell_name for study in own)
-        for cell in cells:
-            arms = [study for study in own if study.cell_name == cell]
-            found.append(_cell(marked(table), arms, curve, target, costs, reference, level))
     return Figures(cells=tuple(found))
 
 
@@ -126,11 +116,7 @@ def _cell(
     cost = cost_of(costs, first.cell_name, first.batch_size)
     plain = select(runs, {"study": f"{first.cell_name}/{reference}"})
     return TimeToTarget(
-        experiment=first.experiment,
-        dataset=first.dataset,
-        model=first.model_name,
-        optimizer=first.optimizer_name,
-        batch_size=first.batch_size,
+        place=place_of(first, batch_size=first.batch_size),
         curve=curve,
         target=target,
         reference=reference,

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 from pipeline.findings.drawing import figure
 from pipeline.findings.summary import Summary
-from pipeline.findings.time_to_target.chart import time_names, times_chart
+from pipeline.findings.time_to_target.chart import named_times, times_chart
 from pipeline.findings.time_to_target.figures import ArmTime, Figures, TimeToTarget
 from pipeline.page.blocks import Block, Listing, Section, Table, Text
 from pipeline.statistics.intervals import Estimate
-from pipeline.wording import MISSING, TIE, listed, number, percentage, share
+from pipeline.wording import MISSING, TIE, listed, multiple, number, percentage, share
 
 
 def section(summary: Summary) -> Section:
@@ -45,7 +43,7 @@ def section(summary: Summary) -> Section:
 
 def _table(summary: Summary) -> Table:
     rows = []
-    for name, found in zip(time_names(summary), summary.of(Figures).cells, strict=True):
+    for name, found in named_times(summary):
         rows += [_row(" ".join(name.split()), found, arm) for arm in found.arms]
     level = percentage(summary.analysis.level)
     heads = (
@@ -67,7 +65,7 @@ def _row(name: str, found: TimeToTarget, arm: ArmTime) -> tuple[str, ...]:
     is_reference = arm.arm == found.reference
 
     def ratio(log: Estimate | None) -> str:
-        return "reference" if is_reference else _times(log)
+        return "reference" if is_reference else multiple(log)
 
     return (
         name,
@@ -96,25 +94,10 @@ def _count(arm: ArmTime, found: float | None) -> str:
     return "half do not get there" if arm.runs else MISSING
 
 
-def _times(log: Estimate | None) -> str:
-    if log is None:
-        return MISSING
-    if log.value is None:
-        return f"not bounded [no{TIE}interval]"
-    known = "" if log.known == "exactly" else f"{log.known} "
-    shown = f"{known}{number(math.exp(log.value))}"
-    if log.low is None and log.high is None:
-        return f"{shown} [no{TIE}interval]"
-    low, high = (
-        "no limit" if end is None else number(math.exp(end)) for end in (log.low, log.high)
-    )
-    return f"{shown} [{low},{TIE}{high}]"
-
-
 def _notes(summary: Summary) -> list[str]:
     return [
         f"{' '.join(name.split())}, {arm.arm}: {listed(arm.notes)}."
-        for name, found in zip(time_names(summary), summary.of(Figures).cells, strict=True)
+        for name, found in named_times(summary)
         for arm in found.arms
         if arm.notes
     ]
@@ -122,9 +105,9 @@ def _notes(summary: Summary) -> list[str]:
 
 def _described(summary: Summary) -> str:
     found = [
-        f"{' '.join(name.split())}, {arm.arm}: {_times(arm.steps_ratio)} in steps, "
-        f"{_times(arm.seconds_ratio)} in seconds"
-        for name, each in zip(time_names(summary), summary.of(Figures).cells, strict=True)
+        f"{' '.join(name.split())}, {arm.arm}: {multiple(arm.steps_ratio)} in steps, "
+        f"{multiple(arm.seconds_ratio)} in seconds"
+        for name, each in named_times(summary)
         for arm in each.arms
         if arm.arm != each.reference
     ]

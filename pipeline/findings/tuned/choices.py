@@ -18,12 +18,11 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
-from scipy import stats
 
 from pipeline.arguments import Count
 from pipeline.content import Record
-from pipeline.statistics.intervals import Estimate
-from pipeline.statistics.samples import Floats
+from pipeline.statistics.intervals import Estimate, around, t_quantile
+from pipeline.statistics.samples import Floats, spread_of
 
 CONFIRMED_SHARE = 0.10  # of the resamples that a configuration must win to be confirmed
 
@@ -107,26 +106,20 @@ def tuned_effect(
         picks = list(itertools.product(arms[0], arms[1]))
     apart = np.array([arms[0][ours] - arms[1][theirs] for ours, theirs in picks], np.float64)
     by_seed = apart.mean(axis=0)
-    clusters = len(by_seed)
-    value = float(by_seed.mean())
-    spread = float(by_seed.std(ddof=1)) if clusters > 1 else None
+    clusters, spread = len(by_seed), spread_of(by_seed)
     within = None if spread is None else spread**2 / clusters
     between = float(apart.mean(axis=1).var()) if tuning_seeds > 1 else None
     half = None
-    if within is not None and between is not None and within + between > 0:
-        quantile = float(stats.t.ppf((1 + level) / 2, clusters - 1))
-        half = quantile * math.sqrt(within + between)
+    if within is not None and between is not None:
+        half = t_quantile(clusters - 1, level=level) * math.sqrt(within + between)
     return TunedEffect(
-        estimate=Estimate(
-            value=value,
-            known="exactly",
-            low=None if half is None else value - half,
-            high=None if half is None else value + half,
+        estimate=around(
+            float(by_seed.mean()),
+            half,
             level=level,
             spread=spread,
             clusters=clusters,
             blocks=clusters,
-            method="none" if half is None else "t",
         ),
         within=within,
         between=between,

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
 
 import numpy as np
-from pydantic import Field
 
+from pipeline.arguments import Tally
 from pipeline.content import Record
 
 
@@ -21,7 +20,7 @@ class Curve(Record):
     mean: tuple[float | None, ...]
     low: tuple[float | None, ...]
     high: tuple[float | None, ...]
-    runs: tuple[Annotated[int, Field(ge=0)], ...]
+    runs: tuple[Tally, ...]
 
 
 def mean_curve(curves: Sequence[Sequence[float | None]]) -> Curve:

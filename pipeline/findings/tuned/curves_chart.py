@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import altair as alt
 
-from pipeline.findings.places import tuned_names
+from pipeline.findings.places import place_of
 from pipeline.findings.summary import Summary
 from pipeline.findings.tuned.figures import Figures
 from pipeline.page.palette import BLUE, ORANGE, shapes
@@ -66,10 +66,12 @@ def curves_chart(summary: Summary, layout: Layout) -> Chart | None:
 
 
 def _rows(summary: Summary) -> Rows:
-    names = tuned_names(summary)
+    names = summary.of(Figures).names
     rows: Rows = []
     for figures in summary.of(Figures).studies:
-        study = figures.study
+        arm = figures.study.arm
+        cell = f"{names[figures.name]}\n{arm}"
+        place = {"cell": cell, "arm": arm, **place_of(figures.study).row}
         for split in SPLITS:
             curve = figures.curves.get(f"{split}_score")
             if curve is None:
@@ -77,11 +79,7 @@ def _rows(summary: Summary) -> Rows:
             points = zip(curve.mean, curve.low, curve.high, strict=True)
             rows += [
                 {
-                    "cell": f"{names[figures.name]}\n{study.arm}",
-                    "arm": study.arm,
-                    "dataset": study.dataset,
-                    "model": study.model_name,
-                    "optimizer": study.optimizer_name,
+                    **place,
                     "split": split,
                     "epoch": epoch,
                     "mean": mean,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pipeline.findings.places import tuned_names
 from pipeline.findings.summary import Summary
 from pipeline.findings.tuned.curves import Curve
 from pipeline.findings.tuned.figures import Figures
@@ -11,10 +10,10 @@ from pipeline.wording import MISSING, counted
 
 def sweep(summary: Summary) -> str:
     """Describe the scatter of trials."""
-    names = tuned_names(summary)
+    names = summary.of(Figures).names
     found = [
         f"{names[figures.name]}, {figures.study.arm}: {counted(len(best), 'trial')}, "
-        f"best {best[-1]:.1%}, {figures.sweep_failures.failed} failed"
+        f"best {best[-1]:.1%}, {figures.swept.failed} failed"
         for figures in summary.of(Figures).studies
         if (best := figures.search.best_so_far)
     ]
@@ -23,7 +22,7 @@ def sweep(summary: Summary) -> str:
 
 def curves(summary: Summary) -> str:
     """Describe the learning curves."""
-    names = tuned_names(summary)
+    names = summary.of(Figures).names
     found = [
         f"{names[figures.name]}, {figures.study.arm}: "
         f"training {_last(figures.curves.get('training_score'))}, "

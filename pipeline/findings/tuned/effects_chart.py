@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import altair as alt
 
-from pipeline.findings.places import tuned_names
+from pipeline.findings.places import place_of
 from pipeline.findings.summary import Summary
-from pipeline.findings.tuned.comparisons import Contrast
 from pipeline.findings.tuned.figures import Figures
 from pipeline.page.palette import colors, shapes
-from pipeline.page.panels import Chart, Layout, Rows, interval, line_at, panels, told
+from pipeline.page.panels import Chart, Layout, Rows, estimated, line_at, panels, told
+from pipeline.statistics.pairs import Statistics
 
-KINDS = ["moving", "recalibrated"]
+KINDS: list[Statistics] = ["moving", "recalibrated"]
 
 
 def effects_chart(summary: Summary, layout: Layout) -> Chart | None:
     """Difference in test accuracy from the reference arm, in points, with intervals."""
-    names = tuned_names(summary)
+    names = summary.of(Figures).names
     rows: Rows = []
     for figures in summary.of(Figures).studies:
         if figures.is_reference:
@@ -24,21 +24,15 @@ def effects_chart(summary: Summary, layout: Layout) -> Chart | None:
         place = {
             "cell": names[figures.name],
             "arm": figures.study.arm,
-            "dataset": figures.study.dataset,
-            "model": figures.study.model_name,
-            "optimizer": figures.study.optimizer_name,
+            **place_of(figures.study).row,
         }
-        found = figures.comparison
-        contrasts: dict[str, Contrast | None] = {
-            "moving": found.moving if found else None,
-            "recalibrated": found.recalibrated if found else None,
+        points = {
+            kind: found.points
+            for kind in KINDS
+            if (found := figures.comparisons.get(kind)) and found.points
         }
-        rows += [
-            {**place, "kind": kind, **interval(contrast.points)}
-            for kind, contrast in contrasts.items()
-            if contrast is not None
-        ]
-        if contrasts["moving"] is None:
+        rows += [{**place, "kind": kind, **estimated(each)} for kind, each in points.items()]
+        if "moving" not in points:
             rows.append({**place, "kind": "moving", "missing": "no comparison"})
     if not rows:
         return None

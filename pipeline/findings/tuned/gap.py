@@ -7,14 +7,13 @@ statistics recalibrated over training examples.
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import numpy as np
 import pandas as pd
-from pydantic import Field
 
+from pipeline.arguments import Tally
 from pipeline.content import Record
-from pipeline.statistics.effects import Effect, mean_effect, paired_effect
+from pipeline.statistics.intervals import Estimate, estimate
+from pipeline.statistics.pairs import column
+from pipeline.statistics.samples import Floats, sample_of
 
 STATISTICS = ("batch", "moving", "recalibrated")
 
@@ -26,11 +25,11 @@ class Gap(Record):
     that collapsed at inference alone is what the gap is about, and stays in.
     """
 
-    runs: Annotated[int, Field(ge=0)]
-    diverged: Annotated[int, Field(ge=0)]
-    accuracy: dict[str, Effect]
-    batch_minus_moving: Effect | None
-    recalibrated_minus_moving: Effect | None
+    runs: Tally
+    diverged: Tally
+    accuracy: dict[str, Estimate]
+    batch_minus_moving: Estimate | None
+    recalibrated_minus_moving: Estimate | None
 
 
 def train_inference_gap(runs: pd.DataFrame, *, level: float) -> Gap | None:
@@ -43,29 +42,18 @@ def train_inference_gap(runs: pd.DataFrame, *, level: float) -> Gap | None:
     Raises:
         ValueError: A run that did not diverge lacks one of the three accuracies.
     """
-    columns = [f"gap_{name}" for name in STATISTICS]
-    if runs[columns].isna().all(axis=None):
+    if runs[[f"gap_{name}" for name in STATISTICS]].isna().all(axis=None):
         return None
     finite = runs[~runs["diverged"].astype(bool)]
-    seeds = finite["seed"].to_numpy()
-    shares = {
-        name: finite[column].to_numpy(np.float64)
-        for name, column in zip(STATISTICS, columns, strict=True)
-    }
+    shares = {name: column(finite, f"gap_{name}") for name in STATISTICS}
 
-    def minus_moving(name: str) -> Effect | None:
-        if not len(finite):
-            return None
-        return paired_effect(100 * shares[name], 100 * shares["moving"], seeds=seeds, level=level)
+    def mean(values: Floats) -> Estimate | None:
+        return estimate(sample_of(values, seeds=finite["seed"]), level=level)
 
     return Gap(
         runs=len(finite),
         diverged=len(runs) - len(finite),
-        accuracy={
-            name: mean_effect(values, seeds=seeds, level=level)
-            for name, values in shares.items()
-            if len(finite)
-        },
-        batch_minus_moving=minus_moving("batch"),
-        recalibrated_minus_moving=minus_moving("recalibrated"),
+        accuracy={name: found for name in STATISTICS if (found := mean(shares[name]))},
+        batch_minus_moving=mean(100 * (shares["batch"] - shares["moving"])),
+        recalibrated_minus_moving=mean(100 * (shares["recalibrated"] - shares["moving"])),
     )

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import altair as alt
 
-from pipeline.findings.places import tuned_names
+from pipeline.findings.places import place_of
 from pipeline.findings.summary import Summary
 from pipeline.findings.tuned.figures import Figures
+from pipeline.findings.tuned.gap import STATISTICS
 from pipeline.page.palette import colors, shapes
-from pipeline.page.panels import Chart, Layout, Rows, interval, panels
-
-STATISTICS = ["batch", "moving", "recalibrated"]
+from pipeline.page.panels import Chart, Layout, Rows, estimated, panels
 
 
 def gap_chart(summary: Summary, layout: Layout) -> Chart | None:
     """Validation accuracy with batch, moving and recalibrated statistics, with intervals."""
-    names, arms = tuned_names(summary), list(summary.arms)
+    names, arms = summary.of(Figures).names, list(summary.arms)
     rows: Rows = [
         {
             "cell": names[figures.name],
             "arm": figures.study.arm,
-            "dataset": figures.study.dataset,
-            "model": figures.study.model_name,
-            "optimizer": figures.study.optimizer_name,
+            **place_of(figures.study).row,
             "kind": kind,
-            **interval(figures.gap.accuracy[kind]),
+            **estimated(figures.gap.accuracy[kind]),
         }
         for figures in summary.of(Figures).studies
         if figures.gap is not None

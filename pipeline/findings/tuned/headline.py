@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
 
-from pydantic import Field
-
+from pipeline.arguments import Count
 from pipeline.content import Record
 from pipeline.findings.tuned.comparisons import Comparison
 from pipeline.findings.tuned.gap import Gap
-from pipeline.statistics.failures import Failures
+from pipeline.statistics.failures import Outcomes
+from pipeline.statistics.pairs import Statistics
 
 SETTLED_CLUSTERS = 20  # seeds that a headline claim needs; below it, a profile is a screening
 
@@ -36,27 +35,34 @@ class Headline(Record):
     gap_costs: Names
     gap_gains: Names
     failing: Names
-    fewest_clusters: Annotated[int, Field(ge=1)] | None
+    fewest_clusters: Count | None
     is_screening: bool
 
 
 def headline(
-    comparisons: Mapping[str, Comparison | None],
+    comparisons: Mapping[str, Mapping[Statistics, Comparison]],
     gaps: Mapping[str, Gap | None],
-    failures: Mapping[str, Failures],
+    confirmed: Mapping[str, Outcomes],
 ) -> Headline:
     """Sort studies by what came out; every study of `comparisons` is in one of four groups."""
     readings = {
-        name: "missing" if found is None or found.moving is None else found.moving.reading
+        name: found["moving"].reading if "moving" in found else "missing"
         for name, found in comparisons.items()
     }
+    disagreeing = tuple(
+        name
+        for name, found in comparisons.items()
+        if len({each.reading for each in found.values()} - {"missing"}) > 1
+    )
+    clusters = [
+        found["moving"].points.clusters
+        for found in comparisons.values()
+        if "moving" in found and found["moving"].points is not None
+    ]
 
     def read(reading: str) -> Names:
         return tuple(name for name, found in readings.items() if found == reading)
 
-    clusters = [
-        found.moving.points.clusters for found in comparisons.values() if found and found.moving
-    ]
     differences = {
         name: found.batch_minus_moving
         for name, found in gaps.items()
@@ -68,11 +74,11 @@ def headline(
         lower=read("lower"),
         undecided=read("undecided"),
         missing=read("missing"),
-        disagreeing=tuple(name for name, found in comparisons.items() if found and found.disagrees),
+        disagreeing=disagreeing,
         gap_measured=tuple(differences),
         gap_costs=tuple(name for name, found in differences.items() if found.reading == "higher"),
         gap_gains=tuple(name for name, found in differences.items() if found.reading == "lower"),
-        failing=tuple(name for name, found in failures.items() if found.failed),
+        failing=tuple(name for name, found in confirmed.items() if found.failed),
         fewest_clusters=fewest,
         is_screening=fewest is None or fewest < SETTLED_CLUSTERS,
     )

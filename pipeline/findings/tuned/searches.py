@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
 
-from pipeline.arguments import Argument
+from pipeline.arguments import Argument, Tally
 from pipeline.content import Record
 from pipeline.records import Answer, Trial
-from pipeline.statistics.failures import failed_runs
 from pipeline.statistics.runs import RATE
-
-Index = Annotated[int, Field(ge=0)]
 
 
 class TrialPoint(Record):
@@ -24,7 +20,7 @@ class TrialPoint(Record):
 
     named_by: ClassVar = ("index",)
 
-    index: Index
+    index: Tally
     learning_rate: float | None
     validation_score: float
     failed: bool
@@ -37,7 +33,7 @@ class Winner(Record):
     there; both are absent when no trial of the sweep had this configuration.
     """
 
-    index: Index | None
+    index: Tally | None
     validation_score: float | None
     hyperparameters: dict[str, Argument]
 
@@ -56,14 +52,14 @@ def search(
     """Describe the sweep of one study.
 
     Args:
-        runs: The study's rows of the swept answers' table, in index order.
+        runs: The rows of the study's sweep in the runs' table, in index order.
         swept: The study's answers of the sweep.
         confirmed: Its answers on fresh seeds; the first names the winner.
         space: The searched dimensions, such as `optimizer.learning_rate`.
     """
     accuracy = runs["validation_score"].to_numpy(np.float64)
     rates = runs[RATE] if RATE in runs else [math.nan] * len(runs)
-    rows = zip(runs["index"], rates, accuracy, failed_runs(runs), strict=True)
+    rows = zip(runs["index"], rates, accuracy, runs["failed"], strict=True)
     return Search(
         trials=tuple(
             TrialPoint(

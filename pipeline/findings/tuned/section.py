@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pipeline.findings.drawing import figure
-from pipeline.findings.places import tuned_names
 from pipeline.findings.summary import Summary
 from pipeline.findings.tuned import descriptions as tuned_descriptions
 from pipeline.findings.tuned import tables as tuned_tables
@@ -92,12 +91,12 @@ def spoilers(summary: Summary) -> str:
 def named(summary: Summary, names: tuple[str, ...], *, with_points: bool) -> str:
     """List studies by arm and cell."""
     studies = {figures.name: figures for figures in summary.of(Figures).studies}
-    cells = tuned_names(summary)
+    cells = summary.of(Figures).names
     shown = []
     for name in names[:NAMED]:
-        found = studies[name].comparison
+        found = studies[name].comparisons.get("moving")
         arm = f"{studies[name].study.arm} ({cells[name]}"
-        effect = found.moving.points if with_points and found and found.moving else None
+        effect = found.points if with_points and found else None
         shown.append(f"{arm}, {points(effect)} points)" if effect else f"{arm})")
     if len(names) > NAMED:
         shown.append(f"{len(names) - NAMED} more")
@@ -106,7 +105,7 @@ def named(summary: Summary, names: tuple[str, ...], *, with_points: bool) -> str
 
 def _gaps(summary: Summary, names: tuple[str, ...]) -> str:
     studies = {figures.name: figures for figures in summary.of(Figures).studies}
-    cells = tuned_names(summary)
+    cells = summary.of(Figures).names
     shown = []
     for name in names[:NAMED]:
         measured = studies[name].gap

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import altair as alt
 
-from pipeline.findings.places import tuned_names
+from pipeline.findings.places import place_of
 from pipeline.findings.summary import Summary
 from pipeline.findings.tuned.figures import Figures
 from pipeline.page.palette import colors, shapes
@@ -13,14 +13,12 @@ from pipeline.page.panels import Chart, Layout, Rows, among, log_ticks, panels
 
 def sweep_chart(summary: Summary, layout: Layout) -> Chart | None:
     """Validation accuracy of every trial against its learning rate; failed trials are hollow."""
-    names = tuned_names(summary)
+    names = summary.of(Figures).names
     rows: Rows = [
         {
             "cell": names[figures.name],
             "arm": figures.study.arm,
-            "dataset": figures.study.dataset,
-            "model": figures.study.model_name,
-            "optimizer": figures.study.optimizer_name,
+            **place_of(figures.study).row,
             "trial": trial.index,
             "rate": trial.learning_rate,
             "accuracy": trial.validation_score,

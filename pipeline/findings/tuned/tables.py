@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from pipeline.findings.places import tuned_names
 from pipeline.findings.summary import Summary
-from pipeline.findings.tuned.comparisons import Contrast
+from pipeline.findings.tuned.comparisons import Comparison
 from pipeline.findings.tuned.figures import Figures, StudyFigures
+from pipeline.findings.tuned.gap import STATISTICS
 from pipeline.page.blocks import Table
 from pipeline.wording import (
     ABSENT,
     MISSING,
     accuracy,
     arguments,
+    multiple,
     percentage,
     points,
-    ratio,
     share,
 )
 
@@ -23,12 +23,12 @@ REFERENCE = "reference"
 
 def results(summary: Summary) -> Table:
     """One row per study: what it scores, against the reference, and with what settings."""
-    cells, level = tuned_names(summary), percentage(summary.analysis.level)
+    cells, level = summary.of(Figures).names, percentage(summary.analysis.level)
     reference = summary.analysis.reference
     rows = []
     for figures in summary.of(Figures).studies:
-        moving = figures.comparison.moving if figures.comparison else None
-        other = figures.comparison.recalibrated if figures.comparison else None
+        moving = figures.comparisons.get("moving")
+        other = figures.comparisons.get("recalibrated")
         is_reference = figures.is_reference
         rows.append(
             (
@@ -37,7 +37,7 @@ def results(summary: Summary) -> Table:
                 accuracy(figures.test_score),
                 _against(figures, moving),
                 REFERENCE if is_reference else points(figures.crossed),
-                REFERENCE if is_reference else ratio(moving.error_ratio if moving else None),
+                REFERENCE if is_reference else multiple(moving.log_error_ratio if moving else None),
                 _recalibrated(figures, accuracy(figures.test_score_recalibrated)),
                 _recalibrated(figures, points(other.points if other else None)),
                 f"{len(figures.seeds_confirmed)} of {len(figures.study.confirm_seeds)}",
@@ -60,17 +60,16 @@ def results(summary: Summary) -> Table:
 
 def gaps(summary: Summary) -> Table:
     """Accuracy with each kind of statistics, for the arms that have batch statistics."""
-    cells, rows = tuned_names(summary), []
+    cells, rows = summary.of(Figures).names, []
     for figures in summary.of(Figures).studies:
         if not figures.has_batch_statistics:
             continue
         gap = figures.gap
-        kinds = ("batch", "moving", "recalibrated")
         rows.append(
             (
                 cells[figures.name],
                 figures.study.arm,
-                *(accuracy(gap.accuracy.get(kind) if gap else None) for kind in kinds),
+                *(accuracy(gap.accuracy.get(kind) if gap else None) for kind in STATISTICS),
                 points(gap.batch_minus_moving if gap else None),
                 points(gap.recalibrated_minus_moving if gap else None),
                 str(gap.runs) if gap else "0",
@@ -94,7 +93,7 @@ def gaps(summary: Summary) -> Table:
 
 def searches(summary: Summary) -> Table:
     """What each search found."""
-    cells, rows = tuned_names(summary), []
+    cells, rows = summary.of(Figures).names, []
     for figures in summary.of(Figures).studies:
         best, winner = figures.search.best_so_far, figures.search.winner
         half = best[(len(best) - 1) // 2] if best else None
@@ -106,7 +105,7 @@ def searches(summary: Summary) -> Table:
                 MISSING if half is None else f"{half:.2%}",
                 f"{best[-1]:.2%}" if best else MISSING,
                 MISSING if winner is None or winner.index is None else str(winner.index),
-                share(figures.sweep_failures.failed, figures.sweep_failures.runs),
+                share(figures.swept.failed, figures.swept.runs),
                 _settings(figures),
             )
         )
@@ -123,12 +122,11 @@ def searches(summary: Summary) -> Table:
     return Table("The searches", heads, tuple(rows), labels=2)
 
 
-def _against(figures: StudyFigures, contrast: Contrast | None) -> str:
+def _against(figures: StudyFigures, found: Comparison | None) -> str:
     if figures.is_reference:
         return REFERENCE
-    shown = points(contrast.points if contrast else None)
-    found = figures.comparison
-    if contrast is None or found is None or found.trained_blocks == found.blocks:
+    shown = points(found.points if found else None)
+    if found is None or found.points is None or found.trained_blocks == found.blocks:
         return shown
     return f"{shown}, over the {found.trained_blocks} of {found.blocks} seeds where both trained"
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from pipeline.claims.claim import Claim, Part
 from pipeline.claims.controls import Control, EmpiricalError, empirical_error, judge_control
-from pipeline.claims.judging import Judgement, judge_claim, part_sample
+from pipeline.claims.judging import Judgement, judge_claim, part_sample, sides_of
 from pipeline.claims.robustness import Robustness, robustness
 from pipeline.claims.rules import Direction, Word
 from pipeline.content import Record
@@ -24,9 +24,7 @@ from pipeline.statistics.noise import NoiseFloor, noise_floor
 from pipeline.statistics.pairs import (
     CONTROL,
     column,
-    marked,
     pair,
-    select,
     trained,
     with_statistics,
 )
@@ -101,7 +99,7 @@ def _figures(
     for name, experiment in claim.specifications.items():
         words[name] = _judged(here, experiment, runs, studies).verdict.word
     tested = judgement.verdict.word != "not tested here"
-    table = marked(with_statistics(own, claim.statistics)) if tested and len(own) else own
+    table = with_statistics(own, claim.statistics) if tested and len(own) else own
     return ClaimFigures(
         claim=claim,
         minimum=minimum,
@@ -125,8 +123,11 @@ def _seconds(part: Part, experiment: str, times: Sequence[TimeToTarget]) -> Esti
     if part.effect.target != KIND or part.control is None:
         return None
     for time in times:
-        asked = {"experiment": experiment, "model": time.model, **part.where}
-        is_asked = (time.experiment, time.model) == (asked["experiment"], asked["model"])
+        asked = {"experiment": experiment, "model": time.place.model, **part.where}
+        is_asked = (time.place.experiment, time.place.model) == (
+            asked["experiment"],
+            asked["model"],
+        )
         if is_asked and time.reference == part.control.get("arm"):
             ratios = {arm.arm: arm.seconds_ratio for arm in time.arms}
             found = ratios.get(str(part.treatment.get("arm")))
@@ -152,10 +153,7 @@ def planned_blocks(part: Part, planned: pd.DataFrame) -> int:
     """Count the blocks that the plan has on both sides of a part."""
     if planned.empty:
         return 0
-    common = select(planned, part.where)
-    sides = [select(common, part.treatment)]
-    if part.control is not None:
-        sides.append(select(common, part.control))
+    sides = sides_of(part, planned)
     blocks = [set(side[list(part.block)].itertuples(index=False, name=None)) for side in sides]
     if len(blocks) > 1 and not blocks[0] & blocks[1]:  # sides on disjoint seeds pair by rank
         return min(map(len, blocks))
@@ -164,9 +162,9 @@ def planned_blocks(part: Part, planned: pd.DataFrame) -> int:
 
 def _read(claim: Claim) -> set[str]:
     return {
-        "diverged",
+        "failed",
+        "failed_recalibrated",
         "steps",
-        "best_validation_score",
         "validation_score",
         "validation_examples",
         *claim.metrics,
@@ -184,9 +182,8 @@ def _noise(claim: Claim, table: pd.DataFrame) -> list[PartNoise]:
         metric = part.effect.arguments.get("metric")
         if part.control is None or not isinstance(metric, str) or "score" not in metric:
             continue
-        common = select(table, part.where)
-        sides = select(common, part.treatment), select(common, part.control)
-        both = trained(pair(*sides, block=part.block))
+        treatment, control = sides_of(part, table)
+        both = trained(pair(treatment, control, block=part.block))
         if len(both):
             ours, theirs = 100 * column(both, metric), 100 * column(both, metric + CONTROL)
             floor = noise_floor(ours, theirs, seeds=both["seed"])

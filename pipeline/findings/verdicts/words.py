@@ -11,7 +11,7 @@ from pipeline.claims.judging import FailureJudgement, PartJudgement
 from pipeline.claims.rules import Amount, Band, Direction, Equivalence, Exact, Word
 from pipeline.claims.verdict import Verdict
 from pipeline.page.blocks import Mark
-from pipeline.statistics.intervals import Estimate
+from pipeline.statistics.intervals import scaled
 from pipeline.wording import ABSENT, argument, counted, listed, number, percentage, points, settings
 
 SLOPE = f"{units.KINDS}depth.slope_per_doubling"
@@ -86,7 +86,7 @@ def failures(part: Part, judged: FailureJudgement | None) -> str:
         return "none"
     share = units.points(part, judged.estimate)
     assert share is not None
-    text = f"{points(_hundredfold(share))} points"
+    text = f"{points(scaled(share, 100))} points"
     if part.effect.target == SLOPE:
         text += " per doubling"
     return text if judged.mcnemar is None else f"{text}, McNemar's exact p {judged.mcnemar:.2g}"
@@ -152,11 +152,3 @@ def _exact(found: Exact, departure: float | None) -> str:
     if departure == 0:
         return f"exactly {number(found.value)}"
     return f"up to {number(departure)} away from {number(found.value)}"
-
-
-def _hundredfold(found: Estimate) -> Estimate:
-    def times(value: float | None) -> float | None:
-        return None if value is None else 100 * value
-
-    changed = {name: times(getattr(found, name)) for name in ("value", "low", "high", "spread")}
-    return found.model_copy(update=changed)
