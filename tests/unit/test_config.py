@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.__main__ import main
-from pipeline.configuration.plan import compose_cells, compose_plan
+from pipeline.configuration.cell import compose_cells
+from pipeline.configuration.plan import compose_plan
 from pipeline.content import content_digest
 from pipeline.errors import Refusal
 from pipeline.records import Plan
