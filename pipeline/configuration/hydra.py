@@ -86,11 +86,8 @@ def _read(text: str, place: str) -> Override:
     if override is None:
         key, _, value = text.partition("=")
         quoted = choosing(key, value)
-        way = f": {shown(quoted)}" if _parsed(quoted) else ""
-        raise Refusal(
-            f"{place}: {shown(text)} is not an override; write key=value, with quotes around text "
-            f"that holds more than letters, digits and /.-_:{way}"
-        )
+        way = f", text within quotes: {shown(quoted)}" if _parsed(quoted) else ""
+        raise Refusal(f"{place}: {shown(text)} is not an override; write key=value{way}")
     said, key = f"{place}: {brief(text)}", override.key_or_group
     if override.is_delete():
         raise Refusal(

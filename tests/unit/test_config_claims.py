@@ -154,7 +154,11 @@ def test_an_experiment_that_cannot_be_meant_is_refused(old, new, says, conf):
         ("level: 0.99", "", "a headline claim has a level of 0.99 or more"),
         ("minimum: 20", "minimum: 200", "minimum must not exceed clusters, got 200 of 30"),
         ("id: T10", "id: 10", "claim.id must be"),
-        ("expected:", "beside: {}\nexpected:", "In 'claim/mine': Cannot merge a group of keys with a list"),
+        (
+            "expected:",
+            "beside: {}\nexpected:",
+            "In 'claim/mine': Cannot merge a group of keys with a list",
+        ),
         ("expected: inconclusive", "expected: maybe", "claim.expected must be 'supported'"),
         ("headline: true", "headline: true\ncolour: red", "claim.colour is not a known key"),
         ("source:", "sauce:", "claim.source is missing"),
