@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.configuration.composition import Composed, Told, combinations, composition
-from pipeline.configuration.hydra import overrides_of
+from pipeline.configuration.composition import Composed, combinations, composition
+from pipeline.configuration.hydra import Told, overrides_of
 from pipeline.configuration.messages import Invalid, check_at_most, shown
 from pipeline.configuration.sections import Plain, check_module, component, mapping, parsed
 from pipeline.errors import nearest

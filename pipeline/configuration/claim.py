@@ -13,7 +13,8 @@ from pipeline.claims.claim import Claim, Part
 from pipeline.claims.kind import column_of, declared
 from pipeline.components import callable_of
 from pipeline.configuration import files
-from pipeline.configuration.composition import Told, choosing, composition
+from pipeline.configuration.composition import composition
+from pipeline.configuration.hydra import Told, choosing
 from pipeline.configuration.messages import Invalid, invalid, shown
 from pipeline.configuration.sections import Plain, component, mapping, parsed
 from pipeline.configuration.study import experiment

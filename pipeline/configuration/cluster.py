@@ -5,7 +5,8 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from pipeline.configuration.composition import Told, check_choice, composition
+from pipeline.configuration.composition import check_choice, composition
+from pipeline.configuration.hydra import Told
 from pipeline.configuration.messages import shown
 from pipeline.configuration.sections import check_module, component, mapping, parsed
 from pipeline.errors import Refusal

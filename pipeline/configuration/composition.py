@@ -10,12 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.configuration import files, hydra
-from pipeline.configuration.hydra import LONGEST, Override, Told, choosing, overrides_of
+from pipeline.configuration.hydra import LONGEST, Override, Told, overrides_of
 from pipeline.configuration.messages import Invalid, brief, shown
 from pipeline.configuration.sections import Plain, check_plain, mapping
 from pipeline.errors import Refusal, nearest
 
-__all__ = ["Composed", "Told", "alone", "check_choice", "choosing", "combinations", "composition"]
 MOST_RUNS = 10_000  # of one command line
 
 

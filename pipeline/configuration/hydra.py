@@ -19,11 +19,11 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import (
     Glob,
     IntervalSweep,
-    Override,
     Quote,
     QuotedString,
     Sweep,
 )
+from hydra.core.override_parser.types import Override as Override  # named by composition, too
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -32,18 +32,6 @@ from pipeline.configuration import files
 from pipeline.configuration.messages import brief, shown
 from pipeline.configuration.sections import Plain
 from pipeline.errors import Refusal
-
-__all__ = [
-    "LONGEST",
-    "Override",
-    "Told",
-    "choosing",
-    "composing",
-    "keys",
-    "listed",
-    "resolved",
-    "tree",
-]
 
 LONGEST = 10_000  # characters of an override: Hydra's parser takes seconds over more
 # What ${...} may not call. A value from the environment, the clock or a fallback would be one that

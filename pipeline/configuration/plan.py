@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline.configuration.claim import claims
-from pipeline.configuration.composition import Told, alone
+from pipeline.configuration.composition import alone
+from pipeline.configuration.hydra import Told
 from pipeline.configuration.messages import Invalid, shown
 from pipeline.configuration.sections import parsed
 from pipeline.configuration.study import studies

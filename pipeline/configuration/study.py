@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from pipeline.components import build, resolve
 from pipeline.configuration.cell import FIT, MOST_SEED, cell_fields, check_cell, dataset
-from pipeline.configuration.composition import Told, alone, check_choice, choosing, composition
+from pipeline.configuration.composition import alone, check_choice, composition
+from pipeline.configuration.hydra import Told, choosing
 from pipeline.configuration.messages import Invalid, brief, check_at_most, invalid, searched, shown
 from pipeline.configuration.sections import Plain, component, mapping, parsed
 from pipeline.errors import Refusal, nearest
