@@ -1,4 +1,7 @@
-"""What a well-known argument may be, whichever class or function it goes to."""
+"""What a well-known argument may be, whichever class or function of ours or Keras's has it.
+
+A class or function of a user's own may mean something else by `width` or `scale`.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ Positive = Annotated[float, Field(gt=0)]
 Scalar = bool | int | float | str | None
 Argument = Scalar | tuple[Scalar, ...]
 
+KNOWN = ("pipeline.", "keras.")  # whose arguments these are
 ACTIVATIONS = ("elu", "gelu", "leaky_relu", "linear", "relu", "selu", "sigmoid", "silu", "tanh")
 
 ARGUMENTS: dict[str, TypeAdapter[Any]] = {

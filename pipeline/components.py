@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -45,13 +46,8 @@ def build(component: Component, *positional: Any, **more: Any) -> Any:
         Refusal: The path leads nowhere or to nothing callable, an argument is
             unknown, given twice or missing, or a class refuses a value.
     """
-    target = resolve(component.target)
-    if not callable(target):
-        raise Refusal(f"{component.target}: is a {type(target).__name__}, not a class or function")
-    if twice := sorted(component.arguments.keys() & more.keys()):
-        raise Refusal(f"{component.target}: {twice[0]} is set by the caller; remove it from conf/")
+    target = callable_of(component, *positional, **more)
     arguments = {**component.arguments, **more}
-    _check_call(component.target, target, positional, arguments)
     if not inspect.isclass(target):
         return target(*positional, **arguments)
     try:
@@ -61,6 +57,22 @@ def build(component: Component, *positional: Any, **more: Any) -> Any:
         unknown = [name for name in component.arguments if named and name not in named]
         hint = nearest(unknown[0], named) if unknown else ""
         raise Refusal(f"{component.target}: refuses its arguments: {error}{hint}") from error
+
+
+def callable_of(component: Component, *positional: Any, **more: Any) -> Callable[..., Any]:
+    """Return what `build` would call, once it is known to take these arguments.
+
+    Raises:
+        Refusal: The path leads nowhere or to nothing callable, or an argument is
+            unknown, given twice or missing.
+    """
+    target = resolve(component.target)
+    if not callable(target):
+        raise Refusal(f"{component.target}: is a {type(target).__name__}, not a class or function")
+    if twice := sorted(component.arguments.keys() & more.keys()):
+        raise Refusal(f"{component.target}: {twice[0]} is set by the caller; remove it from conf/")
+    _check_call(component.target, target, positional, {**component.arguments, **more})
+    return target
 
 
 def _signature(target: Any) -> inspect.Signature | None:

@@ -31,29 +31,45 @@ def source(module: str) -> Path | None:
     return None
 
 
+def tree(file: Path) -> ast.Module:
+    """Return a module's file as a syntax tree, in the encoding that it says.
+
+    Raises:
+        SyntaxError: It is no Python.
+    """
+    return ast.parse(file.read_bytes())
+
+
+def module(target: str) -> str | None:
+    """Return the module of a dotted path: its longest prefix that has a file, or nothing."""
+    parts = target.split(".")
+    prefixes = (".".join(parts[:length]) for length in range(len(parts) - 1, 0, -1))
+    return next((prefix for prefix in prefixes if source(prefix)), None)
+
+
 def trouble(target: str) -> str | None:
     """Return why a dotted path's module cannot be used, or nothing.
 
     It is missing, compiled (what it does could not be part of a trial's
     identity), or no Python. Whether it imports is not known before it does.
     """
-    parts = target.split(".")
-    prefixes = (".".join(parts[:length]) for length in range(len(parts) - 1, 0, -1))
-    file = next(filter(None, map(source, prefixes)), None)
-    if file is None and _spec(parts[0]) is None:
+    top = target.partition(".")[0]
+    found = module(target)
+    file = source(found) if found else None
+    if file is None and _spec(top) is None:
         return (
-            f"names {target!r}, but there is no module {parts[0]!r} among what is installed, "
+            f"names {target!r}, but there is no module {top!r} among what is installed, "
             "in PYTHONPATH, or in the current folder"
         )
     if file is None:
-        return f"names {target!r}, but there is no such module in {parts[0]!r}"
+        return f"names {target!r}, but there is no such module in {top!r}"
     if file.suffix != ".py":
         return (
-            f"names {target!r}, but {parts[0]} is compiled or built into Python, so that its code "
+            f"names {target!r}, but {top} is compiled or built into Python, so that its code "
             "cannot be part of a trial's identity; call it from a module of your own"
         )
     try:
-        ast.parse(file.read_bytes())
+        tree(file)
     except SyntaxError as error:
         return f"names {target!r}, but {file} is no Python: line {error.lineno}: {error.msg}"
     except (OSError, ValueError) as error:

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
-from pipeline.arguments import Argument, Count, Positive, Scalar, Share, checked
+from pipeline.arguments import KNOWN, Argument, Count, Positive, Scalar, Share, checked
 from pipeline.content import Record, content_digest
 
 Trainer = Literal["engine", "fit"]
@@ -38,8 +38,10 @@ class Component(Record):
     @field_validator("arguments")
     @classmethod
     def _well_known_arguments_are_in_range(
-        cls, arguments: dict[str, Argument]
+        cls, arguments: dict[str, Argument], info: ValidationInfo
     ) -> dict[str, Argument]:
+        if not info.data.get("target", "").startswith(KNOWN):  # what means what is its author's
+            return arguments
         return {name: checked(name, value) for name, value in arguments.items()}
 
     def with_argument(self, name: str, value: Argument) -> Self:

@@ -29,9 +29,6 @@ NOT_IMPORTED = {
     "pyarrow",  # pandas reads Parquet by it
 }
 LONG = {  # lines of modules that are still to be split
-    "pipeline/configuration/hydra.py",
-    "pipeline/configuration/plan.py",
-    "pipeline/configuration/sections.py",
     "pipeline/records.py",
 }
 

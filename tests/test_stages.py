@@ -13,10 +13,10 @@ from pipeline.commands import STAGES
 
 # What a module loads by name: a finding of FINDINGS, or what the composed configuration names.
 BY_NAME = {
-    "pipeline.claims.claim": "pipeline.claims.kinds.*",
     "pipeline.claims.judging": "pipeline.claims.kinds.*",
+    "pipeline.claims.kind": "pipeline.claims.kinds.*",
     "pipeline.components": "",  # for those who call it
-    "pipeline.configuration.plan": "pipeline.search.*",
+    "pipeline.configuration.study": "pipeline.search.*",
     "pipeline.data.prepared": "pipeline.data.*",
     "pipeline.execution.pool": "pipeline.execution.*",
     "pipeline.execution.queues": "pipeline.search.*",

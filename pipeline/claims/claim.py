@@ -7,23 +7,19 @@ decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from pipeline.arguments import Argument, Count
+from pipeline.claims.kind import column_of, declared
 from pipeline.claims.rules import Rule, Word
-from pipeline.components import resolve
 from pipeline.content import Record
-from pipeline.errors import Refusal, nearest
-from pipeline.records import Component, Study
+from pipeline.records import Component
 from pipeline.statistics.intervals import Level
 from pipeline.statistics.pairs import Statistics
-from pipeline.statistics.runs import figures, settings
 
 HEADLINE_LEVEL = 0.99  # five headline claims: any wrong one among them has at most 5%
-METRICS = ("metric", "curve", "slow", "fast", "examples")  # arguments of kinds that name a figure
 
 Text = Annotated[str, Field(min_length=1)]
 Values = dict[str, Argument]
@@ -100,72 +96,12 @@ class Claim(Record):
         return self
 
     @property
-    def arms(self) -> tuple[str, ...]:
-        """Every arm that a part names, sorted."""
-        named: set[str] = set()
-        for part in (*self.parts, *self.beside):
-            for side in (part.treatment, part.control or {}, part.where):
-                arm = side.get("arm")
-                named |= {str(each) for each in (arm if isinstance(arm, tuple) else (arm,)) if each}
-        return tuple(sorted(named))
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Every column of the runs' table, besides figures, that a part names, sorted."""
-        named: set[str] = set()
-        for part in (*self.parts, *self.beside):
-            named |= {*part.treatment, *(part.control or {}), *part.where, *part.block}
-        return tuple(sorted(named))
-
-    @property
     def metrics(self) -> tuple[str, ...]:
-        """Every figure of a run that a part names, sorted."""
-        return tuple(
-            sorted(
-                {
-                    str(part.effect.arguments[name])
-                    for part in (*self.parts, *self.beside)
-                    for name in METRICS
-                    if name in part.effect.arguments
-                }
-            )
-        )
-
-
-def check_claim(claim: Claim, experiment: str, studies: Sequence[Study], *, place: str) -> None:
-    """Refuse a claim that names what its experiment does not have.
-
-    Args:
-        claim: As its file has it.
-        experiment: Its own, or one of its further specifications.
-        studies: Of the experiment.
-        place: The file, for the message.
-
-    Raises:
-        Refusal: An arm, a figure, a column or a kind of effect does not exist.
-    """
-    check_arms(claim, experiment, {study.arm for study in studies}, place=place)
-    _check(claim.metrics, figures(studies), "figure", experiment, place)
-    _check(claim.columns, settings(studies), "setting", experiment, place)
-    for part in (*claim.parts, *claim.beside):
-        try:
-            resolve(part.effect.target)
-        except Refusal as refusal:
-            raise Refusal(f"{place}: {refusal}") from refusal
-
-
-def check_arms(claim: Claim, experiment: str, arms: Collection[str], *, place: str) -> None:
-    """Refuse a claim that names an arm which its experiment does not have.
-
-    Raises:
-        Refusal: There is no such arm.
-    """
-    _check(claim.arms, arms, "arm", experiment, place)
-
-
-def _check(
-    names: Sequence[str], known: Collection[str], what: str, experiment: str, place: str
-) -> None:
-    for name in names:
-        if name not in known:
-            raise Refusal(f"{place}: no {what} {name!r} in {experiment}{nearest(name, known)}")
+        """Every figure and curve of a run that a part names, sorted."""
+        named = {
+            str(part.effect.arguments[name])
+            for part in (*self.parts, *self.beside)
+            for name, annotation in declared(part.effect.target).items()
+            if column_of(annotation) in ("figure", "curve") and name in part.effect.arguments
+        }
+        return tuple(sorted(named))

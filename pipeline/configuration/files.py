@@ -1,7 +1,6 @@
 """The files of conf/: what a group offers, who says a key, and what reads other than it looks.
 
-Hydra composes them (`composition.py`); this file looks at them one by one, to name
-the one that a mistake stands in.
+Hydra composes them; here they are looked at one by one, to name the one that a mistake stands in.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from typing import Any
 import yaml
 
 TEXT, MERGE = "tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"
+ABSENT = object()
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # YAML 1.1 reads 010 as eight and 1:30 as ninety, which nobody means
 DEEPEST = 50  # levels of a file, well below where Hydra recurses too deeply
@@ -25,10 +25,9 @@ def names(conf: Path, group: str) -> list[str]:
     return sorted(file.stem for file in (conf / group).glob("*.yaml") if file.is_file())
 
 
-def home(file: Path, key: str) -> Path:
-    """Return the file that says a dotted key: this one, or one that it starts from."""
-    sayers = (each for each in _chain(file) if _says(_content(each), key))
-    return next(sayers, file)
+def home(file: Path, key: str) -> Path | None:
+    """Return the file that says a dotted key: this one, one that it starts from, or none."""
+    return next((each for each in _chain(file) if _at(_content(each), key) is not ABSENT), None)
 
 
 def damaged(conf: Path) -> str | None:
@@ -51,6 +50,24 @@ def disguised(files: Sequence[Path]) -> str | None:
                     return (
                         f"{file}: line {line}: {token.value} reads as {value}; "
                         f"write {value}, or '{token.value}' for text"
+                    )
+    return None
+
+
+def unemptied(files: Sequence[Path]) -> str | None:
+    """Return where {} stands for keys that a file starts from and keeps all the same, or nothing.
+
+    Args:
+        files: Readable files; those that they start from are looked at too.
+    """
+    for file in dict.fromkeys(each for named in files for each in _chain(named)):
+        bases = [each for each in _chain(file) if each != file]
+        for key in _emptied(_content(file)) if bases else ():
+            for base in bases:
+                if isinstance(kept := _at(_content(base), key), dict) and kept:
+                    return (
+                        f"{file}: {key}: {{}} takes nothing away, for keys are merged with "
+                        f"those of {base}; start from a file without them"
                     )
     return None
 
@@ -111,9 +128,16 @@ def _content(file: Path) -> dict[Any, Any]:
     return content or {}
 
 
-def _says(content: object, key: str) -> bool:
+def _at(content: object, key: str) -> object:
+    """Return what stands at a dotted key, or ABSENT."""
     for part in filter(None, key.split(".")):
         if not isinstance(content, dict) or part not in content:
-            return False
+            return ABSENT
         content = content[part]
-    return True
+    return content
+
+
+def _emptied(content: dict[Any, Any], below: str = "") -> Iterator[str]:
+    for name, value in content.items():
+        if isinstance(value, dict):
+            yield from _emptied(value, f"{below}{name}.") if value else [f"{below}{name}"]

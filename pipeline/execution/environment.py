@@ -14,9 +14,10 @@ import platform
 import subprocess
 from collections.abc import Iterable, Iterator
 from functools import cache
-from importlib import metadata, util
+from importlib import metadata
 from pathlib import Path
 
+from pipeline import modules
 from pipeline.errors import Refusal
 from pipeline.records import Component, Environment
 
@@ -34,7 +35,7 @@ def environment(components: Iterable[Component], trainer: str) -> Environment:
     Raises:
         Refusal: A component's module cannot be found.
     """
-    modules = {
+    named = {
         _module(component.target)
         for component in components
         if component.target.partition(".")[0] not in VERSIONED
@@ -45,7 +46,7 @@ def environment(components: Iterable[Component], trainer: str) -> Environment:
         numpy=metadata.version("numpy"),
         processor=processor(),
         threads=1,
-        code=code_digest(frozenset({*modules, f"pipeline.training.{trainer}"})),
+        code=code_digest(frozenset({*named, f"pipeline.training.{trainer}"})),
     )
 
 
@@ -79,45 +80,25 @@ def _sysctl_brand() -> str:
 
 
 def _module(target: str) -> str:
-    """Return the module of a dotted path: its longest prefix that has a source file."""
-    parts = target.split(".")
-    for length in range(len(parts) - 1, 0, -1):
-        name = ".".join(parts[:length])
-        if _source(name) is not None:
-            return name
-    raise Refusal(f"{target}: no module {target.rpartition('.')[0]!r} can be imported")
+    found = modules.module(target)
+    if found is None:
+        raise Refusal(f"{target}: no module {target.rpartition('.')[0]!r} can be imported")
+    return found
 
 
 @cache
-def _source(module: str) -> Path | None:
-    """Return a module's file, found without importing anything."""
-    top, *rest = module.split(".")
-    spec = util.find_spec(top)
-    if spec is None:
-        return None
-    if not rest and spec.origin:
-        return Path(spec.origin)
-    for folder in spec.submodule_search_locations or ():
-        place = Path(folder, *rest)
-        for file in (place.with_suffix(".py"), place / "__init__.py"):
-            if file.is_file():
-                return file
-    return None
-
-
-@cache
-def code_digest(modules: frozenset[str]) -> str:
+def code_digest(named: frozenset[str]) -> str:
     """Return the SHA-256 of the syntax trees that train a trial of these modules.
 
     A user's own modules are followed within their own package.
     """
-    wanted, seen = [SETTINGS, *modules], dict[str, str]()
+    wanted, seen = [SETTINGS, *named], dict[str, str]()
     while wanted:
         name = wanted.pop()
-        file = _source(name)
+        file = modules.source(name)
         if name in seen or file is None:
             continue
-        tree = ast.parse(file.read_text())
+        tree = modules.tree(file)
         seen[name] = normalized(tree)
         followed = FOLLOWED if name.startswith("pipeline.") else (name.partition(".")[0],)
         package = name if file.name == "__init__.py" else name.rpartition(".")[0]

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from pipeline.configuration.plan import compose_cluster
+from pipeline.configuration.cluster import compose_cluster
 from pipeline.content import canonical_json
 from pipeline.errors import Unfinished
 from pipeline.execution.board import Board

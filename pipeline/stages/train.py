@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from pipeline.configuration.plan import Asked, compose_cells
+from pipeline.configuration.cell import Asked, compose_cells
 from pipeline.content import content_digest
 from pipeline.data.arrays import read_manifest
 from pipeline.data.prepared import prepare, state_of_files

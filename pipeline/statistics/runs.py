@@ -58,7 +58,7 @@ def runs_table(
             places.add(place)
             study = studies[answer.study]
             rows.append({"phase": phase, **_row(answer, study, manifests[study.dataset])})
-    every = {*settings(studies.values()), *figures(studies.values())}
+    every = {name for of in (settings, figures, curves) for name in of(studies.values())}
     table = pd.DataFrame(rows)
     missing = [name for name in (*sorted(every), *MARKS) if name not in table]
     return marked(table.reindex(columns=[*table.columns, *missing]).copy())
@@ -88,7 +88,7 @@ def settings(studies: Iterable[Study]) -> list[str]:
 
 
 def figures(studies: Iterable[Study]) -> list[str]:
-    """Every column that holds a figure, as far as the studies' probes measure it, sorted."""
+    """Every column that holds one figure, as far as the studies' probes measure it, sorted."""
     found: set[str] = set()
     for study in studies:
         splits = ["validation", *["test"] * study.design.has_winner]
@@ -96,18 +96,23 @@ def figures(studies: Iterable[Study]) -> list[str]:
         found |= {f"{split}_examples" for split in splits}
         found |= {"best_validation_score", f"best_validation_score{RECALIBRATED}", "parameters"}
         found |= {"gap_batch", "gap_moving", "gap_recalibrated"}
-        found |= {"training_loss_curve", "training_score_curve"}
-        found |= {"validation_loss_curve", "validation_score_curve"}
-        probes = study.probes
-        found |= {
-            f"validation_score_momentum_{momentum:g}_curve" for momentum in probes.shadow_momenta
-        }
-        if probes.statistics_curves:
-            found |= {"validation_score_batch_curve", "validation_score_curve_recalibrated"}
-        if probes.independence_examples:
+        if study.probes.independence_examples:
             found |= {"output_change_training", "output_change_inference"}
-        if probes.single_examples:
+        if study.probes.single_examples:
             found.add("validation_score_single")
+    return sorted(found)
+
+
+def curves(studies: Iterable[Study]) -> list[str]:
+    """Every column that holds a curve, as far as the studies' probes measure it, sorted."""
+    found = {f"{split}_{name}_curve" for split in ("training", "validation") for name in SCORED[:2]}
+    for study in studies:
+        found |= {
+            f"validation_score_momentum_{momentum:g}_curve"
+            for momentum in study.probes.shadow_momenta
+        }
+        if study.probes.statistics_curves:
+            found |= {"validation_score_batch_curve", "validation_score_curve_recalibrated"}
     return sorted(found)
 
 

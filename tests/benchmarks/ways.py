@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.components import build
-from pipeline.configuration.plan import compose_cells
+from pipeline.configuration.cell import compose_cells
 from pipeline.data.arrays import read_manifest, write
 from pipeline.execution.environment import environment
 from pipeline.records import Trial

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.configuration.plan import compose_cells
+from pipeline.configuration.cell import compose_cells
 from pipeline.data.arrays import read_manifest, write
 from pipeline.execution.environment import environment
 from pipeline.records import Trial

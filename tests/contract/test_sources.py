@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.configuration.plan import compose_cells
+from pipeline.configuration.cell import compose_cells
 from pipeline.data.prepared import prepare
 from pipeline.errors import Refusal
 

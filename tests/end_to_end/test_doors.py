@@ -244,7 +244,6 @@ def test_a_trials_code_covers_what_its_model_imports_of_its_own_package(outside,
         return environment.code_digest(frozenset({"my_project.shallow"}))
 
     monkeypatch.syspath_prepend(outside)
-    environment._source.cache_clear()
     blocks, layers = outside / "my_project" / "blocks.py", outside / "my_project" / "layers.py"
     first = digest()
     blocks.write_text(f"# a comment\n{BLOCKS}")
@@ -254,4 +253,3 @@ def test_a_trials_code_covers_what_its_model_imports_of_its_own_package(outside,
     assert digest() != first
     blocks.write_text(BLOCKS)
     environment.code_digest.cache_clear()
-    environment._source.cache_clear()

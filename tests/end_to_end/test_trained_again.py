@@ -15,7 +15,7 @@ ANSWER = """
 import sys
 from pathlib import Path
 from pipeline.components import build
-from pipeline.configuration.plan import compose_cells
+from pipeline.configuration.cell import compose_cells
 from pipeline.data.arrays import write
 from pipeline.execution.environment import environment
 from pipeline.execution.store import Store

@@ -29,7 +29,7 @@ from fake_results import fake_result
 
 from pipeline.claims.claim import Claim
 from pipeline.components import build
-from pipeline.configuration.sections import claim_fields
+from pipeline.configuration.claim import claim_fields
 from pipeline.content import content_digest
 from pipeline.records import Answer, Environment, Plan, Study
 from pipeline.search.questions import question
@@ -133,8 +133,12 @@ def fake_profile(
 
 def shipped_claims() -> dict[str, dict[str, Any]]:
     """Return conf/claim as a plan holds it."""
-    files = sorted((CONF / "claim").glob("*.yaml"))
-    found = {file.stem: claim_fields(yaml.safe_load(file.read_text()), file.stem) for file in files}
+    shared = yaml.safe_load((CONF / "claim.yaml").read_text())["claim"]
+    found = {}
+    for file in sorted((CONF / "claim").glob("*.yaml")):
+        own = yaml.safe_load(file.read_text())
+        part = {"part": shared["part"] | own.get("part", {})}
+        found[file.stem] = claim_fields(shared | own | part, file.stem)
     return {name: Claim.parse(fields).plain() for name, fields in found.items()}
 
 

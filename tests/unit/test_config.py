@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.__main__ import main
-from pipeline.configuration.plan import compose_cells, compose_plan
+from pipeline.configuration.cell import compose_cells
+from pipeline.configuration.plan import compose_plan
 from pipeline.content import content_digest
 from pipeline.errors import Refusal
 from pipeline.records import Plan
@@ -186,6 +187,74 @@ def test_a_bad_searched_range_is_refused(conf, old, new, says):
     with pytest.raises(Refusal, match=says) as refused:
         compose_plan(conf, "quick")
     assert "search.batch_size" in str(refused.value)
+
+
+MINE = """\
+_target_: mine.build
+width: 0.5
+scale: 2.0
+depth: [2, 2, 4]
+search: {width: {low: 0.25, high: 4.0, scale: log, points: null}}
+grid: {}
+"""
+
+
+@pytest.fixture
+def mine(conf, monkeypatch) -> Path:
+    """The copy of conf/ with a model of a user's own, whose arguments mean what they like."""
+    (conf / "mine.py").write_text("def build(shape, outputs, norm, **arguments): ...\n")
+    (conf / "model" / "mine.yaml").write_text(MINE)
+    (conf / "model" / "mine_fixed.yaml").write_text("defaults: [mine, _self_]\n")
+    monkeypatch.syspath_prepend(conf)
+    return conf
+
+
+def test_a_model_of_ones_own_takes_what_it_likes(mine):
+    [asked] = compose_cells(mine, ["model=mine"], multirun=False)
+    assert asked.cell.model.arguments == {"width": 0.5, "scale": 2.0, "depth": (2, 2, 4)}
+    with pytest.raises(Refusal, match=r"optimizer\.learning_rate must be greater than 0"):
+        compose_cells(mine, ["model=mine", "optimizer.learning_rate=-1"], multirun=False)
+
+
+def test_a_model_of_ones_own_is_searched_and_varied_as_it_likes(mine):
+    spoil(mine / "experiment" / "tuned_mlp.yaml", "models: [mlp]", "models: [mine]")
+    plan = compose_plan(mine, "quick")
+    [searched] = {
+        study.space["model.width"].low
+        for study in plan.studies.values()
+        if study.experiment == "tuned_mlp"
+    }
+    assert searched == 0.25
+    rates = mine / "experiment" / "rates_mlp.yaml"
+    spoil(rates, "models: [mlp]", "models: [mine]")
+    spoil(rates, "axes:", "axes:\n  model.width: [0.5, 2.5]")
+    varied = [each for each in compose_plan(mine, "quick").studies.values() if each.axes]
+    assert (0.5, 2.5) in {study.axes.get("model.width") for study in varied}
+
+
+def test_an_override_by_an_empty_group_empties_it(conf):
+    spoil(conf / "experiment" / "tuned_mlp.yaml", "epochs=5]", 'epochs=5, "optimizer.search={}"]')
+    for study in compose_plan(conf, "quick").studies.values():
+        if study.experiment == "tuned_mlp":
+            assert "optimizer.learning_rate" not in study.space
+
+
+def test_a_file_that_empties_what_it_starts_from_is_refused(conf):
+    (conf / "norm" / "mine.yaml").write_text("defaults: [batch, _self_]\nsearch: {}\n")
+    with pytest.raises(
+        Refusal, match=r"norm/mine\.yaml: search: \{\} takes nothing away.*norm/batch\.yaml"
+    ):
+        compose_cells(conf, ["norm=mine"], multirun=False)
+
+
+@pytest.mark.parametrize("path", ["größe.npz", "图片.npz", "~/mine.npz", "mine (2).npz", "a=3.npz"])
+def test_text_that_is_no_word_of_hydra_s_is_shown_as_it_must_be_written(path):
+    with pytest.raises(Refusal, match="is not an override") as refused:
+        compose_cells(CONF, [f"dataset.source.digest={path}"], multirun=False)
+    written = f"dataset.source.digest='{path}'"
+    assert str(refused.value).endswith(f'"{written}"')
+    [asked] = compose_cells(CONF, [written], multirun=False)
+    assert asked.dataset.source.arguments["digest"] == path
 
 
 def test_two_experiments_that_split_one_dataset_differently_are_refused(conf):

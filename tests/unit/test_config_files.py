@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.configuration.plan import compose_cells, compose_cluster, compose_plan
+from pipeline.configuration.cell import compose_cells
+from pipeline.configuration.cluster import compose_cluster
+from pipeline.configuration.plan import compose_plan
 from pipeline.errors import Refusal
 
 CONF = Path("conf")

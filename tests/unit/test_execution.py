@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from pipeline.errors import Refusal
-from pipeline.execution.environment import _source, code_digest, environment, normalized, processor
+from pipeline.execution.environment import code_digest, environment, normalized, processor
 from pipeline.execution.lock import held, holder
 from pipeline.records import Component
 
@@ -38,7 +38,6 @@ def test_the_code_of_a_trial_depends_on_its_own_model_alone(tmp_path, monkeypatc
 
     def digest() -> str:
         code_digest.cache_clear()
-        _source.cache_clear()  # another test may have looked for a package of this name
         return code_digest(frozenset({"their_package.model"}))
 
     before = digest()

@@ -20,7 +20,9 @@ import yaml
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from pipeline.configuration.plan import compose_cells, compose_cluster, compose_plan
+from pipeline.configuration.cell import compose_cells
+from pipeline.configuration.cluster import compose_cluster
+from pipeline.configuration.plan import compose_plan
 from pipeline.content import content_digest
 from pipeline.errors import Refusal
 from pipeline.records import Plan

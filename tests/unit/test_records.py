@@ -21,9 +21,20 @@ def test_another_question_has_another_key(field):
 
 
 def test_a_whole_number_given_for_a_float_is_the_same_question():
-    whole = Component.parse({"target": "a.b", "arguments": {"learning_rate": 1}})
-    float_ = Component.parse({"target": "a.b", "arguments": {"learning_rate": 1.0}})
-    assert canonical_json(whole.plain()) == canonical_json(float_.plain())
+    def text(rate: float) -> str:
+        adam = {"target": "keras.optimizers.Adam", "arguments": {"learning_rate": rate}}
+        return canonical_json(Component.parse(adam).plain())
+
+    assert text(1) == text(1.0)
+
+
+@pytest.mark.parametrize("target", ["pipeline.models.mlp.build", "keras.layers.Dense"])
+def test_well_known_arguments_have_ranges_where_they_are_ours_or_keras_s(target):
+    own = {"width": 0.5, "scale": 2.0, "depth": (2, 2, 4), "momentum": 7}
+    assert Component.parse({"target": "mine.build", "arguments": own}).arguments == own
+    for name, value in own.items():
+        with pytest.raises(ValidationError):
+            Component.parse({"target": target, "arguments": {name: value}})
 
 
 def test_a_record_is_frozen_and_closed():

@@ -10,6 +10,8 @@ from fake_analysis import fake_analysis, with_figures
 
 from pipeline.claims import units
 from pipeline.claims.claim import Part
+from pipeline.claims.judging import FailureJudgement
+from pipeline.claims.kind import Errors, Words
 from pipeline.claims.rules import Word
 from pipeline.claims.verdict import plain_verdict
 from pipeline.findings.answer import section as answer
@@ -25,6 +27,7 @@ from pipeline.statistics.intervals import Estimate
 from pipeline.wording import ranges
 
 KINDS = "pipeline.claims.kinds"
+BARE = "errors.np.mean"  # some function without words
 TIE = "\N{NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
 DIRECTION = {"kind": "direction", "margin": 0.1}
@@ -118,11 +121,38 @@ ERRORS, RATE, TIME = (
             found(10.5, 9, 12),
             "+10.50 points of accuracy [+9.00, +12.00]",
         ),
-        (part("of.my.own", "greater"), found(1234.5, 0.5, 2000), "1,234 [0.5, 2,000]"),
+        (
+            part("depth.slope_per_doubling"),
+            found(0.105, 0.02, 0.2),
+            "10% lower error ratio per doubling [2%, 18%]",
+        ),
+        (
+            part("figures.difference", arguments={"metric": "parameters", "times": 1}),
+            found(384, 384, 384),
+            f"{MINUS}384 weights [{MINUS}384, {MINUS}384]",
+        ),
+        # a user's own, whose author says nothing: a bare number
+        (part(BARE, "greater"), found(1234.5, 0.5, 2000), "1,234 [0.5, 2,000]"),
     ],
 )
 def test_an_effect_reads_in_its_own_units(of: Part, estimate: Estimate, words: str) -> None:
     assert units.effect(of, estimate).replace(TIE, " ") == words
+
+
+def test_an_error_reads_in_the_words_of_its_task() -> None:
+    words = Words("R2", Errors("squared error", "less", "more"))
+    estimate = found(0.105, 0.02, 0.2)
+    assert units.value(part(ERRORS), estimate, words) == "10% less squared error"
+    assert units.value(part("shadow_gap.shadow_gap"), estimate, words).endswith("points of R2")
+    assert units.value(part(TIME), estimate, words) == "10% fewer steps"  # no word of the task's
+
+
+def test_the_failures_of_a_slope_are_points_per_doubling() -> None:
+    judged = FailureJudgement(
+        estimate=found(-0.25, -0.5, 0.0), verdict=plain_verdict("supported"), mcnemar=None
+    )
+    shown = claims_words.failures(part("depth.slope_per_doubling"), judged).replace(TIE, " ")
+    assert shown == "+25.00 [0.00, +50.00] points per doubling"
 
 
 def test_points_are_treatment_minus_control_whatever_the_claim_asserts() -> None:
@@ -163,11 +193,14 @@ def test_whole_numbers_in_a_row_are_a_range() -> None:
 
 
 def test_sides_name_their_settings() -> None:
-    control = {"arm": "none", "learning_rate": 0.001}
-    one = part(ERRORS, treatment={"epsilon": 0.01}, control=control, where={"seed": [1, 2, 3, 4]})
+    control = {"arm": "none", "optimizer.learning_rate": 0.001}
+    epsilon = {"norm.epsilon": 0.01}
+    one = part(ERRORS, treatment=epsilon, control=control, where={"seed": [1, 2, 3, 4]})
     assert claims_words.compared(one) == (
         "epsilon 0.01 against none with learning_rate 0.001, at seed 1 to 4"
     )
+    two = part(ERRORS, treatment=epsilon, control={"optimizer.epsilon": 0.1})
+    assert claims_words.compared(two) == "norm.epsilon 0.01 against optimizer.epsilon 0.1"
     assert claims_words.compared(part(ERRORS, control=None)) == "batch"
 
 

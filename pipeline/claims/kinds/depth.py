@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from pipeline.claims.kind import Figure, Setting, ratio, reads
 from pipeline.statistics.pairs import (
     CONTROL,
     column,
@@ -18,13 +19,14 @@ from pipeline.statistics.pairs import (
 from pipeline.statistics.samples import Floats, Sample, sample_of
 
 
+@reads(ratio("error ratio per doubling", "lower", "higher"), failures="points per doubling")
 def slope_per_doubling(
     treatment: pd.DataFrame,
     control: pd.DataFrame,
     *,
     block: Sequence[str],
-    metric: str,
-    axis: str,
+    metric: Figure,
+    axis: Setting,
 ) -> Sample:
     """Least-squares slope of the log error ratio against log2 of depth, one value per seed.
 

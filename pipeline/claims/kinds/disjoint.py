@@ -6,13 +6,15 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from pipeline.claims.kind import Figure, error_ratio, reads
 from pipeline.claims.kinds import errors
 from pipeline.statistics.pairs import ranked_seeds
 from pipeline.statistics.samples import Sample
 
 
+@reads(error_ratio())
 def log_error_ratio(
-    treatment: pd.DataFrame, control: pd.DataFrame, *, block: Sequence[str], metric: str
+    treatment: pd.DataFrame, control: pd.DataFrame, *, block: Sequence[str], metric: Figure
 ) -> Sample:
     """Log error ratio of runs paired by the rank of their seeds, which they do not share.
 

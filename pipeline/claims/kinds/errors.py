@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.arguments import Scalar
+from pipeline.claims.kind import Figure, Setting, error_ratio, ratio, reads
 from pipeline.statistics.pairs import (
     CONTROL,
     column,
@@ -19,8 +20,9 @@ from pipeline.statistics.pairs import (
 from pipeline.statistics.samples import Floats, Sample, sample_of
 
 
+@reads(error_ratio())
 def log_error_ratio(
-    treatment: pd.DataFrame, control: pd.DataFrame, *, block: Sequence[str], metric: str
+    treatment: pd.DataFrame, control: pd.DataFrame, *, block: Sequence[str], metric: Figure
 ) -> Sample:
     """Log of treatment's error rate over control's, block by block; positive is worse.
 
@@ -38,13 +40,14 @@ def log_error_ratio(
     )
 
 
+@reads(ratio("error ratio", "lower", "higher"))
 def difference_of_differences(
     treatment: pd.DataFrame,
     control: pd.DataFrame,
     *,
     block: Sequence[str],
-    metric: str,
-    axis: str,
+    metric: Figure,
+    axis: Setting,
     at: Scalar | tuple[Scalar, ...],
     against: Scalar | tuple[Scalar, ...],
 ) -> Sample:

@@ -5,16 +5,33 @@ Counts, changes of an output, shares of failures: whatever needs no logarithm.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
+from pipeline.arguments import Argument
+from pipeline.claims.kind import Figure, Phrase, Read, Reading, Words, bare, points, reads
 from pipeline.statistics.pairs import CONTROL, column, failure_sample, pair
 from pipeline.statistics.samples import Sample, sample_of
 
 
-def value(treatment: pd.DataFrame, *, block: Sequence[str], metric: str, times: float) -> Sample:
+def _percent(*_: object) -> Reading:
+    return lambda found: Phrase(f"{found:.2f}%", "", "", grows=True)
+
+
+def _in_hundredths(read: Read) -> Read:
+    """Read a figure times 100 so, any other as a bare number."""
+
+    def chosen(arguments: Mapping[str, Argument], words: Words) -> Reading:
+        noun = "weights" if arguments["metric"] == "parameters" else ""
+        return (read if arguments["times"] == 100 else bare(noun))(arguments, words)
+
+    return chosen
+
+
+@reads(_in_hundredths(_percent))
+def value(treatment: pd.DataFrame, *, block: Sequence[str], metric: Figure, times: float) -> Sample:
     """One arm's figure, times a factor (100 for points); failed runs are counted apart.
 
     Raises:
@@ -30,8 +47,9 @@ def value(treatment: pd.DataFrame, *, block: Sequence[str], metric: str, times: 
     )
 
 
+@reads(_in_hundredths(points()))
 def change(
-    treatment: pd.DataFrame, *, block: Sequence[str], metric: str, against: str, times: float
+    treatment: pd.DataFrame, *, block: Sequence[str], metric: Figure, against: Figure, times: float
 ) -> Sample:
     """One figure minus another of the same run, times a factor, whether it trained or not.
 
@@ -43,12 +61,13 @@ def change(
     return sample_of(values, seeds=rows["seed"])
 
 
+@reads(_in_hundredths(points()))
 def difference(
     treatment: pd.DataFrame,
     control: pd.DataFrame,
     *,
     block: Sequence[str],
-    metric: str,
+    metric: Figure,
     times: float,
 ) -> Sample:
     """Treatment's figure minus control's, times a factor, whether the runs trained or not.
@@ -60,6 +79,7 @@ def difference(
     return sample_of(values, seeds=pairs["seed"])
 
 
+@reads(points("points of failures", times=100))
 def failing_share(
     treatment: pd.DataFrame, control: pd.DataFrame, *, block: Sequence[str]
 ) -> Sample:

@@ -13,12 +13,14 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from pipeline.claims.kind import Setting, reads, times
 from pipeline.statistics.pairs import column, pair
 from pipeline.statistics.samples import Sample, bounded_sample
 
 
+@reads(times("learning rate"))
 def largest_rate(
-    treatment: pd.DataFrame, control: pd.DataFrame, *, block: Sequence[str], rate: str
+    treatment: pd.DataFrame, control: pd.DataFrame, *, block: Sequence[str], rate: Setting
 ) -> Sample:
     """log10 of treatment's largest rate that does not fail over control's.
 

@@ -10,17 +10,19 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from pipeline.claims.kind import Curve, reads, score_points
 from pipeline.statistics.pairs import pair
 from pipeline.statistics.runs import sequence
 from pipeline.statistics.samples import Sample, sample_of
 
 
+@reads(score_points())
 def shadow_gap(
     treatment: pd.DataFrame,
     *,
     block: Sequence[str],
-    slow: str,
-    fast: str,
+    slow: Curve,
+    fast: Curve,
     step: int,
 ) -> Sample:
     """Gap of slow moving averages minus gap of fast ones after a step, in points.

@@ -8,23 +8,25 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from pipeline.claims.kind import Curve, Figure, ratio, reads
 from pipeline.statistics.pairs import CONTROL, column, failure_sample, pair, trained
 from pipeline.statistics.runs import sequence
 from pipeline.statistics.samples import Floats, Sample, sample_of
 
-Curve = Sequence[float | None]
+Scores = Sequence[float | None]
 FEWEST = 3  # values with a second difference
 SIDES = ("", CONTROL)
 
 
+@reads(ratio("spread", "less", "more"))
 def epoch_spread_ratio(
     treatment: pd.DataFrame,
     control: pd.DataFrame,
     *,
     block: Sequence[str],
-    curve: str,
+    curve: Curve,
     skip: int,
-    examples: str,
+    examples: Figure,
 ) -> Sample:
     """Log ratio of the detrended spread from epoch to epoch, treatment's over control's.
 
@@ -60,11 +62,11 @@ def epoch_spread_ratio(
     )
 
 
-def _has_spread(accuracies: Curve) -> bool:
+def _has_spread(accuracies: Scores) -> bool:
     return len(accuracies) >= FEWEST and None not in accuracies
 
 
-def epoch_spread(accuracies: Curve, *, examples: int) -> float:
+def epoch_spread(accuracies: Scores, *, examples: int) -> float:
     """Standard deviation of an accuracy around its local trend, never zero.
 
     From second differences, which no straight trend moves and which have six
@@ -81,8 +83,9 @@ def epoch_spread(accuracies: Curve, *, examples: int) -> float:
     return math.sqrt(float(np.mean(second**2)) / 6 + 1 / (12 * examples**2))
 
 
+@reads(ratio("spread", "less", "more"))
 def seed_spread_ratio(
-    treatment: pd.DataFrame, control: pd.DataFrame, *, block: Sequence[str], metric: str
+    treatment: pd.DataFrame, control: pd.DataFrame, *, block: Sequence[str], metric: Figure
 ) -> Sample:
     """Log ratio of the spreads over seeds, as jackknife pseudo-values, one per seed.
 

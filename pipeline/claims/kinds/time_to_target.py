@@ -11,19 +11,19 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from pipeline.claims.kind import Curve, ratio, reads
 from pipeline.statistics.pairs import CONTROL, pair
 from pipeline.statistics.runs import sequence
 from pipeline.statistics.samples import Sample, bounded_sample
 
-Curve = Sequence[float | None]
 
-
+@reads(ratio("steps", "fewer", "more"))
 def time_to_target(
     treatment: pd.DataFrame,
     control: pd.DataFrame,
     *,
     block: Sequence[str],
-    curve: str,
+    curve: Curve,
     target: float,
 ) -> Sample:
     """Log of treatment's steps to a target over control's; a run that never hits it is a bound."""
@@ -51,7 +51,9 @@ def time_to_target(
     return bounded_sample(lows, highs, seeds=pairs["seed"], notes=notes)
 
 
-def steps_to_target(steps: Sequence[int], accuracies: Curve, *, target: float) -> int | None:
+def steps_to_target(
+    steps: Sequence[int], accuracies: Sequence[float | None], *, target: float
+) -> int | None:
     """First of two evaluations in a row that reach the target; None where there are none.
 
     One hit may be luck: 1,000 examples leave 0.8 points of noise.

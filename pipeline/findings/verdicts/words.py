@@ -8,13 +8,13 @@ from pipeline.arguments import Argument
 from pipeline.claims import units
 from pipeline.claims.claim import Claim, Part
 from pipeline.claims.judging import FailureJudgement, PartJudgement
+from pipeline.claims.kind import reads_as
 from pipeline.claims.rules import Amount, Band, Direction, Equivalence, Exact, Word
 from pipeline.claims.verdict import Verdict
 from pipeline.page.blocks import Mark
 from pipeline.statistics.intervals import scaled
 from pipeline.wording import ABSENT, argument, counted, listed, number, percentage, points, settings
 
-SLOPE = f"{units.KINDS}depth.slope_per_doubling"
 MARKS: dict[Word, Mark] = {
     "supported": Mark("supported", "\N{CHECK MARK}", "supported"),
     "refuted": Mark("refuted", "\N{BALLOT X}", "refuted"),
@@ -86,9 +86,7 @@ def failures(part: Part, judged: FailureJudgement | None) -> str:
         return "none"
     share = units.points(part, judged.estimate)
     assert share is not None
-    text = f"{points(scaled(share, 100))} points"
-    if part.effect.target == SLOPE:
-        text += " per doubling"
+    text = f"{points(scaled(share, 100))} {reads_as(part.effect.target).failures}"
     return text if judged.mcnemar is None else f"{text}, McNemar's exact p {judged.mcnemar:.2g}"
 
 
