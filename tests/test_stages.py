@@ -16,6 +16,7 @@ BY_NAME = {
     "pipeline.claims.judging": "pipeline.claims.kinds.*",
     "pipeline.claims.kind": "pipeline.claims.kinds.*",
     "pipeline.components": "",  # for those who call it
+    "pipeline.configuration.claim": "pipeline.claims.kinds.*",
     "pipeline.configuration.study": "pipeline.search.*",
     "pipeline.data.prepared": "pipeline.data.*",
     "pipeline.execution.pool": "pipeline.execution.*",
@@ -58,8 +59,9 @@ def test_every_module_that_loads_others_by_name_says_which():
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom):
                 names |= {f"{node.module}.{alias.name}" for alias in node.names}
-        calls = {"importlib.import_module", "pipeline.components.build"}
-        if names & {*calls, "pipeline.components.resolve"}:
+        called = ("build", "callable_of", "resolve")
+        loaders = {f"pipeline.components.{name}" for name in called}
+        if names & {*loaders, "importlib.import_module"}:
             found.add(module)
     assert found - {"pipeline.__main__"} == set(BY_NAME)  # the command is the stage itself
 
