@@ -328,7 +328,8 @@ def test_an_empty_profile_has_a_page_and_draws_nothing() -> None:
     written = pages(summary_of(runs.without(*runs.plan.studies)))
     drawn = {name.removeprefix("charts/") for name in written if name.startswith("charts/")}
     # What was planned and can be named: each of these says that it is missing.
-    assert all(name.startswith(("effects", "times", "over-")) for name in drawn)
+    assert all(name.startswith(("effects", "times", "over-", "map")) for name in drawn)
+    assert "no points" in written["charts/map.svg"]
     assert all("missing" in written[f"charts/{name}"] for name in drawn if "over" in name)
     for page in ("report.html", "report.md"):
         assert "Nothing to draw" in written[page]
