@@ -110,6 +110,19 @@ def told(field: str) -> Any:
     return alt.condition(f"isValid(datum.{field})", alt.Text(f"{field}:N"), alt.value(""))
 
 
+def log_axis(
+    rows: Rows, field: str, title: str, *, padding: int, form: str = ".4~g", base: int = 10
+) -> dict[str, Any]:
+    """Return what an X or Y with a logarithmic axis is made of, its ticks at the rows' values."""
+    ticks = log_ticks(row[field] for row in rows if field in row)
+    return {
+        "shorthand": f"{field}:Q",
+        "title": title,
+        "scale": alt.Scale(type="log", base=base, nice=False, padding=padding),
+        "axis": alt.Axis(format=form, values=ticks, labelOverlap=True, grid=False),
+    }
+
+
 def log_ticks(values: Iterable[float], *, most: int = 8) -> list[float]:
     """Ticks of a logarithmic axis: the values themselves, or powers of ten where they are many."""
     known = sorted(set(values))

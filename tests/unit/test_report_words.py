@@ -24,7 +24,7 @@ from pipeline.findings.verdicts.figures import ClaimFigures
 from pipeline.findings.verdicts.figures import Figures as Claims
 from pipeline.page.blocks import Lead, Verdicts
 from pipeline.statistics.intervals import Estimate
-from pipeline.wording import ranges
+from pipeline.wording import multiple, ranges
 
 KINDS = "pipeline.claims.kinds"
 BARE = "errors.np.mean"  # some function without words
@@ -359,6 +359,22 @@ def test_each_part_of_a_claim_has_a_line_with_its_own_verdict() -> None:
 def test_a_verdict_has_a_sign_of_its_own_beside_its_word() -> None:
     signs = [mark.sign for mark in claims_words.MARKS.values()]
     assert len(set(signs)) == len(signs) == 5
+
+
+@pytest.mark.parametrize(
+    ("log", "base", "words"),
+    [
+        (found(math.log(0.8), math.log(0.75), math.log(0.9)), math.e, "0.8 [0.75, 0.9]"),
+        (found(0.5, 0.25, None, "at least"), 10, "at least 3.16 [1.78, no limit]"),
+        (found(1, None, None), 10, "10 [no interval]"),
+        (found(None, None, None, "not at all"), 10, "not bounded [no interval]"),
+        (None, 10, "missing"),
+    ],
+)
+def test_a_multiple_is_said_from_its_logarithm(
+    log: Estimate | None, base: float, words: str
+) -> None:
+    assert multiple(log, base=base).replace(TIE, " ") == words
 
 
 def test_cells_are_named_by_what_tells_them_apart() -> None:

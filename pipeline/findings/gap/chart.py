@@ -8,7 +8,7 @@ from pipeline.findings.gap.figures import Figures, Line, Trajectory
 from pipeline.findings.places import named
 from pipeline.findings.summary import Summary
 from pipeline.page.palette import colors, shapes
-from pipeline.page.panels import Chart, Layout, Rows, estimated, log_ticks, panels
+from pipeline.page.panels import Chart, Layout, Rows, estimated, log_axis, panels
 
 
 def named_trajectories(summary: Summary) -> list[tuple[str, Trajectory]]:
@@ -29,17 +29,7 @@ def trajectories_chart(summary: Summary, layout: Layout) -> Chart | None:
     if not any("estimate" in row for row in rows):
         return None
     lines = list(dict.fromkeys(str(row["line"]) for row in rows))
-    x = alt.X(
-        "step:Q",
-        title="training steps",
-        scale=alt.Scale(type="log", nice=False, padding=10),
-        axis=alt.Axis(
-            format="~s",
-            values=log_ticks(row["step"] for row in rows),
-            labelOverlap=True,
-            grid=False,
-        ),
-    )
+    x = alt.X(**log_axis(rows, "step", "training steps", padding=10, form="~s"))
     y = alt.Y(
         "estimate:Q",
         title="validation accuracy",

@@ -10,7 +10,7 @@ from pipeline.findings.map.figures import Figures, Map, Spot
 from pipeline.findings.places import named
 from pipeline.findings.summary import Summary
 from pipeline.page.palette import COLORS, GREY, ORANGE
-from pipeline.page.panels import Chart, Layout, Rows, line_at, log_ticks, panels
+from pipeline.page.panels import Chart, Layout, Rows, line_at, log_axis, panels
 
 GREEN = COLORS[3]
 READINGS = {"helps": GREEN, "hurts": ORANGE, "can't tell": GREY}
@@ -43,18 +43,8 @@ def map_chart(summary: Summary, layout: Layout) -> Chart | None:
     if not rows:
         return None
     width = layout.panel_width + (120 if layout.columns > 1 else 0)
-    x = alt.X(
-        "rate:Q",
-        title="learning rate",
-        scale=alt.Scale(type="log", nice=False, padding=0),
-        axis=alt.Axis(format=".4~g", values=_ticks(rows, "rate"), labelOverlap=True, grid=False),
-    )
-    y = alt.Y(
-        "batch:Q",
-        title="batch size",
-        scale=alt.Scale(type="log", base=2, nice=False, padding=14),
-        axis=alt.Axis(format="d", values=_ticks(rows, "batch"), labelOverlap=True, grid=False),
-    )
+    x = alt.X(**log_axis(rows, "rate", "learning rate", padding=0))
+    y = alt.Y(**log_axis(rows, "batch", "batch size", padding=14, form="d", base=2))
     bins = alt.Chart().transform_filter("datum.kind === 'bin'")
     reading = alt.Scale(domain=list(READINGS), range=list(READINGS.values()))
     told = alt.condition('datum.reading === "can\'t tell"', alt.value(0.1), alt.value(0.3))
@@ -127,12 +117,7 @@ def sizes_chart(summary: Summary, layout: Layout) -> Chart | None:
             )
     if not rows:
         return None
-    x = alt.X(
-        "size:Q",
-        title="batch size",
-        scale=alt.Scale(type="log", base=2, nice=False, padding=16),
-        axis=alt.Axis(format="d", values=_ticks(rows, "size"), labelOverlap=True, grid=False),
-    )
+    x = alt.X(**log_axis(rows, "size", "batch size", padding=16, form="d", base=2))
     title = "errors, as a multiple of the reference's"
     y = alt.Y("estimate:Q", title=title, scale=alt.Scale(type="log", nice=False, padding=12))
     y = y.axis(format=".4~g", tickCount=6, labelOverlap=True)
@@ -194,10 +179,6 @@ def _spot(spot: Spot) -> dict[str, object]:
         "ratio": _ratio(spot.gain),
         "seed": spot.seed,
     }
-
-
-def _ticks(rows: Rows, field: str) -> list[float]:
-    return log_ticks(row[field] for row in rows if field in row)
 
 
 def _ratio(gain: float | None) -> float | None:

@@ -8,7 +8,7 @@ from pipeline.findings.places import named
 from pipeline.findings.stability.figures import Figures
 from pipeline.findings.summary import Summary
 from pipeline.page.palette import colors, shapes
-from pipeline.page.panels import Chart, Layout, Rows, among, estimated, log_ticks, panels
+from pipeline.page.panels import Chart, Layout, Rows, among, estimated, log_axis, panels
 
 
 def failing_chart(summary: Summary, layout: Layout) -> Chart | None:
@@ -90,17 +90,7 @@ def _layers(
 
 
 def _x(rows: Rows) -> alt.X:
-    return alt.X(
-        "rate:Q",
-        title="learning rate",
-        scale=alt.Scale(type="log", nice=False, padding=12),
-        axis=alt.Axis(
-            format=".4~g",
-            values=log_ticks(row["rate"] for row in rows),
-            labelOverlap=True,
-            grid=False,
-        ),
-    )
+    return alt.X(**log_axis(rows, "rate", "learning rate", padding=12))
 
 
 def _rows(summary: Summary) -> Rows:

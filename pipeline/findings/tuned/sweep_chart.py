@@ -8,7 +8,7 @@ from pipeline.findings.places import place_of
 from pipeline.findings.summary import Summary
 from pipeline.findings.tuned.figures import Figures
 from pipeline.page.palette import colors, shapes
-from pipeline.page.panels import Chart, Layout, Rows, among, log_ticks, panels
+from pipeline.page.panels import Chart, Layout, Rows, among, log_axis, panels
 
 
 def sweep_chart(summary: Summary, layout: Layout) -> Chart | None:
@@ -33,17 +33,7 @@ def sweep_chart(summary: Summary, layout: Layout) -> Chart | None:
         return None
     every = list(summary.arms)
     arms = among(every, rows)
-    x = alt.X(
-        "rate:Q",
-        title="learning rate",
-        scale=alt.Scale(type="log", nice=False, padding=8),
-        axis=alt.Axis(
-            format=".4~g",
-            values=log_ticks(row["rate"] for row in rows),
-            labelOverlap=True,
-            grid=False,
-        ),
-    )
+    x = alt.X(**log_axis(rows, "rate", "learning rate", padding=8))
     y = alt.Y(
         "accuracy:Q",
         title="validation accuracy",
