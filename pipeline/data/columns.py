@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.data.table_file import Table, one_form
+from pipeline.data.paths import one_form
+from pipeline.data.table_file import Table
 from pipeline.errors import Refusal
 
 MISSING = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null")

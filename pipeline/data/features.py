@@ -140,8 +140,10 @@ def standardized(values: Numbers, train: Integers) -> tuple[Numbers, float, floa
     mean = _mean(learned)
     if learned.min() == learned.max():  # not the deviation, which may round to more than 0
         return np.zeros_like(values), mean, 0.0
-    deviation = math.sqrt(_mean((learned - mean) ** 2))
-    return (values - mean) / (deviation if np.isfinite(deviation) else np.nan), mean, deviation
+    with np.errstate(over="ignore", invalid="ignore"):
+        deviation = math.sqrt(_mean((learned - mean) ** 2))
+        scaled = (values - mean) / (deviation if np.isfinite(deviation) else np.nan)
+    return scaled, mean, deviation
 
 
 def _middle(known: Numbers, missing: str) -> float:

@@ -13,13 +13,12 @@ import numpy as np
 
 from pipeline.data.columns import Numbers, in_order, numbers, texts
 from pipeline.data.features import MISSING, Features, check_complete, standardized
-from pipeline.data.paths import shown
-from pipeline.data.source import Integers, Source, Targets
-from pipeline.data.table_file import Table, one_form, read_table
+from pipeline.data.paths import one_form, shown
+from pipeline.data.source import Integers, Source, Targets, predicts_numbers
+from pipeline.data.table_file import Table, read_table
 from pipeline.errors import Refusal, nearest
 
 PLACE = "dataset.source"
-TASKS = ("classification", "regression")
 ROW_NUMBERS = ("", "__index_level_0__")  # what pandas calls their column
 
 
@@ -91,8 +90,8 @@ def load(
     Raises:
         Refusal: The file, one of its values or one of the arguments is not of this form.
     """
-    _check_word("task", task, TASKS)
-    _check_word("missing", missing, MISSING)
+    if missing not in MISSING:
+        raise Refusal(f"{PLACE}.missing: is {missing!r}{nearest(str(missing), MISSING)}")
     if not isinstance(standardize, bool):
         raise Refusal(f"{PLACE}.standardize: must be true or false, got {standardize!r}")
     table = read_table(path)
@@ -130,14 +129,14 @@ def predicting(
     _check_apart(target, counted, categorical)
     others = "name those that count" if numeric is None else "leave it out"
     way_out = f"name it in {PLACE}.categorical, or {others} in {PLACE}.numeric"
+    targets, labels = _targets(table, target, task)
     features = Features(
         table=table,
-        numeric={each: numbers(table, each, f"{PLACE}.numeric", way_out) for each in counted},
         categorical={each: texts(table, each, f"{PLACE}.categorical") for each in categorical},
+        numeric={each: numbers(table, each, f"{PLACE}.numeric", way_out) for each in counted},
         missing=missing,
         standardize=standardize,
     )
-    targets, labels = _targets(table, target, task)
     rows = Rows(features, targets, labels, source, license)
     return replace(rows.fitted(np.arange(len(table))), fitted=rows.fitted)
 
@@ -145,7 +144,7 @@ def predicting(
 def _targets(table: Table, name: str, task: str) -> tuple[Integers | Numbers, tuple[str, ...]]:
     """Return each row's target, and the classes' names if there are classes."""
     key, incomplete = f"{PLACE}.target", "fill it in, or remove these rows"
-    if task == "regression":
+    if predicts_numbers(task):
         values = numbers(
             table, name, key, "name another target, or say dataset.task=classification"
         )
@@ -163,7 +162,7 @@ def _target(target: object) -> str:
         raise Refusal(f"{PLACE}.target: names nothing; add {PLACE}.target=COLUMN to predict it")
     if not isinstance(target, str):
         raise Refusal(f"{PLACE}.target: columns are named by text, got {target!r}; quote it")
-    return one_form(target)
+    return one_form(target.strip())
 
 
 def _names(key: str, names: object) -> tuple[str, ...]:
@@ -172,7 +171,7 @@ def _names(key: str, names: object) -> tuple[str, ...]:
     for name in names:
         if not isinstance(name, str):
             raise Refusal(f"{PLACE}.{key}: columns are named by text, got {name!r}; quote it")
-    return tuple(one_form(name) for name in names)
+    return tuple(one_form(name.strip()) for name in names)
 
 
 def _rest(table: Table, named: Sequence[str]) -> tuple[str, ...]:
@@ -202,8 +201,3 @@ def _check_apart(target: str, numeric: Sequence[str], categorical: Sequence[str]
                     "take it out of one of them"
                 )
             seen[name] = key
-
-
-def _check_word(key: str, word: object, words: Sequence[str]) -> None:
-    if word not in words:
-        raise Refusal(f"{PLACE}.{key}: is {word!r}{nearest(str(word), words)}")

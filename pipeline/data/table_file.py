@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import csv, parquet
 
-from pipeline.data.paths import file_at, shown, unreadable
+from pipeline.data.paths import file_at, one_form, shown, unreadable
 from pipeline.errors import Refusal, nearest
 
 DUE = "a table, CSV or Parquet"
@@ -81,16 +80,11 @@ def read_table(path: object) -> Table:
     columns = _parquet(content, file) if is_parquet else _csv(content, file)
     if not columns.num_rows:
         raise Refusal(f"{shown(file)}: holds no rows; name {DUE}, that has some")
-    columns = columns.rename_columns([one_form(name) for name in columns.schema.names])
+    columns = columns.rename_columns([one_form(name.strip()) for name in columns.schema.names])
     for name, count in Counter(columns.schema.names).items():
         if count > 1:
             raise Refusal(f"{shown(file)}: {count} columns are called {name!r}; rename all but one")
     return Table(file, columns, first_row=1 if is_parquet else 2)
-
-
-def one_form(name: str) -> str:
-    """Return a name without blanks around it, in one Unicode form (NFC) whoever wrote it."""
-    return unicodedata.normalize("NFC", name.strip())
 
 
 def _parquet(content: bytes, file: Path) -> pa.Table:
