@@ -6,6 +6,7 @@ the publisher's test split, if there is one.
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.data.paths import folder_at, shown, unreadable
+from pipeline.data.paths import folder_at, one_form, shown, unreadable
 from pipeline.data.pictures import COLORS, decoded, quiet_decoders
 from pipeline.data.source import Integers, Source
 from pipeline.errors import Refusal, nearest
@@ -108,24 +109,25 @@ def load(*, path: str | None, size: Sequence[int], color: str, license: str) -> 
     if color not in COLORS:
         raise Refusal(f"dataset.source.color: is {color!r}{nearest(str(color), COLORS)}")
     train, classes, test = _layout(folder)
-    images, labels = _pictures([train / name for name in classes], sides, color)
-    test_images, test_labels = None, None
+    images, positions = _pictures([train / name for name in classes], sides, color)
+    labels = tuple(one_form(name) for name in classes)
+    test_examples, test_targets = None, None
     if test is not None:
         named = [test / name for name in _classes(test)]
         for each in named:
-            if each.name not in classes:
+            if one_form(each.name) not in labels:
                 raise Refusal(
                     f"{shown(each)}: is no class of the training pictures"
-                    f"{nearest(each.name, classes)}; rename or remove it"
+                    f"{nearest(each.name, labels)}; rename or remove it"
                 )
-        test_images, positions = _pictures(named, sides, color)
-        test_labels = np.array([classes.index(each.name) for each in named])[positions]
+        test_examples, own = _pictures(named, sides, color)
+        test_targets = np.array([labels.index(one_form(each.name)) for each in named])[own]
     return Source(
         examples=images,
-        targets=labels,
-        labels=tuple(classes),
-        test_examples=test_images,
-        test_targets=test_labels,
+        targets=positions,
+        labels=labels,
+        test_examples=test_examples,
+        test_targets=test_targets,
         scale=1 / 255,
         source=f"image folder {shown(folder.resolve().name)}",
         license=str(license),
@@ -170,7 +172,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
         with os.scandir(folder) as found:
             return sorted(
                 (each for each in found if not each.name.startswith(".")),
-                key=lambda each: each.name,
+                key=lambda each: (one_form(each.name), each.name),
             )
     except OSError as error:
         raise unreadable(folder, error) from None
@@ -201,6 +203,12 @@ def _classes(folder: Path) -> list[str]:
             raise Refusal(
                 f"{shown(folder / name)}: this class's name is not UTF-8; rename the folder"
             ) from None
+    for first, second in itertools.pairwise(classes):
+        if one_form(first) == one_form(second):
+            raise Refusal(
+                f"{shown(folder / first)}: is there twice, in two Unicode forms that look alike; "
+                "move the pictures of both into one"
+            )
     return classes
 
 

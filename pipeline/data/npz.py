@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.data.archive import opened_npz, read_npz
 from pipeline.data.paths import file_at, shown
-from pipeline.data.source import Examples, Integers, Source
+from pipeline.data.source import Examples, Integers, Source, Targets, predicts_numbers
 from pipeline.data.stored import unpacked
 from pipeline.errors import Refusal, nearest
 
@@ -21,6 +22,7 @@ LASTS = {"pictures": (1,), "sequences": ()}  # the axes that (n, a, b) lacks
 def load(
     *,
     path: str | None,
+    task: str,
     examples: str,
     three_axes: str,
     targets: str,
@@ -37,10 +39,12 @@ def load(
 
     Args:
         path: The archive.
+        task: `classification`, whose targets are whole numbers, or `regression`.
         examples: Key of the examples.
         three_axes: What examples of shape (n, a, b) are: `pictures` without channels, or
             `sequences`.
-        targets: Key of the targets: whole numbers 0 .. number of classes - 1, shape (n,).
+        targets: Key of the targets: whole numbers 0 .. number of classes - 1, shape (n,); for
+            regression numbers as they are, shape (n,) or (n, k).
         test_examples: Key of the publisher's test examples; or None.
         test_targets: Key of their targets; or None.
         labels: The classes' names; or None to call them by their numbers.
@@ -56,14 +60,29 @@ def load(
         raise Refusal(
             f"dataset.source.three_axes: is {three_axes!r}{nearest(str(three_axes), LASTS)}"
         )
-    found, numbers = _split(file, examples, targets, three_axes)
-    test: tuple[Examples | None, Integers | None] = (None, None)
+    if predicts_numbers(task) and labels is not None:
+        raise Refusal("dataset.source.labels: names classes, but regression has none; remove it")
+
+    def split(of_examples: object, of_targets: object) -> tuple[Examples, Targets]:
+        for key in (of_examples, of_targets):
+            if not isinstance(key, str):
+                raise Refusal(
+                    f"dataset.source: arrays of {shown(file)} are named by text, got {key!r}"
+                )
+        read = _numbers if predicts_numbers(task) else _classes
+        return _examples(file, str(of_examples), three_axes), read(file, str(of_targets))
+
+    found, numbers = split(examples, targets)
+    test: tuple[Examples | None, Targets | None] = (None, None)
     if test_examples is not None:
-        test = _split(file, test_examples, test_targets, three_axes)
+        test = split(test_examples, test_targets)
+    names: tuple[str, ...] = ()
+    if not predicts_numbers(task):
+        names = _names(labels, numbers, f"{shown(file)}: array {targets!r}")
     return Source(
         examples=found,
         targets=numbers,
-        labels=_names(labels, numbers, f"{shown(file)}: array {targets!r}"),
+        labels=names,
         test_examples=test[0],
         test_targets=test[1],
         scale=1 / 255 if found.dtype == np.uint8 else 1.0,
@@ -72,21 +91,18 @@ def load(
     )
 
 
-def _split(
-    file: Path, examples: object, targets: object, three_axes: str
-) -> tuple[Examples, Integers]:
-    for key in (examples, targets):
-        if not isinstance(key, str):
-            raise Refusal(f"dataset.source: arrays of {shown(file)} are named by text, got {key!r}")
-    return _examples(file, str(examples), three_axes), _targets(file, str(targets))
-
-
 def _examples(file: Path, key: str, three_axes: str) -> Examples:
     def form(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[tuple[int, ...], np.dtype[Any]]:
         if len(shape) not in (2, 3, 4) or (dtype != np.uint8 and dtype.kind != "f"):
             raise Refusal(
                 f"{shown(file)}: array {key!r} holds {dtype} {shape}; examples are uint8 or "
                 "floating-point numbers of shape (n, h, w, c), (n, h, w), (n, t, d) or (n, d)"
+                f"{_conversion(dtype)}"
+            )
+        if len(shape) == 4 and shape[1] in (1, 3) and shape[2] == shape[3] > 4:
+            raise Refusal(
+                f"{shown(file)}: array {key!r} is {shape}: its channels come first; save "
+                "numpy.moveaxis(array, 1, 3)"
             )
         last = LASTS[three_axes] if len(shape) == 3 else ()
         return (*shape, *last), np.dtype(np.uint8 if dtype == np.uint8 else np.float32)
@@ -99,14 +115,31 @@ def _examples(file: Path, key: str, three_axes: str) -> Examples:
         return found.reshape(shape).astype(dtype, copy=False)
 
 
+def _conversion(dtype: np.dtype[Any]) -> str:
+    if dtype.kind in "iu":
+        return f"; divide them by their largest value, if that is {np.iinfo(dtype).max}"
+    return "; try astype('float32')" if dtype.kind == "b" else ""
+
+
 def _is_large(file: Path, key: str) -> bool:
     with opened_npz(file, [key]) as archive:
         sizes = {each.filename: each.file_size for each in archive.infolist()}
     return sizes.get(f"{key}.npy", sizes.get(key, 0)) >= LARGE_BYTES
 
 
-def _targets(file: Path, key: str) -> Integers:
-    targets = read_npz(file, [key])[key]
+def _numbers(file: Path, key: str) -> NDArray[np.float32]:
+    targets = _targets(file, key)
+    if targets.dtype.kind not in "iuf" or targets.ndim not in (1, 2):
+        raise Refusal(
+            f"{shown(file)}: array {key!r} holds {targets.dtype} {targets.shape}; targets are "
+            "numbers of shape (n,) or (n, k): try astype('float32')"
+        )
+    with np.errstate(over="ignore"):  # an infinity is refused as such
+        return targets.astype(np.float32)
+
+
+def _classes(file: Path, key: str) -> Integers:
+    targets = _targets(file, key)
     if targets.ndim == 2 and targets.shape[1] == 1:
         targets = targets[:, 0]
     if targets.dtype.kind not in "iu" or targets.ndim != 1:
@@ -115,12 +148,17 @@ def _targets(file: Path, key: str) -> Integers:
             f"{shown(file)}: array {key!r} holds {targets.dtype} {targets.shape}; targets are "
             f"whole numbers of shape (n,): try {way_out}"
         )
-    if not len(targets):
-        raise Refusal(f"{shown(file)}: array {key!r} is empty; name one with a target per example")
     return targets.astype(np.int64)
 
 
-def _names(labels: object, targets: Integers, place: str) -> tuple[str, ...]:
+def _targets(file: Path, key: str) -> NDArray[Any]:
+    targets = read_npz(file, [key])[key]
+    if not targets.size:
+        raise Refusal(f"{shown(file)}: array {key!r} is empty; name one with a target per example")
+    return targets
+
+
+def _names(labels: object, targets: Targets, place: str) -> tuple[str, ...]:
     """Return the classes' names: as given, or their numbers, of which none may be left out."""
     if labels is None:
         found = np.unique(targets)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import unicodedata
 from pathlib import Path
 
 from pipeline.errors import Refusal
@@ -93,3 +94,8 @@ def shown(place: object) -> str:
     """Return a path for a message: as it is where it can be printed, else escaped."""
     text = str(place)
     return text if text.isprintable() else ascii(text)
+
+
+def one_form(name: str) -> str:
+    """Return a name in one Unicode form (NFC), whoever wrote it: a Mac decomposes accents."""
+    return unicodedata.normalize("NFC", name)

@@ -13,7 +13,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import Refusal
+from pipeline.errors import Refusal, nearest
+
+TASKS = ("classification", "regression")
 
 Integers = NDArray[np.int64]
 Targets = NDArray[np.int64] | NDArray[np.float32]
@@ -86,6 +88,17 @@ class Source:
                 f"{self.source}: test examples are {described[1][0]} {described[1][1]}, "
                 f"the others are {described[0][0]} {described[0][1]}; convert one of them"
             )
+
+
+def predicts_numbers(task: object) -> bool:
+    """Tell from a dataset's task whether targets are taken as numbers, or else as classes.
+
+    Raises:
+        Refusal: It is a task of which only its own source can tell.
+    """
+    if task not in TASKS:
+        raise Refusal(f"dataset.source.task: is {task!r}{nearest(str(task), TASKS)}")
+    return task == "regression"
 
 
 def check_lengths(examples: Examples, targets: NDArray[Any], place: object) -> None:

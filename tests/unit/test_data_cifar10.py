@@ -177,7 +177,7 @@ def test_no_network_says_what_to_fetch_and_where_to_put_it(
         raise OSError("Network is unreachable")
 
     monkeypatch.setenv("NORMBENCH_DOWNLOADS", str(tmp_path))
-    monkeypatch.setattr("urllib.request.urlopen", unreachable)
+    monkeypatch.setattr("pooch.retrieve", unreachable)
     assert refused(None) == (
         f"{URL}: cannot be downloaded (Network is unreachable); fetch it elsewhere and put it at "
         f"{tmp_path}/cifar10/cifar-10-binary.tar.gz, or use dataset.source.path=FILE"

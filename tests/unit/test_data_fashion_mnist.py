@@ -61,7 +61,7 @@ def downloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         raise OSError("Network is unreachable")
 
     monkeypatch.setenv("NORMBENCH_DOWNLOADS", str(tmp_path / "downloads"))
-    monkeypatch.setattr("urllib.request.urlopen", unreachable)
+    monkeypatch.setattr("pooch.retrieve", unreachable)
     return tmp_path / "downloads"
 
 

@@ -349,3 +349,20 @@ def test_damaged_bytes_give_a_picture_or_a_reason_never_another_error(
             except ValueError:
                 refusals += 1
     assert refusals
+
+
+def test_a_class_in_two_unicode_forms_is_refused(tmp_path: Path) -> None:
+    for n, name in enumerate(("caf\u00e9", "cafe\u0301", "tea")):
+        picture(tmp_path / name / "1.png", n)
+    assert refused(tmp_path).endswith(
+        "is there twice, in two Unicode forms that look alike; move the pictures of both into one"
+    )
+
+
+def test_a_test_class_in_another_unicode_form_is_the_same_class(tmp_path: Path) -> None:
+    for n, name in enumerate(("train/caf\u00e9", "train/tea", "test/cafe\u0301")):
+        picture(tmp_path / name / "1.png", n)
+    source = load(tmp_path)
+    assert source.labels == ("caf\u00e9", "tea")
+    assert source.test_targets is not None
+    assert source.test_targets.tolist() == [0]

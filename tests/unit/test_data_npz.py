@@ -21,6 +21,7 @@ GENERATOR = np.random.default_rng(0)
 IMAGES = GENERATOR.integers(0, 256, (30, 4, 3), dtype=np.uint8)
 LABELS = np.arange(30) % 3
 PATHS = {
+    "task": "classification",
     "path": None,
     "examples": "x",
     "three_axes": "pictures",
