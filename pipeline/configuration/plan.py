@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import itertools
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,8 @@ from pipeline.configuration.hydra import (
 )
 from pipeline.content import content_digest
 from pipeline.errors import Refusal, nearest
-from pipeline.records import Cell, CellFields, Cluster, Dataset, Plan, Study
+from pipeline.records import Cell, CellFields, Cluster, Dataset, Plan, Study, Task
+from pipeline.tasks.scoring import scoring_of
 
 Plain = dict[str, Any]
 COMMAND_LINE = "command line"
@@ -57,21 +59,23 @@ def compose_cells(conf: Path, overrides: Sequence[str], *, multirun: bool) -> li
         Refusal: Something in the configuration or the overrides is not valid.
     """
     return [
-        _asked(composition(conf, "train", [Told(COMMAND_LINE, chosen)]))
+        _asked(conf, composition(conf, "train", [Told(COMMAND_LINE, chosen)]))
         for chosen in combinations(conf, Told(COMMAND_LINE, tuple(overrides)), multirun=multirun)
     ]
 
 
-def _asked(composed: Composed) -> Asked:
+def _asked(conf: Path, composed: Composed) -> Asked:
     with composed.refusing():
         content = dict(composed.content)
         _check_nothing_is_searched(composed.told)
-        known = {*Cell.model_fields, "search", "summary"} - {"arm", "model_name", "optimizer_name"}
+        derived = {"arm", "model_name", "optimizer_name", "task"}
+        known = {*Cell.model_fields, "search", "summary"} - derived
         for name in content:
             if name not in known:
                 raise sections.Invalid(name, f"is not a known key{nearest(name, known)}")
         dataset = sections.dataset(content)
-        cell = sections.parsed(Cell, sections.cell_fields(content, composed.choices))
+        task = _task(conf, dataset.task, composed.place("dataset.task"))
+        cell = sections.parsed(Cell, sections.cell_fields(content, composed.choices, task))
         sections.check_fit(dataset, cell)
         _check_modules(dataset, cell)
         summary = content.get("summary")
@@ -114,8 +118,9 @@ def compose_plan(conf: Path, profile: str) -> Plan:
     own = Told(str(conf / "profile" / f"{profile}.yaml"), tuple(content["overrides"]))
     datasets: dict[str, Dataset] = {}
     studies: dict[str, Study] = {}
+    task_of = cache(partial(_task, conf))
     for experiment in content["experiments"]:
-        for study, dataset in _studies(conf, experiment, own):
+        for study, dataset in _studies(conf, experiment, own, task_of):
             if study.name in studies:
                 raise Refusal(
                     f"{own.place}: {study.name} is asked for twice; each experiment, dataset, "
@@ -223,7 +228,36 @@ def compose_cluster(conf: Path, asked: str) -> Cluster:
         return cluster
 
 
-def _studies(conf: Path, experiment: str, profile: Told) -> Iterator[tuple[Study, Dataset]]:
+def _task(conf: Path, name: str, place: str) -> Task:
+    """Compose what a dataset's task scores.
+
+    Args:
+        conf: The folder of configuration groups.
+        name: A file of conf/task.
+        place: Where it is named.
+
+    Raises:
+        Refusal: There is no such file, or something in it is not valid.
+    """
+    check_choice(conf, "task", name, place)
+    composed = composition(conf, f"task/{name}", [])
+    with composed.refusing():
+        section = sections.mapping(composed.content, "task")
+        words = {key: section.pop(key) for key in ("score", "error") if key in section}
+        fields = {"scoring": sections.component(section, "task"), **words}
+        task = sections.parsed(Task, fields, below="task")
+        if problem := modules.trouble(task.scoring.target):
+            raise sections.Invalid("task._target_", problem)
+        try:
+            scoring_of(task.scoring)
+        except Refusal as refusal:
+            raise sections.Invalid("task", f"cannot be used: {refusal}") from None
+    return task
+
+
+def _studies(
+    conf: Path, experiment: str, profile: Told, task_of: Callable[[str, str], Task]
+) -> Iterator[tuple[Study, Dataset]]:
     content = _experiment(conf, experiment, profile.place)
     place = str(conf / "experiment" / f"{experiment}.yaml")
     axes = _axes(content, place)
@@ -239,8 +273,11 @@ def _studies(conf: Path, experiment: str, profile: Told) -> Iterator[tuple[Study
         composed = composition(conf, "study", [own, profile])
         with composed.refusing():
             found = sections.dataset(composed.content)
+            task = task_of(found.task, composed.place("dataset.task"))
             try:
-                fields = sections.study_fields(composed.content, composed.choices, experiment, axes)
+                fields = sections.study_fields(
+                    composed.content, composed.choices, task, experiment, axes
+                )
                 study = _designed(fields)
                 sections.check_axes(study)
                 sections.check_fit(found, study)

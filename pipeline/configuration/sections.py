@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from pipeline.content import Record
 from pipeline.errors import nearest
-from pipeline.records import Cell, CellFields, Dataset, Study
+from pipeline.records import Cell, CellFields, Dataset, Study, Task
 
 Plain = dict[str, Any]
 R = TypeVar("R", bound=Record)
@@ -116,7 +116,7 @@ def _first(error: ValidationError, below: str) -> Invalid:
     if path[:1] == ["space"]:  # space, norm.epsilon, low -> norm.search.epsilon.low
         section, _, name = path[1].rpartition(".")
         path = [*filter(None, [section]), "search", name, *path[2:]]
-    names = {"layer": None, "pool": None, "target": "_target_"}
+    names = {"layer": None, "pool": None, "scoring": None, "target": "_target_"}
     said = [names.get(part, part) for part in ([below] if below else []) + path]
     key = ".".join(part for part in said if part)
     value = context.get("value", found["input"])
@@ -163,12 +163,13 @@ def dataset(sections: Plain) -> Dataset:
     return parsed(Dataset, section, below="dataset")
 
 
-def cell_fields(sections: Plain, choices: dict[str, str]) -> Plain:
+def cell_fields(sections: Plain, choices: dict[str, str], task: Task) -> Plain:
     """Return what the sections say of a cell.
 
     Args:
         sections: Composed sections; those that are no part of a cell are passed over.
         choices: The chosen file of each group.
+        task: The dataset's.
     """
     for group in ("dataset", "model", "norm", "optimizer"):
         mapping(sections, group)
@@ -185,6 +186,7 @@ def cell_fields(sections: Plain, choices: dict[str, str]) -> Plain:
     fields = {name: sections[name] for name in sections if name in CellFields.model_fields}
     fields |= {
         "dataset": choices["dataset"],
+        "task": task.plain(),
         "model_name": choices["model"],
         "optimizer_name": choices["optimizer"],
         "arm": choices["norm"],
@@ -199,13 +201,14 @@ def cell_fields(sections: Plain, choices: dict[str, str]) -> Plain:
 
 
 def study_fields(
-    sections: Plain, choices: dict[str, str], experiment: str, axes: Mapping[str, Any]
+    sections: Plain, choices: dict[str, str], task: Task, experiment: str, axes: Mapping[str, Any]
 ) -> Plain:
     """Return what the sections say of a study: its cell, design, space and axes.
 
     Args:
         sections: Composed sections.
         choices: The chosen file of each group.
+        task: The dataset's.
         experiment: Its name.
         axes: The experiment's, by full names; those of a norm's argument that this
             arm does not have are no axes of its own.
@@ -214,7 +217,7 @@ def study_fields(
     if isinstance(design.get("proposer"), dict):
         design["proposer"] = component(design["proposer"], "design.proposer")
     own = {name: values for name, values in axes.items() if has_axis(sections, name)}
-    return cell_fields(sections, choices) | {
+    return cell_fields(sections, choices, task) | {
         "experiment": experiment,
         "design": design,
         "space": dict(_dimensions(sections)) if design.get("searches") else {},

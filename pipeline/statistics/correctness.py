@@ -53,7 +53,7 @@ def unpacked(text: str, examples: int) -> Bits:
 
 def _by_seed(answers: Sequence[Answer], examples: int) -> dict[int, Bits]:
     return {
-        answer.trial.seed: unpacked(answer.result.correct["test"], examples)
+        answer.trial.seed: unpacked(answer.result.outcomes["test"], examples)
         for answer in answers
-        if "test" in answer.result.correct
+        if "test" in answer.result.outcomes
     }
