@@ -1,4 +1,4 @@
-"""Regression: numbers against numbers, scored by R2, the share of their variance that is explained."""
+"""Regression: numbers against numbers, scored by R2, the explained share of their variance."""
 
 from __future__ import annotations
 
