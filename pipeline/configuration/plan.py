@@ -243,8 +243,8 @@ def _task(conf: Path, name: str, place: str) -> Task:
     composed = composition(conf, f"task/{name}", [])
     with composed.refusing():
         section = sections.mapping(composed.content, "task")
-        words = {key: section.pop(key) for key in ("score", "error") if key in section}
-        fields = {"scoring": sections.component(section, "task"), **words}
+        fields: Plain = {name: section.pop(name, None) for name in ("score", "error")}
+        fields["scoring"] = sections.component(section, "task")
         task = sections.parsed(Task, fields, below="task")
         if problem := modules.trouble(task.scoring.target):
             raise sections.Invalid("task._target_", problem)
