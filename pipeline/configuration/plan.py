@@ -243,7 +243,7 @@ def _task(conf: Path, name: str, place: str) -> Task:
     composed = composition(conf, f"task/{name}", [])
     with composed.refusing():
         section = sections.mapping(composed.content, "task")
-        fields: Plain = {name: section.pop(name, None) for name in ("score", "error")}
+        fields = {name: section.pop(name) for name in ("score", "error") if name in section}
         fields["scoring"] = sections.component(section, "task")
         task = sections.parsed(Task, fields, below="task")
         if problem := modules.trouble(task.scoring.target):
