@@ -112,16 +112,16 @@ class Design(Record):
 
 
 class Probes(Record):
-    """What is measured besides accuracy and loss.
+    """What is measured besides score, error and loss.
 
     Batch-norm statistics are recalibrated over `recalibration_examples`
     training examples, in batches of `recalibration_batch_size`, once training is
-    over and, with `statistics_curves`, after each epoch, along with the accuracy
+    over and, with `statistics_curves`, after each epoch, along with the score
     under the batch's own statistics. For each of `shadow_momenta`, moving averages of
-    that momentum are carried along, and a curve says the validation accuracy
+    that momentum are carried along, and a curve says the validation score
     they would have given. `independence_examples` is how many validation examples
     are given other batch-mates, to see how far their outputs move, and
-    `single_examples` how many are classified one by one in training mode; 0 leaves
+    `single_examples` how many are given one by one in training mode; 0 leaves
     either out.
     """
 
@@ -131,6 +131,22 @@ class Probes(Record):
     statistics_curves: bool
     independence_examples: Annotated[int, Field(ge=0)]
     single_examples: Annotated[int, Field(ge=0)]
+
+
+class ErrorWords(Record):
+    """What a task's error is called, and how it is said that there is less or more of it."""
+
+    noun: str
+    less: str
+    more: str
+
+
+class Task(Record):
+    """What is scored, as `pipeline.tasks.scoring` has it, and the words a reader sees."""
+
+    scoring: Component
+    score: str
+    error: ErrorWords
 
 
 class Environment(Record):
@@ -153,12 +169,13 @@ class Trial(Record):
     order of examples goes on where the epoch before left it.
     `split` is what is evaluated at the end besides the validation split:
     `test` only when a winner is confirmed. After an epoch whose validation
-    accuracy is below its entry in `thresholds`, training ends; without
+    score is below its entry in `thresholds`, training ends; without
     entries, it runs through.
     """
 
     dataset: str
     data_digest: str
+    task: Component
     model: Component
     norm: Arm
     optimizer: Component
@@ -188,10 +205,10 @@ class Result(Record):
     """One answer. Curves hold a value per epoch, `None` where it was not finite.
 
     They are shorter than `epochs_asked` where training ended early. `metrics`
-    are scored: a diverged run has chance accuracy, so that nothing downstream
-    has to drop it. `correct` says example by example which were classified
-    correctly under moving statistics, as hexadecimal digits of packed bits, for the
-    split that a winner is confirmed on. `kernels` says which kernel normalized and
+    are scored: a diverged run scores what a model scores that knows nothing, so that
+    nothing downstream has to drop it. `outcomes` says what came out example by example
+    under moving statistics, as the trial's task packs it, for the split that a winner
+    is confirmed on. `kernels` says which kernel normalized and
     which one updated the weights.
     """
 
@@ -199,7 +216,7 @@ class Result(Record):
     epochs_asked: Count
     metrics: dict[str, float]
     curves: dict[str, tuple[float | None, ...]]
-    correct: dict[str, str]
+    outcomes: dict[str, str]
     weights_digest: str
     kernels: dict[str, str]
 
@@ -225,9 +242,11 @@ class Answer(Record):
 class Dataset(Record):
     """Where examples and targets come from, and how they are split.
 
-    `test` is `publisher` where the source brings a test split of its own.
+    `task` is a file of conf/task: what is scored. `test` is `publisher` where the
+    source brings a test split of its own.
     """
 
+    task: str
     source: Component
     train: Count
     validation: Count
@@ -247,13 +266,14 @@ def _unique(seeds: tuple[int, ...]) -> tuple[int, ...]:
 class CellFields(Record):
     """What a cell says; abstract, shared by `Cell` and `Study`.
 
-    `examples` is how many of the training split are used, from its start;
+    `task` is the dataset's. `examples` is how many of the training split are used, from its start;
     `steps_per_epoch` is None for epochs that see each of them once;
     `device` is `cpu` or `gpu:N`; `trainer` is the module of `pipeline.training`
     that trains; weight decay spares gamma and beta unless `decay_norm_weights`.
     """
 
     dataset: str
+    task: Task
     model_name: str
     model: Component
     arm: str

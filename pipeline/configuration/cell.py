@@ -11,8 +11,9 @@ from pipeline.configuration.composition import Composed, combinations, compositi
 from pipeline.configuration.hydra import Told, overrides_of
 from pipeline.configuration.messages import Invalid, check_at_most, shown
 from pipeline.configuration.sections import Plain, check_module, component, mapping, parsed
+from pipeline.configuration.task import compose_task
 from pipeline.errors import nearest
-from pipeline.records import Cell, CellFields, Dataset
+from pipeline.records import Cell, CellFields, Dataset, Task
 
 COMMAND_LINE = "command line"
 MOST_SEED = 2**32 - 1  # what NumPy and TensorFlow take
@@ -41,21 +42,23 @@ def compose_cells(conf: Path, overrides: Sequence[str], *, multirun: bool) -> li
         Refusal: Something in the configuration or the overrides is not valid.
     """
     return [
-        _asked(composition(conf, "train", [Told(COMMAND_LINE, chosen)]))
+        _asked(conf, composition(conf, "train", [Told(COMMAND_LINE, chosen)]))
         for chosen in combinations(conf, Told(COMMAND_LINE, tuple(overrides)), multirun=multirun)
     ]
 
 
-def _asked(composed: Composed) -> Asked:
+def _asked(conf: Path, composed: Composed) -> Asked:
     with composed.refusing():
         content = composed.content
         _check_nothing_is_searched(composed.told)
-        known = {*Cell.model_fields, "search", "summary"} - {"arm", "model_name", "optimizer_name"}
+        derived = {"arm", "model_name", "optimizer_name", "task"}
+        known = {*Cell.model_fields, "search", "summary"} - derived
         for name in content:
             if name not in known:
                 raise Invalid(name, f"is not a known key{nearest(name, known)}")
         found = dataset(content)
-        cell = parsed(Cell, cell_fields(content, composed.choices))
+        task = compose_task(conf, found.task, composed.place("dataset.task"))
+        cell = parsed(Cell, cell_fields(content, composed.choices, task))
         check_cell(found, cell)
         summary = content.get("summary")
         if not isinstance(summary, bool):
@@ -78,12 +81,13 @@ def dataset(sections: Plain) -> Dataset:
     return parsed(Dataset, section, below="dataset")
 
 
-def cell_fields(sections: Plain, choices: dict[str, str]) -> Plain:
+def cell_fields(sections: Plain, choices: dict[str, str], task: Task) -> Plain:
     """Return what the sections say of a cell.
 
     Args:
         sections: Composed sections; those that are no part of a cell are passed over.
         choices: The chosen file of each group.
+        task: The dataset's.
     """
     for group in ("dataset", "model", "norm", "optimizer"):
         mapping(sections, group)
@@ -99,6 +103,7 @@ def cell_fields(sections: Plain, choices: dict[str, str]) -> Plain:
     layer = None if plain else component(norm, "norm", "search", "placement")
     return {name: sections[name] for name in sections if name in CellFields.model_fields} | {
         "dataset": choices["dataset"],
+        "task": task.plain(),
         "model_name": choices["model"],
         "optimizer_name": choices["optimizer"],
         "arm": choices["norm"],

@@ -77,7 +77,7 @@ def invalid(error: ValidationError, below: str = "") -> Invalid:
         path = [*path[:end], *path[end + 1 : end + 2], *filter(None, [context.get("argument")])]
     if path[:1] == ["space"]:
         path = [searched(path[1]), *path[2:]]
-    names = {"layer": None, "pool": None, "target": "_target_"}
+    names = {"layer": None, "pool": None, "scoring": None, "target": "_target_"}
     key = ".".join(filter(None, (names.get(part, part) for part in [below, *path])))
     if found["type"] == "missing":
         return Invalid(key, "is missing")

@@ -7,6 +7,7 @@ refused in one line that names the place, the key and the way out.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache, partial
 from pathlib import Path
 
 from pipeline.configuration.claim import claims
@@ -15,6 +16,7 @@ from pipeline.configuration.hydra import Told
 from pipeline.configuration.messages import Invalid, shown
 from pipeline.configuration.sections import parsed
 from pipeline.configuration.study import studies
+from pipeline.configuration.task import compose_task
 from pipeline.content import content_digest
 from pipeline.errors import Refusal, nearest
 from pipeline.records import Dataset, Plan, Study
@@ -31,8 +33,9 @@ def compose_plan(conf: Path, profile: str) -> Plan:
     own = Told(str(conf / "profile" / f"{profile}.yaml"), tuple(content["overrides"]))
     datasets: dict[str, Dataset] = {}
     found: dict[str, Study] = {}
+    task_of = cache(partial(compose_task, conf))
     for experiment in content["experiments"]:
-        for study, dataset in studies(conf, experiment, own):
+        for study, dataset in studies(conf, experiment, own, task_of):
             if study.name in found:
                 raise Refusal(
                     f"{own.place}: {study.name} is asked for twice; each experiment, dataset, "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from pipeline.configuration.hydra import Told, choosing
 from pipeline.configuration.messages import Invalid, brief, check_at_most, invalid, searched, shown
 from pipeline.configuration.sections import Plain, component, mapping, parsed
 from pipeline.errors import Refusal, nearest
-from pipeline.records import Dataset, Study
+from pipeline.records import Dataset, Study, Task
 
 GROUPS = ("dataset", "model", "optimizer", "norm")
 SEARCHED = ("optimizer", "norm", "model")
@@ -30,8 +30,12 @@ def experiment(conf: Path, name: str, place: str) -> Plain:
     return alone(conf, "experiment", name, place, lists=lists, others=("design", "axes"))
 
 
-def studies(conf: Path, name: str, profile: Told) -> Iterator[tuple[Study, Dataset]]:
+def studies(
+    conf: Path, name: str, profile: Told, task_of: Callable[[str, str], Task]
+) -> Iterator[tuple[Study, Dataset]]:
     """Yield the studies of an experiment with their datasets, under a profile's overrides.
+
+    `task_of` composes a dataset's task of its name, and the place that names it.
 
     Raises:
         Refusal: Something in the configuration is not valid.
@@ -50,8 +54,9 @@ def studies(conf: Path, name: str, profile: Told) -> Iterator[tuple[Study, Datas
         )
         with composed.refusing():
             found = dataset(composed.content)
+            task = task_of(found.task, composed.place("dataset.task"))
             try:
-                study = _designed(_fields(composed.content, composed.choices, name, axes))
+                study = _designed(_fields(composed.content, composed.choices, task, name, axes))
                 _check_axes(study)
                 check_cell(found, study)
                 _check_fit(study)
@@ -81,13 +86,13 @@ def _axes(content: Plain, place: str) -> dict[str, list[Any]]:
 
 
 def _fields(
-    sections: Plain, choices: dict[str, str], experiment: str, axes: Mapping[str, Any]
+    sections: Plain, choices: dict[str, str], task: Task, experiment: str, axes: Mapping[str, Any]
 ) -> Plain:
     """Return what the sections say of a study; the axes of arguments it lacks are not its own."""
     design = mapping(sections, "design")
     if isinstance(design.get("proposer"), dict):
         design["proposer"] = component(design["proposer"], "design.proposer")
-    return cell_fields(sections, choices) | {
+    return cell_fields(sections, choices, task) | {
         "experiment": experiment,
         "design": design,
         "space": dict(_dimensions(sections)) if design.get("searches") else {},

@@ -72,6 +72,7 @@ def _digest(trial: Trial, numbers: set[str]) -> str:
     return content_digest(
         {
             "dataset": trial.dataset,
+            "task": trial.task.plain(),
             "model": trial.model.plain(),
             "layer": layer.target if layer else None,
             "arguments": {name: value for name, value in arguments if name not in numbers},

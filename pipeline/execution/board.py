@@ -21,9 +21,13 @@ Number = Annotated[int, Field(ge=0)]
 
 
 class StudyProgress(Record):
-    """One study: how many trials of all are where, its best score, seconds that a trial takes."""
+    """One study: how many trials of all are where, its best score, seconds that a trial takes.
+
+    `score` is its task's word.
+    """
 
     study: str
+    score: str
     total: Number
     done: Number
     running: Number
@@ -74,6 +78,7 @@ class Board:
         self._command = command
         self._profile = profile
         self._totals = {queue.study.name: queue.total for queue in queues}
+        self._words = {queue.study.name: queue.study.task.score for queue in queues}
         self._started = time.time()
         self._begun: dict[tuple[str, int], float] = {}
         self._done: Counter[str] = Counter()
@@ -122,6 +127,7 @@ class Board:
             studies=tuple(
                 StudyProgress(
                     study=study,
+                    score=self._words[study],
                     total=total,
                     done=self._done[study],
                     running=running[study],

@@ -1,7 +1,7 @@
 """What decides the digits besides the question: versions, processor, and the code that trains.
 
-The code's digest covers `pipeline.training`, `pipeline.models` as far as this
-trial uses it, and what they import of their own package, as normalized syntax
+The code's digest covers `pipeline.training`, `pipeline.models` and `pipeline.tasks` as far
+as this trial uses them, and what they import of their own package, as normalized syntax
 trees: formatting, comments and docstrings change nothing, nor does a module
 that the trial does not name. Data are covered by the digest of their arrays.
 """
@@ -21,7 +21,7 @@ from pipeline import modules
 from pipeline.errors import Refusal
 from pipeline.records import Component, Environment
 
-FOLLOWED = ("pipeline.training", "pipeline.models", "pipeline.components")
+FOLLOWED = ("pipeline.training", "pipeline.models", "pipeline.tasks", "pipeline.components")
 SETTINGS = "pipeline.training.determinism"  # decides the digits, whatever trains
 VERSIONED = ("keras", "tensorflow")  # covered by their version
 FLAGS = ("sse4_2", "fma", "avx", "avx2", "avx_vnni", "avx512", "amx", "asimd", "sve")

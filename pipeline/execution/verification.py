@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pipeline.content import canonical_json
 from pipeline.records import Environment, Result, Trial
+from pipeline.tasks.scoring import Scoring, scoring_of
 
 Figure = int | float | str
 ABSENT = "absent"
 NOT_FINITE = "not finite"
-HEXADECIMAL = "0123456789abcdef"
 SINGULAR = {"metrics": "metric", "curves": "curve", "kernels": "kernel"}
 
 
@@ -76,19 +77,23 @@ class Verdict:
         return was_asked and not self.case.faults and not any(self.differences)
 
 
-def judged(case: Case, found: Result, here: Environment) -> Verdict:
+def judged(case: Case, trial: Trial, found: Result, here: Environment) -> Verdict:
     """Return the verdict on a case whose trial was trained again.
 
     Args:
         case: The trial and its claims.
+        trial: The question, as it was put before.
         found: What came out.
         here: What decided its digits.
     """
-    asked = case.trial.environment if case.trial is not None else here
+    scoring = scoring_of(trial.task)
     return Verdict(
         case=case,
-        environment=compared(asked.plain(), here.plain()),
-        differences=tuple(compared(figures(claim.result), figures(found)) for claim in case.claims),
+        environment=compared(trial.environment.plain(), here.plain()),
+        differences=tuple(
+            compared(figures(claim.result, scoring), figures(found, scoring))
+            for claim in case.claims
+        ),
     )
 
 
@@ -97,22 +102,23 @@ def disagreements(claims: Sequence[Claim]) -> tuple[str, ...]:
     return tuple(
         f"{claim.place} does not say what {claims[0].place} says"
         for claim in claims[1:]
-        if compared(figures(claims[0].result), figures(claim.result))
+        if canonical_json(claims[0].result.plain()) != canonical_json(claim.result.plain())
     )
 
 
-def figures(result: Result) -> dict[str, Figure]:
-    """Return every figure of an answer by name.
+def figures(result: Result, scoring: Scoring) -> dict[str, Figure]:
+    """Return every figure of an answer by name, its task's outcomes among them.
 
     The epochs of a curve count from 1, the examples of a split from 0, as in its arrays.
     """
     found: dict[str, Figure] = {}
     for field, value in result.plain().items():
-        if field == "correct":
-            for split, digits in value.items():
-                words = examples(digits)
-                found[f"{split} images right"] = words.count("right")
-                found |= {f"{split} images, example {n}": word for n, word in enumerate(words)}
+        if field == "outcomes":
+            for split, text in value.items():
+                name, total = scoring.total(text)
+                found[f"{split} examples {name}"] = total
+                for number, outcome in enumerate(scoring.outcomes(text)):
+                    found[f"{split} examples, example {number}"] = outcome
             continue
         parts = value if isinstance(value, dict) else {"": value}
         for name, part in parts.items():
@@ -132,17 +138,3 @@ def compared(claimed: Mapping[str, Figure], found: Mapping[str, Figure]) -> tupl
     pairs = [(name, claimed.get(name, ABSENT), found.get(name, ABSENT)) for name in names]
     # the shortest text of a number is its own: two numbers that differ in any bit differ in it
     return tuple(Difference(*pair) for pair in pairs if repr(pair[1]) != repr(pair[2]))
-
-
-def examples(digits: str) -> list[str]:
-    """Return for each example of a split, in order, whether it is right or wrong.
-
-    Args:
-        digits: What `Result.correct` holds; the bits that fill up the last byte are wrong.
-    """
-    words = []
-    for digit in digits:
-        value = HEXADECIMAL.find(digit)
-        bits = f"{value:04b}" if value >= 0 else ""
-        words += ["right" if bit == "1" else "wrong" for bit in bits] or 4 * ["unreadable"]
-    return words

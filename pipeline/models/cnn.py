@@ -5,12 +5,13 @@ from __future__ import annotations
 import keras
 from keras import layers
 
+from pipeline.errors import Refusal
 from pipeline.models.norms import Norm
 
 
 def build(
     shape: tuple[int, ...],
-    classes: int,
+    outputs: int,
     norm: Norm,
     *,
     width: int,
@@ -23,13 +24,22 @@ def build(
     use_bias: bool,
     input_scale: float,
 ) -> keras.Model:
-    """Return a model from images of `shape` (h, w, c) to `classes` logits.
+    """Return a model from pictures of `shape` (h, w, c) to so many outputs.
 
     Block i of `depth` has `width` * `growth`^i filters and halves height and
-    width. `use_bias` concerns the layers in front of a norm; the logits always
-    have a bias. Images are multiplied by `input_scale`, unless it is 1.
+    width. `use_bias` concerns the layers in front of a norm; the outputs always
+    have a bias. Pictures are multiplied by `input_scale`, unless it is 1. The last
+    layer is called `logits` whatever the task: by its name its weights are seeded.
+
+    Raises:
+        Refusal: The examples are no pictures.
     """
-    inputs = keras.Input(shape, name="images")
+    if len(shape) != 3:
+        raise Refusal(
+            f"model=cnn: takes pictures (h, w, c), and these examples are of shape {shape}; "
+            "use model=mlp"
+        )
+    inputs = keras.Input(shape, name="examples")
     x = inputs if input_scale == 1 else layers.Rescaling(input_scale, name="input_scale")(inputs)
     for i in range(depth):
         x = layers.Conv2D(
@@ -45,5 +55,5 @@ def build(
     x = layers.Flatten(name="flatten")(x)
     x = layers.Dense(dense, kernel_initializer=initializer, use_bias=use_bias, name="dense")(x)
     x = norm(x, name=f"norm_{depth}", activation=activation)
-    logits = layers.Dense(classes, kernel_initializer=initializer, name="logits")(x)
-    return keras.Model(inputs, logits, name="cnn")
+    x = layers.Dense(outputs, kernel_initializer=initializer, name="logits")(x)
+    return keras.Model(inputs, x, name="cnn")

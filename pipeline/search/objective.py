@@ -8,12 +8,12 @@ from pipeline.records import Result
 
 
 def objective(result: Result) -> float:
-    """Return the validation accuracy with moving statistics: what a user of the model gets."""
+    """Return the validation score with moving statistics: what a user of the model gets."""
     return result.metrics["validation_score"]
 
 
 def winner(results: Sequence[Result]) -> int:
-    """Return the index of the best result: highest accuracy, then lowest loss, then first.
+    """Return the index of the best result: highest score, then lowest loss, then first.
 
     A trial that was stopped early wins only over others that were.
 

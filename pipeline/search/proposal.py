@@ -16,7 +16,7 @@ class Proposal:
 
     Attributes:
         values: Hyperparameters by dimension name.
-        thresholds: For each epoch, the validation accuracy under which the trial is stopped
+        thresholds: For each epoch, the validation score under which the trial is stopped
             there, or nothing; empty for a trial that runs to its end.
     """
 

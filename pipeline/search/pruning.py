@@ -32,9 +32,9 @@ def thresholds(
     found: list[float | None] = []
     for epoch in range(epochs):
         reached = [
-            accuracy
+            score
             for result in results
-            if len(curve := result.curves[CURVE]) > epoch and (accuracy := curve[epoch]) is not None
+            if len(curve := result.curves[CURVE]) > epoch and (score := curve[epoch]) is not None
         ]
         known = after <= epoch < epochs - 1 and len(reached) >= minimum
         found.append(float(f"{np.quantile(reached, quantile):.6g}") if known else None)

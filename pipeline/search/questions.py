@@ -6,11 +6,20 @@ from collections.abc import Sequence
 from typing import Literal
 
 from pipeline.records import CellFields, Component, Environment, Trial
+from pipeline.tasks.scoring import scoring_of
 
 
 def components(cell: CellFields | Trial) -> list[Component]:
-    """Return the classes and functions that a cell or a trial names."""
-    return [part for part in (cell.model, cell.norm.layer, cell.optimizer) if part is not None]
+    """Return the classes and functions that a cell or a trial names, and those of its task.
+
+    Raises:
+        Refusal: The task's code is not to be found, or is no task.
+    """
+    task = cell.task if isinstance(cell, Trial) else cell.task.scoring
+    scoring = scoring_of(task)
+    tally = Component(target=scoring.tally, arguments={})
+    named = (cell.model, cell.norm.layer, cell.optimizer, task, scoring.loss, tally)
+    return [part for part in named if part is not None]
 
 
 def question(
@@ -26,6 +35,7 @@ def question(
     return Trial(
         dataset=cell.dataset,
         data_digest=data_digest,
+        task=cell.task.scoring,
         model=cell.model,
         norm=cell.norm,
         optimizer=cell.optimizer,

@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from pipeline.execution.board import Progress
+from pipeline.execution.board import Progress, StudyProgress
 
 LINE_SECONDS = 10.0
 TABLE_SECONDS = 0.25
@@ -75,9 +75,14 @@ def table(progress: Progress) -> Table:
             f"{study.done}/{study.total}{failed}",
             str(study.running or ""),
             str(study.left or ""),
-            "" if study.best is None else f"{study.best:.1%}",
+            best(study),
         )
     return made
+
+
+def best(study: StudyProgress) -> str:
+    """Return a study's best score so far, by its task's word; nothing while there is none."""
+    return "" if study.best is None else f"{study.score} {study.best:.3f}"
 
 
 def line(progress: Progress) -> str:

@@ -11,16 +11,19 @@ from pipeline.execution.queues import Ask
 from pipeline.records import CellFields, Plan, Trial
 from pipeline.search.questions import components, question
 from pipeline.stages.places import Places
+from pipeline.tasks.scoring import scoring_of
 
 
 def asker(plan: Plan) -> Ask:
     """Return what turns a cell into a question about the profile's arrays.
 
     Raises:
-        Refusal: A dataset has not been prepared.
+        Refusal: A dataset has not been prepared, or is none for its task.
     """
     arrays = Places(plan.profile).arrays
-    digests = {name: read_manifest(arrays / name).digest for name in plan.datasets}
+    manifests = {name: read_manifest(arrays / name) for name in plan.datasets}
+    for study in plan.studies.values():
+        scoring_of(study.task.scoring).check(manifests[study.dataset])
 
     def ask(
         cell: CellFields,
@@ -31,7 +34,7 @@ def asker(plan: Plan) -> Ask:
     ) -> Trial:
         return question(
             cell,
-            data_digest=digests[cell.dataset],
+            data_digest=manifests[cell.dataset].digest,
             environment=environment(components(cell), cell.trainer),
             seed=seed,
             split=split,

@@ -22,10 +22,10 @@ from pipeline.execution.verification import (
     Difference,
     compared,
     disagreements,
-    examples,
 )
 from pipeline.records import Environment, Result, Trial
 from pipeline.stages.places import Places
+from pipeline.tasks.scoring import scoring_of
 
 EVERY = Places("*")
 Rows = Iterator[tuple[str, str]]
@@ -175,11 +175,19 @@ def _answer(trial: Trial, result: Result) -> Rows:
     yield "status", f"{result.status} after {epochs} of {trial.epochs} epochs, {result.steps} steps"
     for name, value in result.metrics.items():
         yield name.replace("_", " "), str(value)
-    for split, bits in result.correct.items():
-        yield f"{split} images", f"{examples(bits).count('right')} classified correctly"
+    for split, text in result.outcomes.items():
+        yield f"{split} examples", _total(trial, text)
     for name, kernel in result.kernels.items():
         yield f"{name} kernel", kernel
     yield "weights", result.weights_digest
+
+
+def _total(trial: Trial, text: str) -> str:
+    try:
+        name, total = scoring_of(trial.task).total(text)
+    except Refusal:  # its task is not on this machine
+        return "not readable here"
+    return f"{total} {name}"
 
 
 def _curves(result: Result) -> Table:

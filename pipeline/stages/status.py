@@ -11,7 +11,7 @@ from rich.console import Console
 from pipeline.errors import Refusal
 from pipeline.execution.board import Progress
 from pipeline.execution.lock import holder
-from pipeline.stages.live import duration, line, table
+from pipeline.stages.live import best, duration, line, table
 from pipeline.stages.places import Places
 
 
@@ -43,7 +43,7 @@ def _plain(progress: Progress) -> str:
         f"{study.study}: {study.done} of {study.total}"
         + (f", {study.running} running" if study.running else "")
         + (f", {study.failed} failed" if study.failed else "")
-        + (f", best {study.best:.1%}" if study.best is not None else "")
+        + (f", best {best(study)}" if study.best is not None else "")
         for study in progress.studies
     ]
     return "\n".join([*rows, line(progress)])

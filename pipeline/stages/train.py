@@ -17,9 +17,10 @@ from pipeline.data.prepared import prepare, state_of_files
 from pipeline.execution.environment import environment
 from pipeline.execution.store import Store
 from pipeline.execution.work import answer, describe
-from pipeline.records import Result, Trial
+from pipeline.records import Result, Task, Trial
 from pipeline.search.questions import components, question
 from pipeline.stages.places import Places
+from pipeline.tasks.scoring import scoring_of
 from pipeline.tracking.mirror import try_mirror_run
 
 STATISTICS = ("batch", "moving", "recalibrated")
@@ -39,22 +40,23 @@ def run(conf: Path, overrides: Sequence[str], *, multirun: bool) -> None:
 
 
 def _train(asked: Asked, console: Console) -> Result:
-    folder = _prepared(asked)
-    cell = asked.cell
+    folder, cell = _prepared(asked), asked.cell
+    manifest = read_manifest(folder)
+    scoring_of(cell.task.scoring).check(manifest)
     trial = question(
         cell,
-        data_digest=read_manifest(folder).digest,
+        data_digest=manifest.digest,
         environment=environment(components(cell), cell.trainer),
         seed=cell.seed,
         split="validation",
     )
     if asked.summary:
         print(describe(trial, folder))
-    result = _watched(trial, folder)
+    result = _watched(trial, folder, cell.task.score)
     console.print(_curves(result))
-    print(_closing(trial, result), flush=True)
+    print(_closing(trial, result, cell.task), flush=True)
     clock = Store.open().clock(trial.key)
-    print(try_mirror_run(cell, trial, result, clock, read_manifest(folder)))
+    print(try_mirror_run(cell, trial, result, clock, manifest))
     return result
 
 
@@ -68,7 +70,7 @@ def _prepared(asked: Asked) -> Path:
     return folder
 
 
-def _watched(trial: Trial, folder: Path) -> Result:
+def _watched(trial: Trial, folder: Path, word: str) -> Result:
     errors = Console(stderr=True)
     bar = Progress(
         TextColumn("{task.description}"),
@@ -83,8 +85,8 @@ def _watched(trial: Trial, folder: Path) -> Result:
         task = bar.add_task("training", total=trial.epochs)
 
         def watch(epoch: int, values: dict[str, float]) -> None:
-            accuracy = values["validation_score"]
-            bar.update(task, completed=epoch + 1, description=f"validation {accuracy:.1%}")
+            said = f"validation {word} {values['validation_score']:.3f}"
+            bar.update(task, completed=epoch + 1, description=said)
 
         return answer(trial, Store.open(), folder, watch=watch)
 
@@ -99,23 +101,28 @@ def _curves(result: Result) -> Table:
     return table
 
 
-def _closing(trial: Trial, result: Result) -> str:
+def _closing(trial: Trial, result: Result, task: Task) -> str:
     metrics = result.metrics
-    lines = [f"status               {result.status} after {result.steps} steps"]
-    lines.append(f"validation accuracy  {metrics['validation_score']:.4f}")
+    score, error = metrics["validation_score"], metrics["validation_error"]
+    lines = [
+        ("status", f"{result.status} after {result.steps} steps"),
+        (f"validation {task.score}", f"{score:.4f}"),
+        (f"validation {task.error.noun}", f"{error:.4g}"),
+    ]
     if "gap_batch" in metrics:
         shown = [f"{metrics[f'gap_{name}']:.4f} {name}" for name in STATISTICS]
-        lines.append(f"by statistics        {', '.join(shown)}")
         lost = 100 * (metrics["gap_batch"] - metrics["gap_moving"])
-        lines.append(f"train/inference gap  {lost:+.1f} points (batch minus moving)")
-    lines.append(f"weights              {result.weights_digest}")
-    lines.append(f"trial                {trial.key}")
-    return "\n".join(lines)
+        lines.append(("by statistics", ", ".join(shown)))
+        lines.append(("train/inference gap", f"{lost:+.1f} points (batch minus moving)"))
+    lines += [("weights", result.weights_digest), ("trial", trial.key)]
+    width = max(len(name) for name, _ in lines)
+    return "\n".join(f"{name:{width}}  {text}" for name, text in lines)
 
 
 def _comparison(asked: Sequence[Asked], results: Sequence[Result]) -> Table:
     table = Table("run", title=None, box=None, header_style="dim")
-    for name in ("status", "validation accuracy", "gap in points", "weights"):
+    words = dict.fromkeys(each.cell.task.score for each in asked)
+    for name in ("status", f"validation {' or '.join(words)}", "gap in points", "weights"):
         table.add_column(name, justify="right")
     for each, result in zip(asked, results, strict=True):
         metrics = result.metrics

@@ -151,7 +151,7 @@ def _verdict(case: Case, folders: Mapping[str, Path], watch: Watch) -> Verdict:
     trial = asked_here(case.trial)
     with tempfile.TemporaryDirectory(prefix="normbench-verify-") as scratch:
         found = answer(trial, Store(Path(scratch)), folders[trial.data_digest], watch=watch)
-    return judged(case, found, trial.environment)
+    return judged(case, case.trial, found, trial.environment)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Test examples are a sample, too: an interval over seeds and examples at once.
 
 The same examples are answered by every run, so that their luck does not average
-out over seeds. Each run's correctness bits let both be estimated: a two-way
+out over seeds. Each run's outcomes let both be estimated: a two-way
 layout of seeds by examples without repetition, both drawn at random.
 """
 
@@ -11,10 +11,11 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from pipeline.records import Answer
 from pipeline.statistics.intervals import Estimate, around, t_quantile
+from pipeline.tasks.scoring import Floats, scoring_of
 
 
 def crossed(
@@ -29,7 +30,7 @@ def crossed(
         level: Of the interval.
 
     Returns:
-        None with fewer than two seeds whose bits both arms have: a diverged run has none.
+        None with fewer than two seeds whose outcomes both arms have: a diverged run has none.
     """
     ours, theirs = (_by_seed(answers, examples) for answers in (treatment, control))
     seeds = sorted(ours.keys() & theirs.keys())
@@ -79,21 +80,9 @@ def crossed_estimate(treatment: ArrayLike, control: ArrayLike, *, level: float) 
     )
 
 
-def unpacked(text: str, examples: int) -> NDArray[np.bool_]:
-    """Return a result's bits, shape (examples,).
-
-    Raises:
-        ValueError: There are fewer than that.
-    """
-    packed = np.frombuffer(bytes.fromhex(text), np.uint8)
-    if len(packed) * 8 < examples:
-        raise ValueError(f"{len(packed) * 8} bits are not one for each of {examples} examples")
-    return np.unpackbits(packed)[:examples].astype(np.bool_)
-
-
-def _by_seed(answers: Sequence[Answer], examples: int) -> dict[int, NDArray[np.bool_]]:
+def _by_seed(answers: Sequence[Answer], examples: int) -> dict[int, Floats]:
     return {
-        answer.trial.seed: unpacked(answer.result.correct["test"], examples)
+        answer.trial.seed: scoring_of(answer.trial.task).unpacked(outcomes["test"], examples)
         for answer in answers
-        if "test" in answer.result.correct
+        if "test" in (outcomes := answer.result.outcomes)
     }

@@ -2,7 +2,7 @@
 
 A run fails when it diverged, or when it ends under a line that its arm's best scores
 draw: what each seed reached over all the arm's rates, batch sizes and trials, and the
-median over seeds. An arm that fails at most rates is thus still measured by what it
+median over seeds; where the line is under them, the task says. An arm that fails at most rates is thus still measured by what it
 can do, and a search's trials and its confirmed runs by one line.
 """
 
@@ -39,11 +39,6 @@ def marked(runs: pd.DataFrame) -> pd.DataFrame:
     return runs.assign(failed=_failed(runs), failed_recalibrated=_failed(by_recalibrated))
 
 
-def fails_below(best: float) -> float:
-    """The score under which a run has failed whose arm reaches `best`."""
-    return best / 2
-
-
 def outcomes(runs: pd.DataFrame) -> Outcomes:
     """Count the runs of a marked table, scores of moving statistics."""
     failed = {name: int(runs[name].sum()) for name in Outcomes.model_fields if name != "runs"}
@@ -54,6 +49,10 @@ def _failed(runs: pd.DataFrame) -> NDArray[np.bool_]:
     if runs.empty:
         return np.zeros(0, np.bool_)
     by_seed = runs.groupby(["study", "seed"])["best_validation_score"].max()
-    lines = by_seed.groupby("study").median().map(fails_below)
+    tasks = runs.groupby("study")["task"].first()
+    lines = {
+        study: tasks[study].fails_below(best)
+        for study, best in by_seed.groupby("study").median().items()
+    }
     low = runs["validation_score"] < runs["study"].map(lines)
     return (runs["diverged"].astype(bool) | low).to_numpy(np.bool_)

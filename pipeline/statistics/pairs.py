@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy import stats
 
 from pipeline.arguments import Argument
@@ -112,42 +112,21 @@ def failed(pairs: pd.DataFrame, side: str = "") -> NDArray[np.bool_]:
     return pairs[f"failed{side}"].to_numpy(np.bool_)
 
 
-def log_errors(scores: ArrayLike, *, examples: int) -> Floats:
-    """Logs of error rates, (errors + 1/2) / (examples + 1), so that no error has a log too.
-
-    The half is Jeffreys' prior for a share; it moves an error rate by less
-    than half an example.
-
-    Args:
-        scores: Shares of `examples`, shape (blocks,).
-        examples: How many were classified, at least 1.
-
-    Raises:
-        ValueError: A score is outside 0 to 1, or there are no examples.
-    """
-    shares = np.asarray(scores, dtype=np.float64)
-    if examples < 1:
-        raise ValueError(f"an error rate needs at least 1 example, got {examples}")
-    if not bool(np.all((shares >= 0) & (shares <= 1))):  # refuses NaN as well
-        raise ValueError("an accuracy is a share from 0 to 1")
-    logs: Floats = np.log(((1 - shares) * examples + 0.5) / (examples + 1))
-    return logs
-
-
 def log_error_column(pairs: pd.DataFrame, metric: str, side: str = "") -> Floats:
-    """Logs of the error rates behind an accuracy, shape (blocks,).
+    """Logs of errors, as each run's task takes them, shape (blocks,).
 
     The number of examples stands in a column of the split's: `test_examples`
-    for `test_score` and whatever else begins with `test_`.
+    for `test_error` and whatever else begins with `test_`.
+
+    Raises:
+        ValueError: The table has no such column, or an error cannot be one.
     """
-    split = metric.split("_")[0]
-    counted = f"{split}_examples{side}"
-    for name in (metric + side, counted):
-        _require(pairs, name)
-    shares, examples = pairs[metric + side].to_numpy(np.float64), pairs[counted].to_numpy(np.int64)
-    logs = np.empty(len(pairs), np.float64)
-    for count in np.unique(examples):
-        logs[examples == count] = log_errors(shares[examples == count], examples=int(count))
+    errors = column(pairs, metric + side)
+    examples = column(pairs, f"{metric.split('_')[0]}_examples{side}")
+    tasks, logs = pairs["task"].to_numpy(), np.empty(len(pairs), np.float64)
+    for task in {id(each): each for each in tasks}.values():
+        own = np.array([each is task for each in tasks])
+        logs[own] = task.log_error(errors[own], examples[own])
     return logs
 
 

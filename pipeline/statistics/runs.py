@@ -4,8 +4,8 @@ Settings are what tells runs apart: their place, their seed, and the arguments t
 are what came out. A curve's column ends in `_curve` and holds a tuple with a value per epoch;
 `steps` says after which step each of them was taken. A figure that a run does not have (the
 recalibrated score of an arm without batch statistics, the loss of a diverged run) is NaN.
-`phase` says whether a run is of the sweep or confirms a winner, `failed` and
-`failed_recalibrated` whether it failed: no other place decides that.
+`task` is what scores a run, `phase` says whether it is of the sweep or confirms a winner,
+`failed` and `failed_recalibrated` whether it failed: no other place decides that.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ import pandas as pd
 from pipeline.records import Answer, CellFields, Manifest, Result, Study, Trial
 from pipeline.statistics.failures import marked
 from pipeline.statistics.pairs import RECALIBRATED
+from pipeline.tasks.scoring import scoring_of
 
 PLACE = ("experiment", "dataset", "model", "optimizer", "arm", "study", "seed")
-SCORED = ("score", "loss", "score_recalibrated")
+SCORED = ("score", "error", "loss", "score_recalibrated", "error_recalibrated")
 RATE = "optimizer.learning_rate"
-MARKS = ("diverged", "steps", "index", "phase")
+MARKS = ("diverged", "steps", "index", "phase", "task")
 Phase = Literal["sweep", "confirm"]
 SWEEP: Phase = "sweep"
 CONFIRM: Phase = "confirm"
@@ -47,6 +48,7 @@ def runs_table(
     Raises:
         ValueError: An answer belongs to no study, or a place is taken twice.
     """
+    tasks = {name: scoring_of(study.task.scoring) for name, study in studies.items()}
     rows: list[dict[str, object]] = []
     places: set[tuple[str, str, int]] = set()
     for phase, answers in ((SWEEP, swept), (CONFIRM, confirmed)):
@@ -57,7 +59,8 @@ def runs_table(
                 raise ValueError(f"{answer.study}: index {answer.index} is answered twice")
             places.add(place)
             study = studies[answer.study]
-            rows.append({"phase": phase, **_row(answer, study, manifests[study.dataset])})
+            marks = {"phase": phase, "task": tasks[study.name]}
+            rows.append({**marks, **_row(answer, study, manifests[study.dataset])})
     every = {name for of in (settings, figures, curves) for name in of(studies.values())}
     table = pd.DataFrame(rows)
     missing = [name for name in (*sorted(every), *MARKS) if name not in table]
@@ -105,7 +108,8 @@ def figures(studies: Iterable[Study]) -> list[str]:
 
 def curves(studies: Iterable[Study]) -> list[str]:
     """Every column that holds a curve, as far as the studies' probes measure it, sorted."""
-    found = {f"{split}_{name}_curve" for split in ("training", "validation") for name in SCORED[:2]}
+    splits = ("training", "validation")
+    found = {f"{split}_{name}_curve" for split in splits for name in ("score", "loss")}
     for study in studies:
         found |= {
             f"validation_score_momentum_{momentum:g}_curve"

@@ -207,8 +207,8 @@ def _points(trial: Trial, result: Result) -> tuple[Point, ...]:
     """Curves with epochs as steps, but for values that are not finite; then the final metrics.
 
     A final metric takes the place of its curve's value at the last epoch that
-    was trained: the two may differ (a diverged run is scored at chance), and a
-    run shows one.
+    was trained: the two may differ (a diverged run scores what a model scores that
+    knows nothing), and a run shows one.
     """
     last = max((len(curve) for curve in result.curves.values()), default=trial.epochs)
     metrics = result.metrics

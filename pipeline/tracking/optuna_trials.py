@@ -25,7 +25,7 @@ def frozen_trial(
     choices: Mapping[str, tuple[Scalar, ...]],
     clock: Clock | None,
 ) -> FrozenTrial:
-    """Return the finished trial, its validation accuracy per epoch counted from 1.
+    """Return the finished trial, its validation score per epoch counted from 1.
 
     Args:
         answer: A trial of the study and its result.
@@ -38,7 +38,7 @@ def frozen_trial(
 
     states: dict[str, TrialState] = {
         "ok": TrialState.COMPLETE,
-        "diverged": TrialState.COMPLETE,  # scored at chance: a result
+        "diverged": TrialState.COMPLETE,  # scored as if it knew nothing: a result
         "pruned": TrialState.PRUNED,
     }
     numbers = {
@@ -61,7 +61,7 @@ def frozen_trial(
             **{name: CategoricalDistribution(choices[name]) for name in chosen},
         },
         intermediate_values={
-            epoch: share for epoch, share in enumerate(curve, start=1) if share is not None
+            epoch: score for epoch, score in enumerate(curve, start=1) if score is not None
         },
         user_attrs={
             KEY: answer.key,

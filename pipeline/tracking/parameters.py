@@ -31,6 +31,7 @@ def study_parameters(study: Study) -> dict[str, str]:
         "optimizer": study.optimizer_name,
         "arm": study.arm,
         "seeds": _listed(study.seeds),
+        **_task(study),
         **_components(study.model, study.norm, study.optimizer),
         **_numbers(study),
         **_design(study.design),
@@ -50,9 +51,19 @@ def trial_parameters(cell: CellFields, trial: Trial) -> dict[str, str]:
         "arm": cell.arm,
         "data_digest": trial.data_digest,
         "split": trial.split,
+        **_task(cell),
         **_components(trial.model, trial.norm, trial.optimizer),
         **_numbers(trial),
         **({"thresholds": text(trial.thresholds)} if trial.thresholds else {}),
+    }
+
+
+def _task(cell: CellFields) -> dict[str, str]:
+    scoring, words = cell.task.scoring, {"score": cell.task.score, "error": cell.task.error.noun}
+    return {
+        "task.target": scoring.target,
+        **{f"task.{name}": text(value) for name, value in scoring.arguments.items()},
+        **{f"task.{name}": word for name, word in words.items()},
     }
 
 

@@ -16,8 +16,8 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.records import Trial
-from pipeline.training.engine import engine_for
-from pipeline.training.setting import classes_of, rows
+from pipeline.training.engine import Data, engine_for
+from pipeline.training.setting import output_count, rows
 
 ROUNDS = 12  # each of 2, 3, 4 or 6 arms comes first, second, ... as often as any other
 ROUND_SECONDS = 0.2  # of the fastest arm; to start an epoch takes less than a hundredth of it
@@ -43,10 +43,10 @@ class Readings:
 class StepClock:
     """One arm's compiled epoch under the clock."""
 
-    def __init__(self, trial: Trial, images: tf.Tensor, labels: tf.Tensor, classes: int) -> None:
+    def __init__(self, trial: Trial, data: Data, outputs: int) -> None:
         self._trial = trial
-        self._data = images, labels
-        self._engine = engine_for(trial, tuple(images.shape[1:]), classes)
+        self._data = data
+        self._engine = engine_for(trial, data, outputs)
         self.kernels = dict(self._engine.kernels)
         self.read(1)  # compiles
 
@@ -58,7 +58,7 @@ class StepClock:
             0, min(trial.examples, count), (steps, trial.batch_size)
         )
         wall, cpu = time.perf_counter(), time.process_time()
-        self._engine.epoch(*self._data, chosen)
+        self._engine.epoch(self._data, chosen)
         return (time.perf_counter() - wall) / steps, (time.process_time() - cpu) / steps
 
     def steps_of_a_round(self) -> int:
@@ -87,9 +87,9 @@ def measure(
         Refusal: The arrays are not those of a trial, or a model cannot be built.
     """
     (data_digest,) = {trial.data_digest for trial in questions.values()}
-    images, labels = (tf.constant(each) for each in rows(folder, data_digest, "train", slice(None)))
-    classes = classes_of(folder)
-    clocks = {arm: StepClock(trial, images, labels, classes) for arm, trial in questions.items()}
+    examples, targets = rows(folder, data_digest, "train", slice(None))
+    data, outputs = (tf.constant(examples), tf.constant(targets)), output_count(folder, data_digest)
+    clocks = {arm: StepClock(trial, data, outputs) for arm, trial in questions.items()}
     steps = max(clock.steps_of_a_round() for clock in clocks.values())
     found = {arm: Readings(steps, [], [], clock.kernels) for arm, clock in clocks.items()}
     arms, done = list(clocks), 0

@@ -1,6 +1,6 @@
 """One trial by compiled epochs: a whole epoch is one graph, and a graph serves many trials.
 
-Images and labels stay in memory as tensors; the graph gathers each batch by the
+Examples and targets stay in memory as tensors; the graph gathers each batch by the
 epoch's order and takes the step: forward, backward, update. The numbers in
 which trials differ (learning rate, weight decay, BN momentum, epsilon off the
 fused kernel) are variables, the batch size is a dimension of the order, and
@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from pipeline.components import build
 from pipeline.content import content_digest
 from pipeline.records import Component, Trial
+from pipeline.tasks.scoring import scoring_of
 from pipeline.training.batch_norm import BatchNormalization
 from pipeline.training.evaluation import (
     Forward,
@@ -34,22 +35,24 @@ from pipeline.training.evaluation import (
     kept,
     with_moving_statistics,
 )
-from pipeline.training.loss import cross_entropy
-from pipeline.training.measure import Trained, result_of, validated
+from pipeline.training.loss import loss_of, tally_of
+from pipeline.training.measure import Trained, result_of, trained_on, validated
 from pipeline.training.private_keras import layers_of
 from pipeline.training.probes import Subject, statistics_curves
 from pipeline.training.setting import (
     Watch,
     built,
-    classes_of,
     component_without,
     decayed,
     is_over,
     order,
+    output_count,
     rows,
 )
 from pipeline.training.steps import RUNTIME, step
 from pipeline.training.weights import draw_weights
+
+Data = tuple[tf.Tensor, tf.Tensor]
 
 KERAS_BATCH_NORM = "keras.layers.BatchNormalization"
 GRAPHS_KEPT = 12  # bounds a worker's memory; a study of the quick profile comes back to most
@@ -58,9 +61,9 @@ GRAPHS_KEPT = 12  # bounds a worker's memory; a study of the quick profile comes
 class Engine:
     """One graph and its state: model and optimizer. `restart` prepares it for a trial."""
 
-    def __init__(self, trial: Trial, shape: tuple[int, ...], classes: int) -> None:
+    def __init__(self, trial: Trial, data: Data, outputs: int) -> None:
         make = partial(_layer, trial.probes.shadow_momenta)
-        self.model = built(trial, shape, classes, make)
+        self.model = built(trial, tuple(data[0].shape[1:]), outputs, make)
         self._first = [variable.numpy() for variable in self.model.variables]
         self._norms = [
             layer for layer in layers_of(self.model) if isinstance(layer, BatchNormalization)
@@ -69,14 +72,11 @@ class Engine:
         self.normalizes_images = any(len(layer.input.shape) == 4 for layer in self._norms)
         weights = self.model.trainable_variables
         self._step = step(trial.optimizer, weights, decayed(trial, self.model))
-        self._epoch = tf.function(
-            self._traced_epoch,
-            input_signature=[
-                tf.TensorSpec((None, *shape), tf.float32),
-                tf.TensorSpec((None,), tf.int64),
-                tf.TensorSpec((None, None), tf.int64),
-            ],
-        )
+        scoring = scoring_of(trial.task)
+        self._loss, self._tally = loss_of(scoring.loss), tally_of(scoring.tally)
+        specs = [tf.TensorSpec((None, *each.shape[1:]), each.dtype) for each in data]
+        order_spec = tf.TensorSpec((None, None), tf.int64)
+        self._epoch = tf.function(self._traced_epoch, input_signature=[*specs, order_spec])
         self._by_batch: Forward | None = None
         self.kernels = {"norm": _norm_kernel(trial, self._norms), "optimizer": self._step.kernel}
         self.subject = Subject(
@@ -98,20 +98,18 @@ class Engine:
             layer.averages.set(_number(numbers, "momentum"), _number(numbers, "epsilon"))
             layer.averages.restart(layer.moving_mean, layer.moving_variance)
 
-    def epoch(
-        self, images: tf.Tensor, labels: tf.Tensor, chosen: NDArray[np.int64]
-    ) -> tuple[NDArray[np.float32], int]:
+    def epoch(self, data: Data, chosen: NDArray[np.int64]) -> tuple[NDArray[np.float32], float]:
         """Train one epoch, a step for each row of the chosen examples, shape (steps, batch size).
 
         Returns:
-            The loss of each step, shape (steps,), and how many examples were right.
+            The loss of each step, shape (steps,), and the sum of the task's tally.
         """
-        losses, right = self._epoch(images, labels, tf.constant(chosen))
-        return losses.numpy(), int(right)
+        losses, total = self._epoch(*data, tf.constant(chosen))
+        return losses.numpy(), float(total)
 
     @contextmanager
     def by_batch(self) -> Iterator[Forward]:
-        """Lend the forward pass that normalizes by its own images; put back what it changes."""
+        """Lend the forward pass that normalizes by its own examples; put back what it changes."""
         averages = [layer.averages for layer in self._norms]
         variables = [variable for each in averages for variable in each.variables]
         with kept([*self.model.non_trainable_variables, *variables]):
@@ -122,7 +120,7 @@ class Engine:
             yield self._by_batch
 
     def shadowed(self, trial: Trial, folder: Path) -> dict[str, float]:
-        """Return the validation accuracy under the averages of each further momentum."""
+        """Return the validation score under the averages of each further momentum."""
         found: dict[str, float] = {}
         for i, momentum in enumerate(trial.probes.shadow_momenta if self._norms else ()):
             with kept(self.model.non_trainable_variables):
@@ -133,29 +131,29 @@ class Engine:
         return found
 
     def _traced_epoch(
-        self, images: tf.Tensor, labels: tf.Tensor, chosen: tf.Tensor
+        self, examples: tf.Tensor, targets: tf.Tensor, chosen: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         steps, size = tf.unstack(tf.shape(chosen))
         count = tf.cast(size, tf.float32)
         losses = tf.TensorArray(tf.float32, steps)
-        right = tf.constant(0, tf.int64)
+        total = tf.constant(0.0, tf.float64)
         for i in tf.range(steps):
-            batch, targets = tf.gather(images, chosen[i]), tf.gather(labels, chosen[i])
-            loss, logits = self._traced_step(batch, targets, count)
+            batch, wanted = tf.gather(examples, chosen[i]), tf.gather(targets, chosen[i])
+            loss, outputs = self._traced_step(batch, wanted, count)
             losses = losses.write(i, loss)
-            right += tf.math.count_nonzero(tf.equal(tf.argmax(logits, axis=-1), targets))
-        return losses.stack(), right
+            total += tf.reduce_sum(tf.cast(self._tally(wanted, outputs), tf.float64))
+        return losses.stack(), total
 
     def _traced_step(
         self, batch: tf.Tensor, targets: tf.Tensor, count: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as tape:
-            logits = self.model(batch, training=True)
-            loss = cross_entropy(targets, logits, count)
+            outputs = self.model(batch, training=True)
+            loss = self._loss(targets, outputs, count)
             if self.model.losses:  # regularizers
                 loss += tf.add_n(self.model.losses)
         self._step.apply(tape.gradient(loss, [w.value for w in self.model.trainable_variables]))
-        return loss, logits
+        return loss, outputs
 
 
 def train(trial: Trial, folder: Path, watch: Watch | None = None) -> Trained:
@@ -171,17 +169,16 @@ def train(trial: Trial, folder: Path, watch: Watch | None = None) -> Trained:
     Raises:
         Refusal: The arrays are not those of the trial, or the model cannot be built.
     """
-    images, labels = _resident(folder, trial.data_digest)
-    shape, classes = tuple(images.shape[1:]), classes_of(folder)
-    engine = engine_for(trial, shape, classes)
+    data, outputs = _resident(folder, trial.data_digest), output_count(folder, trial.data_digest)
+    engine = engine_for(trial, data, outputs)
     engine.restart(trial)
     curves: list[dict[str, float]] = []
     for epoch in range(trial.epochs):
         chosen = order(trial, epoch).reshape(-1, trial.batch_size)
-        losses, right = engine.epoch(images, labels, chosen)
+        losses, total = engine.epoch(data, chosen)
+        loss = float(np.mean(losses, dtype=np.float64))
         values = {
-            "training_loss": float(np.mean(losses, dtype=np.float64)),
-            "training_score": right / chosen.size,
+            **trained_on(trial, folder, loss, total / chosen.size),
             **validated(trial, folder, engine.subject.infer),
             **engine.shadowed(trial, folder),
             **statistics_curves(trial, folder, engine.subject),
@@ -193,26 +190,31 @@ def train(trial: Trial, folder: Path, watch: Watch | None = None) -> Trained:
             break
 
     result = result_of(trial, folder, engine.subject, curves)
-    return Trained(result, lambda: _plain(engine.model, trial, shape, classes))
+    return Trained(result, lambda: _plain(engine.model, trial))
 
 
 _kept: OrderedDict[str, Engine] = OrderedDict()
 _takes_images: dict[str, bool] = {}  # by the key without epsilon: does the graph depend on it?
 
 
-def engine_for(trial: Trial, shape: tuple[int, ...], classes: int) -> Engine:
+def engine_for(trial: Trial, data: Data, outputs: int) -> Engine:
     """Return the engine of the trial's graph: kept from an earlier trial, or compiled now.
 
     The last `GRAPHS_KEPT` are kept.
+
+    Args:
+        trial: The question.
+        data: Its examples and targets, or others of their shapes.
+        outputs: How many numbers the model gives for an example.
     """
-    wide = graph_key(trial, shape, classes, epsilon=False)
-    narrow = graph_key(trial, shape, classes, epsilon=True)
+    wide = graph_key(trial, data, outputs, epsilon=False)
+    narrow = graph_key(trial, data, outputs, epsilon=True)
     key = narrow if _takes_images.get(wide, True) else wide
     if key not in _kept:
         while len(_kept) >= GRAPHS_KEPT:
             _kept.popitem(last=False)
             gc.collect()
-        engine = Engine(trial, shape, classes)
+        engine = Engine(trial, data, outputs)
         _takes_images[wide] = engine.normalizes_images
         key = narrow if engine.normalizes_images else wide
         _kept[key] = engine
@@ -220,7 +222,7 @@ def engine_for(trial: Trial, shape: tuple[int, ...], classes: int) -> Engine:
     return _kept[key]
 
 
-def graph_key(trial: Trial, shape: tuple[int, ...], classes: int, *, epsilon: bool) -> str:
+def graph_key(trial: Trial, data: Data, outputs: int, *, epsilon: bool) -> str:
     """Return the digest of what a trial's graph depends on, with BN's epsilon or without."""
     layer, optimizer = trial.norm.layer, trial.optimizer
     if layer is not None and _is_ours(layer):
@@ -228,6 +230,7 @@ def graph_key(trial: Trial, shape: tuple[int, ...], classes: int, *, epsilon: bo
     decays = optimizer.arguments.get("weight_decay") is not None
     return content_digest(
         {
+            "task": trial.task.plain(),
             "model": trial.model.plain(),
             "layer": layer.plain() if layer else None,
             "placement": trial.norm.placement,
@@ -235,8 +238,8 @@ def graph_key(trial: Trial, shape: tuple[int, ...], classes: int, *, epsilon: bo
             "optimizer": component_without(optimizer, *RUNTIME).plain(),
             "decays": decays and trial.decay_norm_weights,
             "decay": decays,
-            "shape": shape,
-            "classes": classes,
+            "shapes": [list(each.shape[1:]) for each in data],
+            "outputs": outputs,
         }
     )
 
@@ -265,9 +268,9 @@ def _norm_kernel(trial: Trial, norms: list[BatchNormalization]) -> str:
     return " and ".join(sorted(kernels)) or "keras"
 
 
-def _plain(model: keras.Model, trial: Trial, shape: tuple[int, ...], classes: int) -> keras.Model:
+def _plain(model: keras.Model, trial: Trial) -> keras.Model:
     """Return Keras's own model with the weights of the engine's."""
-    plain = built(trial, shape, classes)
+    plain = built(trial, model.input_shape[1:], model.output_shape[-1])
     values = {variable.path: variable.numpy() for variable in model.variables}
     for variable in plain.variables:
         variable.assign(values[variable.path])
@@ -275,6 +278,6 @@ def _plain(model: keras.Model, trial: Trial, shape: tuple[int, ...], classes: in
 
 
 @lru_cache(maxsize=2)
-def _resident(folder: Path, data_digest: str) -> tuple[tf.Tensor, tf.Tensor]:
-    images, labels = rows(folder, data_digest, "train", slice(None))
-    return tf.constant(images), tf.constant(labels)
+def _resident(folder: Path, data_digest: str) -> Data:
+    examples, targets = rows(folder, data_digest, "train", slice(None))
+    return tf.constant(examples), tf.constant(targets)

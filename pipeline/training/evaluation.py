@@ -1,4 +1,4 @@
-"""Accuracy and loss of a model under three kinds of batch-norm statistics.
+"""Outputs of a model under three kinds of batch-norm statistics.
 
 Moving statistics are what a user gets, batch statistics are what training
 saw, recalibrated ones are the population's, recomputed over training examples
@@ -18,20 +18,20 @@ from numpy.typing import NDArray
 
 from pipeline.training.private_keras import layers_of
 
-CHUNK = 500  # images per inference call; moves no digit that matters, bounds memory
+CHUNK = 500  # examples per inference call; moves no digit that matters, bounds memory
 
 Forward = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
 def inference(model: keras.Model) -> Forward:
-    """Compile the model as a user runs it: images (n, h, w, c) to logits (n, classes)."""
+    """Compile the model as a user runs it: examples (n, ...) to outputs (n, outputs)."""
     return _compiled(model, training=False)
 
 
 def batchwise(model: keras.Model, layers: list[keras.Layer]) -> Forward:
-    """Compile the model as training runs it: each call normalizes by its own images.
+    """Compile the model as training runs it: each call normalizes by its own examples.
 
-    A call leaves the statistics of its images in the layers' moving averages, and
+    A call leaves the statistics of its examples in the layers' moving averages, and
     moves on what dropout draws from: use it within `kept`.
     """
     momenta = [layer.momentum for layer in layers]
@@ -46,32 +46,15 @@ def batchwise(model: keras.Model, layers: list[keras.Layer]) -> Forward:
 
 def _compiled(model: keras.Model, *, training: bool) -> Forward:
     spec = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
-    function = tf.function(lambda images: model(images, training=training))
+    function = tf.function(lambda examples: model(examples, training=training))
     graph = function.get_concrete_function(spec)
-    return lambda images: graph(tf.constant(images)).numpy()
+    return lambda examples: graph(tf.constant(examples)).numpy()
 
 
-def logits_of(run: Forward, images: NDArray[np.float32], batch_size: int) -> NDArray[np.float32]:
-    """Return the logits of all images, computed in batches of `batch_size`."""
-    starts = range(0, len(images), batch_size)
-    return np.concatenate([run(images[start : start + batch_size]) for start in starts])
-
-
-def accuracy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-    """Return the share of rows whose largest logit is at the label."""
-    return float(np.mean(logits.argmax(axis=1) == labels))
-
-
-def cross_entropy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-    """Return the mean negative log-likelihood in nats, computed in double precision.
-
-    Not finite where a logit is not.
-    """
-    wide = logits.astype(np.float64)
-    with np.errstate(invalid="ignore"):  # of a diverged model: infinity less infinity
-        shifted = wide - wide.max(axis=1, keepdims=True)
-        log_total = np.log(np.exp(shifted).sum(axis=1))
-        return float(np.mean(log_total - shifted[np.arange(len(labels)), labels]))
+def outputs_of(run: Forward, examples: NDArray[np.float32], batch_size: int) -> NDArray[np.float32]:
+    """Return the outputs of all examples, computed in batches of `batch_size`."""
+    starts = range(0, len(examples), batch_size)
+    return np.concatenate([run(examples[start : start + batch_size]) for start in starts])
 
 
 def with_moving_statistics(model: keras.Model) -> list[keras.Layer]:
@@ -97,10 +80,10 @@ def kept(variables: Iterable[keras.Variable | tf.Variable]) -> Iterator[None]:
 def recalibrate(
     run: Forward,
     layers: list[keras.Layer],
-    images: NDArray[np.float32],
+    examples: NDArray[np.float32],
     batch_size: int,
 ) -> None:
-    """Replace moving statistics by the population's over whole batches of training images.
+    """Replace moving statistics by the population's over whole batches of training examples.
 
     The population variance pools the batches: the mean of their variances plus
     the variance of their means.
@@ -108,13 +91,13 @@ def recalibrate(
     Args:
         run: The model compiled by `batchwise`.
         layers: Its layers with moving statistics.
-        images: Training images, shape (n, h, w, c), in random order.
-        batch_size: Images per batch; a last, short batch is left out.
+        examples: Training examples, shape (n, ...), in random order.
+        batch_size: Examples per batch; a last, short batch is left out.
     """
     means: list[list[NDArray[np.float64]]] = [[] for _ in layers]
     variances: list[list[NDArray[np.float64]]] = [[] for _ in layers]
-    for start in range(0, len(images) - batch_size + 1, batch_size):
-        run(images[start : start + batch_size])
+    for start in range(0, len(examples) - batch_size + 1, batch_size):
+        run(examples[start : start + batch_size])
         for i, layer in enumerate(layers):
             means[i].append(_values(layer.moving_mean))
             variances[i].append(_values(layer.moving_variance))

@@ -10,8 +10,10 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from pipeline.components import build, resolve
 from pipeline.errors import Refusal
 from pipeline.records import Trial
+from pipeline.tasks.scoring import scoring_of
 from pipeline.training.evaluation import (
     Forward,
     batchwise,
@@ -19,17 +21,17 @@ from pipeline.training.evaluation import (
     kept,
     with_moving_statistics,
 )
-from pipeline.training.measure import Trained, result_of, validated
+from pipeline.training.measure import Trained, result_of, trained_on, validated
 from pipeline.training.probes import Subject, statistics_curves
 from pipeline.training.setting import (
-    Images,
-    Labels,
+    Examples,
+    Targets,
     Watch,
     built,
-    classes_of,
     decayed,
     is_over,
     order,
+    output_count,
     rows,
     shape_of,
     steps_of,
@@ -52,14 +54,15 @@ def train(trial: Trial, folder: Path, watch: Watch | None = None) -> Trained:
     """
     if trial.probes.shadow_momenta:
         raise Refusal("probes.shadow_momenta: trainer=fit carries none; use trainer=engine")
-    model = built(trial, shape_of(folder, trial.data_digest), classes_of(folder))
+    digest, scoring = trial.data_digest, scoring_of(trial.task)
+    model = built(trial, shape_of(folder, digest), output_count(folder, digest))
     fitted = keras.Model(model.inputs, model.outputs)
     fitted.compile(
         optimizer=keras_optimizer(
             trial.optimizer, model.trainable_variables, decayed(trial, model)
         ),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+        loss=build(scoring.loss),
+        metrics=[keras.metrics.MeanMetricWrapper(resolve(scoring.tally), name="tally")],
         # no execution reads beyond its epoch, so the longest one's number fits all
         steps_per_execution=max(steps_of(trial, epoch) for epoch in range(trial.epochs)),
         jit_compile=False,
@@ -68,12 +71,11 @@ def train(trial: Trial, folder: Path, watch: Watch | None = None) -> Trained:
 
     curves: list[dict[str, float]] = []
     for epoch in range(trial.epochs):
-        images, labels = rows(folder, trial.data_digest, "train", order(trial, epoch))
-        batches = _batches(images, labels, trial.batch_size)
+        examples, targets = rows(folder, digest, "train", order(trial, epoch))
+        batches = _batches(examples, targets, trial.batch_size)
         history = fitted.fit(batches, shuffle=False, verbose=0).history
         values = {
-            "training_loss": float(history["loss"][0]),
-            "training_score": float(history["accuracy"][0]),
+            **trained_on(trial, folder, float(history["loss"][0]), float(history["tally"][0])),
             **validated(trial, folder, subject.infer),
             **statistics_curves(trial, folder, subject),
         }
@@ -86,19 +88,19 @@ def train(trial: Trial, folder: Path, watch: Watch | None = None) -> Trained:
     return Trained(result_of(trial, folder, subject, curves), lambda: model)
 
 
-def _batches(images: Images, labels: Labels, batch_size: int) -> tf.data.Dataset:
+def _batches(examples: Examples, targets: Targets, batch_size: int) -> tf.data.Dataset:
     """Return whole batches in the order of the examples.
 
     Their size stays open in the graph, as it does in the engine's: where TensorFlow knows over
     how many values a mean goes, it multiplies by a rounded reciprocal instead of dividing.
     """
-    resident = tf.constant(images), tf.constant(labels)
+    resident = tf.constant(examples), tf.constant(targets)
 
     def batch(number: tf.Tensor) -> tuple[tf.Tensor, ...]:
         start = number * batch_size
         return tuple(each[start : start + batch_size] for each in resident)
 
-    return tf.data.Dataset.range(len(labels) // batch_size).map(batch)
+    return tf.data.Dataset.range(len(targets) // batch_size).map(batch)
 
 
 def _subject(trial: Trial, model: keras.Model) -> Subject:

@@ -1,4 +1,4 @@
-"""From a trained model to a result: scored metrics, curves, and who was classified correctly."""
+"""From a trained model to a result: scored metrics, curves, and what came out for each example."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from pipeline.records import Result, Trial
-from pipeline.training.evaluation import CHUNK, Forward, accuracy, cross_entropy, logits_of
-from pipeline.training.probes import Subject, accuracies, output_changes
-from pipeline.training.setting import arrays, steps_of
+from pipeline.tasks.scoring import scoring_of
+from pipeline.training.evaluation import CHUNK, Forward, outputs_of
+from pipeline.training.probes import Subject, marks_of, output_changes, statistics_marks
+from pipeline.training.setting import arrays, output_count, spread_of, steps_of
 from pipeline.training.weights import weights_digest
 
 
@@ -25,13 +25,22 @@ class Trained:
     model: Callable[[], keras.Model]
 
 
+def trained_on(trial: Trial, folder: Path, loss: float, tally: float) -> dict[str, float]:
+    """Return the training values of a curve's point, of an epoch's mean loss and mean tally."""
+    spread = spread_of(folder, trial.data_digest, "train")
+    score = scoring_of(trial.task).training_score(tally, spread)
+    return {"training_loss": loss, "training_score": score}
+
+
 def validated(trial: Trial, folder: Path, infer: Forward) -> dict[str, float]:
     """Return the validation values of a curve's point."""
-    images, labels = arrays(folder, trial.data_digest, "validation")
-    logits = logits_of(infer, images, CHUNK)
+    scoring = scoring_of(trial.task)
+    examples, targets = arrays(folder, trial.data_digest, "validation")
+    outputs = outputs_of(infer, examples, CHUNK)
+    spread = spread_of(folder, trial.data_digest, "validation")
     return {
-        "validation_loss": cross_entropy(logits, labels),
-        "validation_score": accuracy(logits, labels),
+        "validation_loss": scoring.loss_of(outputs, targets),
+        "validation_score": scoring.score(outputs, targets, spread),
     }
 
 
@@ -47,13 +56,13 @@ def result_of(
         curves: The values of each epoch.
     """
     diverged = not math.isfinite(curves[-1]["training_loss"])
-    metrics, correct = _measured(trial, folder, subject, chance=diverged)
+    metrics, outcomes = _measured(trial, folder, subject, diverged=diverged)
     return Result(
         steps=sum(steps_of(trial, epoch) for epoch in range(len(curves))),
         epochs_asked=trial.epochs,
         metrics={name: value for name, value in metrics.items() if math.isfinite(value)},
         curves={name: tuple(_finite(values[name]) for values in curves) for name in curves[0]},
-        correct=correct,
+        outcomes=outcomes,
         weights_digest=weights_digest(subject.model),
         kernels=subject.kernels,
     )
@@ -64,27 +73,44 @@ def _finite(value: float) -> float | None:
 
 
 def _measured(
-    trial: Trial, folder: Path, subject: Subject, *, chance: bool
+    trial: Trial, folder: Path, subject: Subject, *, diverged: bool
 ) -> tuple[dict[str, float], dict[str, str]]:
-    """Return the scored metrics, and the packed bits of who was classified correctly.
+    """Return the scored metrics, and the packed outcomes of the test split where it is asked for.
 
-    With `chance`, accuracies are 1 / classes, and all that is not an accuracy is left out,
-    save the number of weights.
+    Of a diverged model, scores and errors are those of a model that knows nothing, and all else
+    is left out, save the number of weights.
     """
+    scoring = scoring_of(trial.task)
     splits = ["validation"] + ["test"] * (trial.split == "test")
-    scores: dict[str, float] = {}
-    others: dict[str, float] = {}
-    correct: dict[str, str] = {}
+    marks: dict[str, float] = {}
+    losses: dict[str, float] = {}
+    outcomes: dict[str, str] = {}
     for split in splits:
-        images, labels = arrays(folder, trial.data_digest, split)
-        logits = logits_of(subject.infer, images, CHUNK)
-        scores[f"{split}_score"] = accuracy(logits, labels)
-        others[f"{split}_loss"] = cross_entropy(logits, labels)
+        examples, targets = arrays(folder, trial.data_digest, split)
+        outputs = outputs_of(subject.infer, examples, CHUNK)
+        marks |= marks_of(trial, folder, split, outputs)
+        losses[f"{split}_loss"] = scoring.loss_of(outputs, targets)
         if split == "test":
-            correct[split] = np.packbits(logits.argmax(axis=1) == labels).tobytes().hex()
-    scores |= accuracies(trial, folder, subject, splits)
+            spread = spread_of(folder, trial.data_digest, split)
+            outcomes[split] = scoring.packed(outputs, targets, spread)
+    marks |= statistics_marks(trial, folder, subject, splits)
     weights = subject.model.trainable_variables
     metrics = {"parameters": float(sum(math.prod(weight.shape) for weight in weights))}
-    if chance:
-        return metrics | dict.fromkeys(scores, 1 / subject.model.output_shape[-1]), {}
-    return metrics | scores | others | output_changes(trial, folder, subject), correct
+    # a model that learned well may still give no number for some example: then it knows nothing
+    known = {name for name, value in marks.items() if math.isfinite(value) and not diverged}
+    metrics |= {
+        name: value if name in known else _uninformed(trial, folder, name)
+        for name, value in marks.items()
+    }
+    if diverged:
+        return metrics, {}
+    return metrics | losses | output_changes(trial, folder, subject), outcomes
+
+
+def _uninformed(trial: Trial, folder: Path, name: str) -> float:
+    """Return what a model that knows nothing has for a score or an error of some split."""
+    split = "test" if name.startswith("test_") else "validation"
+    score, error = scoring_of(trial.task).uninformed(
+        output_count(folder, trial.data_digest), spread_of(folder, trial.data_digest, split)
+    )
+    return error if "_error" in name else score

@@ -1,4 +1,4 @@
-"""What is measured of a model besides accuracy and loss, with its weights as they are.
+"""What is measured of a model besides its loss, with its weights as they are.
 
 Every probe leaves the model as it found it, to the bit: weights, moving
 statistics, and the seeds that dropout draws from. Validation examples come in an
@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.records import Trial
-from pipeline.training.evaluation import CHUNK, Forward, accuracy, logits_of, recalibrate
-from pipeline.training.setting import Images, Labels, arrays, permutation, rows
+from pipeline.tasks.scoring import scoring_of
+from pipeline.training.evaluation import CHUNK, Forward, outputs_of, recalibrate
+from pipeline.training.setting import Examples, Targets, arrays, permutation, rows, spread_of
 
 PROBE, RECALIBRATION = -1, -2  # stand where a pass's number would in a permutation's seed
 
@@ -29,7 +30,7 @@ class Subject:
 
     Attributes:
         infer: Its forward pass as a user runs it.
-        by_batch: Lends its forward pass in training mode, which normalizes by the images
+        by_batch: Lends its forward pass in training mode, which normalizes by the examples
             themselves and leaves their statistics in the layers' moving averages. On leaving,
             everything is put back.
         layers: Its layers with moving statistics.
@@ -43,36 +44,51 @@ class Subject:
     kernels: dict[str, str]
 
 
+def marks_of(
+    trial: Trial, folder: Path, split: str, outputs: NDArray[np.float32], ending: str = ""
+) -> dict[str, float]:
+    """Return score and error of the outputs for a whole split, named `SPLIT_score` and so on."""
+    scoring = scoring_of(trial.task)
+    _, targets = arrays(folder, trial.data_digest, split)
+    spread = spread_of(folder, trial.data_digest, split)
+    return {
+        f"{split}_score{ending}": scoring.score(outputs, targets, spread),
+        f"{split}_error{ending}": scoring.error(outputs, targets),
+    }
+
+
 def statistics_curves(trial: Trial, folder: Path, subject: Subject) -> dict[str, float]:
-    """Return the validation accuracy under batch and under recalibrated statistics.
+    """Return the validation score under batch and under recalibrated statistics.
 
     Nothing where the trial does not ask for it, or no layer has moving statistics.
     """
     if not trial.probes.statistics_curves or not subject.layers:
         return {}
-    images, labels, size = _shuffled(trial, folder)
+    examples, targets, size = _shuffled(trial, folder)
     with subject.by_batch() as run:
-        found = {"validation_score_batch": accuracy(logits_of(run, images, size), labels)}
+        by_batch = _score(trial, folder, outputs_of(run, examples, size), targets)
         _recalibrate(trial, folder, subject, run)
-        return found | _recalibrated(trial, folder, subject, ["validation"])
+        recalibrated = _recalibrated(trial, folder, subject, ["validation"])
+    kept = "validation_score_recalibrated"
+    return {"validation_score_batch": by_batch, kept: recalibrated[kept]}
 
 
-def accuracies(
+def statistics_marks(
     trial: Trial, folder: Path, subject: Subject, splits: Sequence[str]
 ) -> dict[str, float]:
-    """Return the accuracies that depend on which statistics normalize.
+    """Return the scores and errors that depend on which statistics normalize.
 
-    `gap_moving`, `gap_batch` and `gap_recalibrated` are of the same validation images, for the
-    batch's own statistics in batches of the trial's size; `SPLIT_score_recalibrated` is of
-    each whole split; `validation_score_single` is of single images in training mode. Nothing
-    where no layer has moving statistics.
+    `gap_moving`, `gap_batch` and `gap_recalibrated` are scores of the same validation examples,
+    for the batch's own statistics in batches of the trial's size; `SPLIT_score_recalibrated` and
+    `SPLIT_error_recalibrated` are of each whole split; `validation_score_single` is of single
+    examples in training mode. Nothing where no layer has moving statistics.
     """
     if not subject.layers:
         return {}
-    images, labels, size = _shuffled(trial, folder)
+    examples, targets, size = _shuffled(trial, folder)
 
     def scored(run: Forward, batch_size: int) -> float:
-        return accuracy(logits_of(run, images, batch_size), labels)
+        return _score(trial, folder, outputs_of(run, examples, batch_size), targets)
 
     found = {"gap_moving": scored(subject.infer, CHUNK)}
     with subject.by_batch() as run:
@@ -84,24 +100,24 @@ def accuracies(
 
 
 def output_changes(trial: Trial, folder: Path, subject: Subject) -> dict[str, float]:
-    """Return how far outputs move when the other images of the batch are exchanged.
+    """Return how far outputs move when the other examples of the batch are exchanged.
 
-    k validation images go through the model with k others, and again with k others still;
-    k is `probes.independence_examples`, or a third of the split where that is less. An image's
-    change is the largest difference of a logit over its largest logit, both by magnitude;
-    `output_change_training` and `output_change_inference` are the largest over the k images.
+    k validation examples go through the model with k others, and again with k others still;
+    k is `probes.independence_examples`, or a third of the split where that is less. An example's
+    change is the largest difference of an output over its largest output, both by magnitude;
+    `output_change_training` and `output_change_inference` are the largest over the k examples.
     What dropout draws depends on the place in the batch alone, so it is the same both times.
     Nothing where k is 0.
     """
-    images, _ = arrays(folder, trial.data_digest, "validation")
-    count = min(trial.probes.independence_examples, len(images) // 3)
+    examples, _ = arrays(folder, trial.data_digest, "validation")
+    count = min(trial.probes.independence_examples, len(examples) // 3)
     if not count:
         return {}
-    order = permutation(trial.seed, PROBE, len(images))
-    tested, *others = (images[order[i * count : (i + 1) * count]] for i in range(3))
+    order = permutation(trial.seed, PROBE, len(examples))
+    tested, *others = (examples[order[i * count : (i + 1) * count]] for i in range(3))
     batches = [np.concatenate([tested, mates]) for mates in others]
 
-    def training(batch: Images) -> NDArray[np.float32]:
+    def training(batch: Examples) -> NDArray[np.float32]:
         with subject.by_batch() as run:
             return run(batch)
 
@@ -112,7 +128,7 @@ def output_changes(trial: Trial, folder: Path, subject: Subject) -> dict[str, fl
 
 
 def _largest_change(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
-    """Return the largest change of a row relative to `first`, shape (k, classes)."""
+    """Return the largest change of a row relative to `first`, shape (k, outputs)."""
     with np.errstate(invalid="ignore", divide="ignore"):
         change = np.abs(first.astype(np.float64) - second).max(axis=1)
         relative = change / np.abs(first).max(axis=1)
@@ -123,36 +139,42 @@ def _single(trial: Trial, folder: Path, subject: Subject) -> dict[str, float]:
     count = trial.probes.single_examples
     if not count:
         return {}
-    images, labels = arrays(folder, trial.data_digest, "validation")
-    chosen = permutation(trial.seed, PROBE, len(images))[:count]
+    examples, targets = arrays(folder, trial.data_digest, "validation")
+    chosen = permutation(trial.seed, PROBE, len(examples))[:count]
     with subject.by_batch() as run:
-        logits = logits_of(run, images[chosen], 1)
-    return {"validation_score_single": accuracy(logits, labels[chosen])}
+        outputs = outputs_of(run, examples[chosen], 1)
+    return {"validation_score_single": _score(trial, folder, outputs, targets[chosen])}
 
 
-def _shuffled(trial: Trial, folder: Path) -> tuple[Images, Labels, int]:
-    """Return shuffled validation images, their labels, and the batch size that divides them."""
-    images, labels = arrays(folder, trial.data_digest, "validation")
-    size = min(trial.batch_size, len(images))
-    order = permutation(trial.seed, PROBE, len(images))[: len(images) // size * size]
-    return images[order], labels[order], size
+def _score(trial: Trial, folder: Path, outputs: NDArray[np.float32], targets: Targets) -> float:
+    """Return the score of some of the validation examples, against the whole split's spread."""
+    spread = spread_of(folder, trial.data_digest, "validation")
+    return scoring_of(trial.task).score(outputs, targets, spread)
+
+
+def _shuffled(trial: Trial, folder: Path) -> tuple[Examples, Targets, int]:
+    """Return shuffled validation examples, their targets, and the batch size that divides them."""
+    examples, targets = arrays(folder, trial.data_digest, "validation")
+    size = min(trial.batch_size, len(examples))
+    order = permutation(trial.seed, PROBE, len(examples))[: len(examples) // size * size]
+    return examples[order], targets[order], size
 
 
 def _recalibrate(trial: Trial, folder: Path, subject: Subject, by_batch: Forward) -> None:
     count = min(trial.probes.recalibration_examples, trial.examples)
     chosen = permutation(trial.seed, RECALIBRATION, trial.examples)[:count]
-    images, _ = rows(folder, trial.data_digest, "train", chosen)
+    examples, _ = rows(folder, trial.data_digest, "train", chosen)
     batch_size = min(trial.probes.recalibration_batch_size, count)
-    recalibrate(by_batch, subject.layers, images, batch_size)
+    recalibrate(by_batch, subject.layers, examples, batch_size)
 
 
 def _recalibrated(
     trial: Trial, folder: Path, subject: Subject, splits: Sequence[str]
 ) -> dict[str, float]:
-    """Return each split's accuracy under statistics that were recalibrated just now."""
+    """Return each split's score and error under statistics that were recalibrated just now."""
     found: dict[str, float] = {}
     for split in splits:
-        images, labels = arrays(folder, trial.data_digest, split)
-        logits = logits_of(subject.infer, images, CHUNK)
-        found[f"{split}_score_recalibrated"] = accuracy(logits, labels)
+        examples, _ = arrays(folder, trial.data_digest, split)
+        outputs = outputs_of(subject.infer, examples, CHUNK)
+        found |= marks_of(trial, folder, split, outputs, "_recalibrated")
     return found

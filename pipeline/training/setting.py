@@ -1,6 +1,6 @@
 """What both trainers start from: arrays as a model sees them, the model, and the order of examples.
 
-Training passes over the first `examples` training images again and again, each
+Training passes over the first `examples` training examples again and again, each
 time in an order drawn from (seed, pass). A last batch that would be short is
 left out; another order puts other examples there in the next pass. An epoch is
 a pass, unless the trial says how many steps it takes: then it ends, and the
@@ -23,34 +23,40 @@ from pipeline.components import build
 from pipeline.data.arrays import open_split, read_manifest
 from pipeline.errors import Refusal
 from pipeline.models.norms import norm_factory
-from pipeline.records import Component, Trial
+from pipeline.records import Component, Manifest, Trial
 from pipeline.training.weights import draw_weights
 
-Images = NDArray[np.float32]
-Labels = NDArray[np.int64] | NDArray[np.float32]
+Examples = NDArray[np.float32]
+Targets = NDArray[np.int64] | NDArray[np.float32]
 Watch = Callable[[int, dict[str, float]], None]
 Make = Callable[..., Any]
 
 NORM_WEIGHTS = ("gamma", "beta")
 
 
-def built(trial: Trial, shape: tuple[int, ...], classes: int, make: Make = build) -> keras.Model:
+def built(trial: Trial, shape: tuple[int, ...], outputs: int, make: Make = build) -> keras.Model:
     """Return the trial's model with its initial weights.
 
     Args:
         trial: The question.
-        shape: Shape of an image, (h, w, c).
-        classes: Number of logits.
+        shape: Shape of an example: (h, w, c), (t, d) or (d,).
+        outputs: How many numbers the model gives for an example.
         make: What makes the arm's layer of its component.
 
     Raises:
-        Refusal: The model's or the layer's code does not take its arguments.
+        Refusal: The model's or the layer's code does not take its arguments or such examples,
+            or gives other outputs.
     """
     keras.utils.clear_session(free_memory=False)  # the engine collects when it drops a graph
     keras.utils.set_random_seed(trial.seed)
-    model = build(trial.model, shape, classes, norm_factory(trial.norm, make))
+    model = build(trial.model, shape, outputs, norm_factory(trial.norm, make))
     if not isinstance(model, keras.Model):
         raise Refusal(f"{trial.model.target} returned {type(model).__name__}, not a keras.Model")
+    if model.output_shape != (None, outputs):
+        raise Refusal(
+            f"{trial.model.target} returned a model with outputs {model.output_shape}, but "
+            f"{trial.dataset} asks for {(None, outputs)}"
+        )
     draw_weights(model, trial.seed)
     return model
 
@@ -106,15 +112,29 @@ def permutation(seed: int, number: int, count: int) -> NDArray[np.int64]:
 
 def summary(trial: Trial, folder: Path) -> str:
     """Return the trial's model as Keras's table of layers, shapes and parameters."""
-    model = built(trial, shape_of(folder, trial.data_digest), classes_of(folder))
+    digest = trial.data_digest
+    model = built(trial, shape_of(folder, digest), output_count(folder, digest))
     lines: list[str] = []
     model.summary(print_fn=lambda text, **_: lines.append(text))
     return "\n".join(lines)
 
 
-def classes_of(folder: Path) -> int:
-    """Return how many numbers a model of the dataset in a folder gives for an example."""
-    return read_manifest(folder).outputs
+def output_count(folder: Path, data_digest: str) -> int:
+    """Return how many numbers a model of the dataset gives for an example.
+
+    Raises:
+        Refusal: The folder's arrays are not those with `data_digest`.
+    """
+    return _manifest(folder, data_digest).outputs
+
+
+def spread_of(folder: Path, data_digest: str, split: str) -> float:
+    """Return the variance of a split's targets; 1 where they are classes.
+
+    Raises:
+        Refusal: The folder's arrays are not those with `data_digest`.
+    """
+    return _manifest(folder, data_digest).spread.get(split, 1.0)
 
 
 def shape_of(folder: Path, data_digest: str) -> tuple[int, ...]:
@@ -123,11 +143,11 @@ def shape_of(folder: Path, data_digest: str) -> tuple[int, ...]:
     Raises:
         Refusal: The folder's arrays are not those with `data_digest`.
     """
-    return _stored(folder, data_digest, "train")[0].shape[1:]
+    return _manifest(folder, data_digest).shape
 
 
 @lru_cache(maxsize=6)
-def arrays(folder: Path, data_digest: str, split: str) -> tuple[Images, Labels]:
+def arrays(folder: Path, data_digest: str, split: str) -> tuple[Examples, Targets]:
     """Return a whole split as `rows` does, and keep it in memory.
 
     Raises:
@@ -138,27 +158,32 @@ def arrays(folder: Path, data_digest: str, split: str) -> tuple[Images, Labels]:
 
 def rows(
     folder: Path, data_digest: str, split: str, chosen: slice | NDArray[np.int64]
-) -> tuple[Images, Labels]:
-    """Return some of a split as the numbers a model sees: images scaled to float32, and labels.
+) -> tuple[Examples, Targets]:
+    """Return some of a split as a model sees it: examples scaled to float32, and targets.
 
     Raises:
         Refusal: The folder's arrays are not those with `data_digest`.
     """
-    images, labels, scale = _stored(folder, data_digest, split)
-    return np.multiply(images[chosen], scale, dtype=np.float32), labels[chosen]
+    examples, targets, scale = _stored(folder, data_digest, split)
+    return np.multiply(examples[chosen], scale, dtype=np.float32), targets[chosen]
 
 
 @lru_cache(maxsize=6)
-def _stored(folder: Path, data_digest: str, split: str) -> tuple[NDArray[Any], Labels, np.float32]:
-    """Return a split as it lies on disk, memory-mapped, and what scales its images."""
+def _stored(folder: Path, data_digest: str, split: str) -> tuple[NDArray[Any], Targets, np.float32]:
+    """Return a split as it lies on disk, memory-mapped, and what scales its examples."""
+    scale = np.float32(_manifest(folder, data_digest).scale)
+    return *open_split(folder, split), scale
+
+
+@lru_cache(maxsize=2)
+def _manifest(folder: Path, data_digest: str) -> Manifest:
     manifest = read_manifest(folder)
     if manifest.digest != data_digest:
         raise Refusal(
             f"{folder}: holds data {manifest.digest[:12]}, but the trial asks about "
             f"{data_digest[:12]}; run prepare again"
         )
-    images, labels = open_split(folder, split)
-    return images, labels, np.float32(manifest.scale)
+    return manifest
 
 
 def component_without(component: Component, *names: str) -> Component:

@@ -37,16 +37,16 @@ REST = "everything else"
 def profile(folder: Path, rounds: int, steps: int, *overrides: str) -> dict[str, float]:
     """Return milliseconds a step of each kind, the median over rounds of an epoch of `steps`."""
     trial = trial_of(folder, f"batch_size={BATCH}", *overrides)
-    images, labels = engine._resident(folder, trial.data_digest)
-    made = engine.Engine(trial, tuple(images.shape[1:]), 10)
+    data = engine._resident(folder, trial.data_digest)
+    made = engine.Engine(trial, data, 10)
     made.restart(trial)
-    chosen = np.random.default_rng(0).integers(0, len(labels), (steps, BATCH))
-    made.epoch(images, labels, chosen)
+    chosen = np.random.default_rng(0).integers(0, len(data[1]), (steps, BATCH))
+    made.epoch(data, chosen)
     found: list[dict[str, float]] = []
     for _ in range(rounds):
         with tempfile.TemporaryDirectory() as scratch:
             tf.profiler.experimental.start(scratch)
-            made.epoch(images, labels, chosen)
+            made.epoch(data, chosen)
             tf.profiler.experimental.stop()
             found.append(_by_kind(Path(scratch), steps))
     return {kind: median(each[kind] for each in found) for kind in (*KINDS, REST)}

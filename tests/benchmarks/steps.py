@@ -50,14 +50,14 @@ def step_flops(model: str, batch: int) -> float:
 def engine_step(folder: Path, steps: int, *overrides: str) -> Timed:
     """Return a clock of one step of the engine, in seconds, over an epoch of `steps`."""
     trial = trial_of(folder, *overrides)
-    images, labels = engine._resident(folder, trial.data_digest)
-    made = engine.Engine(trial, tuple(images.shape[1:]), 10)
+    data = engine._resident(folder, trial.data_digest)
+    made = engine.Engine(trial, data, 10)
     made.restart(trial)
-    chosen = np.random.default_rng(0).integers(0, len(labels), (steps, trial.batch_size))
+    chosen = np.random.default_rng(0).integers(0, len(data[1]), (steps, trial.batch_size))
 
     def timed() -> float:
         started = time.perf_counter()
-        made.epoch(images, labels, chosen)
+        made.epoch(data, chosen)
         return (time.perf_counter() - started) / steps
 
     timed()

@@ -16,6 +16,7 @@ from pipeline.execution.affinity import Affinity
 from pipeline.execution.task import Task
 from pipeline.records import Trial
 from pipeline.training.engine import graph_key
+from pipeline.training.setting import arrays
 
 WAYS = {  # name: (way, threads, processes)
     "engine, 1 process": ("engine", 1, 1),
@@ -33,7 +34,8 @@ def sweep(
 ) -> list[list[str]]:
     """Return rows (c): way, seconds for all trials, median over slices of how much faster."""
     trials = sweep_trials(folder, model, count, epochs=epochs, examples=examples)
-    trials.sort(key=lambda trial: (graph_key(trial, (28, 28, 1), 10, epsilon=False), trial.seed))
+    data = arrays(folder, trials[0].data_digest, "validation")
+    trials.sort(key=lambda trial: (graph_key(trial, data, 10, epsilon=False), trial.seed))
     size = -(-count // rounds)
     slices = [trials[start : start + size] for start in range(0, count, size)]
     seconds: dict[str, list[float]] = {name: [] for name in WAYS}

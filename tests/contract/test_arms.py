@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.records import Component
+
 ARMS = sorted(file.stem for file in Path("conf/norm").glob("*.yaml"))
 MODELS = sorted(file.stem for file in Path("conf/model").glob("*.yaml"))
-SHAPE, CLASSES = (28, 28, 1), 10
+SHAPE, OUTPUTS = (28, 28, 1), 10
 
 
 def test_all_arms_and_models_are_found():
@@ -27,7 +29,7 @@ def test_an_arm_shifts_nobody_elses_first_weights(model, arm, asked):
     weights = {
         name: {
             variable.path: variable.numpy()
-            for variable in built(asked(f"model={model}", f"norm={name}"), SHAPE, CLASSES).variables
+            for variable in built(asked(f"model={model}", f"norm={name}"), SHAPE, OUTPUTS).variables
         }
         for name in ("none", arm)
     }
@@ -40,8 +42,9 @@ def test_an_arm_shifts_nobody_elses_first_weights(model, arm, asked):
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("arm", ARMS)
 def test_an_arm_trains_is_saved_and_loads(model, arm, asked, folder, tmp_path):
+    from pipeline.tasks.classification import Classification
     from pipeline.training.engine import train
-    from pipeline.training.evaluation import accuracy, inference, logits_of
+    from pipeline.training.evaluation import inference, outputs_of
     from pipeline.training.saved import load_model, save_model
     from pipeline.training.setting import arrays
 
@@ -61,10 +64,97 @@ def test_an_arm_trains_is_saved_and_loads(model, arm, asked, folder, tmp_path):
     for name in ("one.keras", "two.keras"):
         save_model(plain, tmp_path / name)
     assert (tmp_path / "one.keras").read_bytes() == (tmp_path / "two.keras").read_bytes()
-    images, labels = arrays(folder, trial.data_digest, "test")
+    examples, targets = arrays(folder, trial.data_digest, "test")
+    outputs = outputs_of(inference(load_model(tmp_path / "one.keras")), examples, 100)
+    assert Classification().score(outputs, targets, 1.0) == result.metrics["test_score"]
+
+
+ON_THE_LAST_AXIS = """
+import keras
+
+
+def build(shape, outputs, norm, *, units):
+    examples = keras.Input(shape)
+    x = keras.layers.Dense(units, name="dense")(examples)
+    x = norm(x, name="norm", activation="relu")
+    x = keras.layers.Flatten(name="flatten")(x)
+    return keras.Model(examples, keras.layers.Dense(outputs, name="outputs")(x))
+"""
+SHAPES = [(12,), (7, 6), (6, 5, 3)]  # a row of a table, a sequence, a picture
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("arm", ARMS)
+def test_an_arm_normalizes_rows_sequences_and_pictures(
+    arm, shape, asked, numbers, tmp_path, monkeypatch
+):
+    """The norm sees 16 channels in as many dimensions as the examples have; the twin agrees."""
+    from pipeline.training import engine, fit
+    from pipeline.training.saved import load_model, save_model
+    from pipeline.training.setting import arrays
+
+    (tmp_path / "on_the_last_axis.py").write_text(ON_THE_LAST_AXIS)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    folder = numbers(*shape)
+    case = (f"norm={arm}", "optimizer=sgd", "epochs=2", "dataset.task=regression")
+    model = Component(target="on_the_last_axis.build", arguments={"units": 16})
+    trial = asked(*case, split="test", of=folder).model_copy(update={"model": model})
+    trained, twin = engine.train(trial, folder), fit.train(trial, folder).result
+    result, plain = trained.result, trained.model()
+    if arm != "none":
+        assert plain.get_layer("norm").input.shape == (None, *shape[:-1], 16)
+    if "fused" in result.kernels["norm"]:
+        losses = [each.curves["training_loss"] for each in (result, twin)]
+        np.testing.assert_allclose(*losses, rtol=1e-4)
+    else:
+        assert result.weights_digest == twin.weights_digest
+        assert result.metrics == twin.metrics
+    assert ("fused" in result.kernels["norm"]) == (arm.startswith("batch_") or arm == "batch") * (
+        len(shape) == 3 and arm != "batch_sabotaged"
+    )
+    assert result.status == "ok"
+    if arm != "batch_sabotaged":
+        assert result.metrics["test_score"] > 0.3
+    save_model(plain, tmp_path / "one.keras")
+    examples, _ = arrays(folder, trial.data_digest, "test")
     loaded = load_model(tmp_path / "one.keras")
-    found = accuracy(logits_of(inference(loaded), images, 100), labels)
-    assert found == result.metrics["test_score"]
+    np.testing.assert_array_equal(loaded(examples), plain(examples))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_mlp_takes_examples_of_any_shape(shape, asked, numbers):
+    from pipeline.training.engine import train
+
+    folder = numbers(*shape)
+    for arm in ("none", "batch", "layer", "group"):
+        trial = asked(f"norm={arm}", "epochs=10", "dataset.task=regression", of=folder)
+        metrics = train(trial, folder).result.metrics
+        assert metrics[
+            "validation_score_recalibrated" if arm == "batch" else "validation_score"
+        ] > (0.3)
+
+
+@pytest.mark.parametrize("shape", SHAPES[:2])
+def test_the_cnn_takes_pictures_alone(shape, asked):
+    from pipeline.errors import Refusal
+    from pipeline.training.setting import built
+
+    with pytest.raises(Refusal, match=r"model=cnn: takes pictures.*use model=mlp"):
+        built(asked("model=cnn"), shape, OUTPUTS)
+
+
+def test_a_model_with_other_outputs_than_the_dataset_s_is_refused(asked, tmp_path, monkeypatch):
+    """Else its outputs would be held against the targets by broadcasting, silently."""
+    from pipeline.errors import Refusal
+    from pipeline.training.setting import built
+
+    text = ON_THE_LAST_AXIS.replace("Dense(outputs,", "Dense(outputs + 1,")
+    (tmp_path / "one_too_many.py").write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    model = Component(target="one_too_many.build", arguments={"units": 16})
+    trial = asked("norm=none").model_copy(update={"model": model})
+    with pytest.raises(Refusal, match=r"outputs \(None, 11\), but mnist_5k asks for \(None, 10\)"):
+        built(trial, SHAPE, OUTPUTS)
 
 
 @cache
@@ -93,7 +183,7 @@ def test_the_default_arm_has_keras_defaults(asked):
 def test_an_arm_stands_on_its_side_of_the_activation(arm, asked):
     from pipeline.training.setting import built
 
-    names = [layer.name for layer in built(asked(f"norm={arm}"), SHAPE, CLASSES).layers]
+    names = [layer.name for layer in built(asked(f"norm={arm}"), SHAPE, OUTPUTS).layers]
     before = names.index("norm_0") < names.index("norm_0_activation")
     assert before == (arm == "batch")
 
@@ -103,7 +193,7 @@ def test_the_bias_in_front_of_a_norm_follows_one_rule_for_every_arm(arm, asked):
     from pipeline.training.setting import built
 
     for wanted in (True, False):
-        model = built(asked(f"norm={arm}", f"model.use_bias={wanted}"), SHAPE, CLASSES)
+        model = built(asked(f"norm={arm}", f"model.use_bias={wanted}"), SHAPE, OUTPUTS)
         assert [model.get_layer(f"dense_{i}").use_bias for i in range(2)] == [wanted, wanted]
         assert model.get_layer("logits").use_bias
 
@@ -128,13 +218,13 @@ def test_the_bias_in_front_of_a_norm_follows_one_rule_for_every_arm(arm, asked):
 def test_a_model_has_as_many_weights_as_arithmetic_says(model, arm, weights, asked):
     from pipeline.training.setting import built
 
-    assert built(asked(f"model={model}", f"norm={arm}"), SHAPE, CLASSES).count_params() == weights
+    assert built(asked(f"model={model}", f"norm={arm}"), SHAPE, OUTPUTS).count_params() == weights
 
 
 def test_width_and_depth_are_parameters(asked):
     from pipeline.training.setting import built
 
-    model = built(asked("model.depth=4", "model.width=16", "model.taper=1"), SHAPE, CLASSES)
+    model = built(asked("model.depth=4", "model.width=16", "model.taper=1"), SHAPE, OUTPUTS)
     assert [model.get_layer(f"dense_{i}").units for i in range(4)] == [16] * 4
 
 
@@ -144,7 +234,7 @@ def test_the_sabotaged_arm_trains_beta_alone_and_lets_nothing_through(asked, fol
 
     trial = asked("norm=batch_sabotaged", "optimizer.learning_rate=0.01", "optimizer=sgd")
     trained = train(trial, folder)
-    before, after = built(trial, SHAPE, CLASSES), trained.model()
+    before, after = built(trial, SHAPE, OUTPUTS), trained.model()
     for name in ("dense_0", "dense_1"):
         np.testing.assert_array_equal(
             before.get_layer(name).kernel.numpy(), after.get_layer(name).kernel.numpy()
@@ -163,7 +253,7 @@ def test_a_sabotage_that_would_let_something_through_is_refused(name, value, ask
     from pipeline.training.setting import built
 
     with pytest.raises(Refusal, match="scale must be true and gamma_initializer zeros"):
-        built(asked("norm=batch_sabotaged", f"norm.{name}={value}"), SHAPE, CLASSES)
+        built(asked("norm=batch_sabotaged", f"norm.{name}={value}"), SHAPE, OUTPUTS)
 
 
 @pytest.mark.parametrize("model", ["mlp", "cnn"])
@@ -173,10 +263,10 @@ def test_an_input_scale_multiplies_the_images_and_1_adds_no_layer(model, asked, 
 
     images, _ = arrays(folder, asked().data_digest, "validation")
     plain, scaled = (
-        built(asked(f"model={model}", f"model.input_scale={scale}"), SHAPE, CLASSES)
+        built(asked(f"model={model}", f"model.input_scale={scale}"), SHAPE, OUTPUTS)
         for scale in ("1", "0.125")
     )
     names = [[layer.name for layer in each.layers] for each in (plain, scaled)]
-    assert names[0][:2] != names[1][:2] == ["images", "input_scale"]
+    assert names[0][:2] != names[1][:2] == ["examples", "input_scale"]
     assert [name for name in names[1] if name != "input_scale"] == names[0]
     np.testing.assert_array_equal(inference(scaled)(images), inference(plain)(images * 0.125))

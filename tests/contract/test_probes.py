@@ -15,12 +15,12 @@ DROPOUT = """
 import keras
 
 
-def build(shape, classes, norm, *, rate):
+def build(shape, outputs, norm, *, rate):
     inputs = keras.Input(shape)
     x = keras.layers.Flatten()(inputs)
     x = norm(keras.layers.Dense(16)(x), name="norm", activation="relu")
     x = keras.layers.Dropout(rate)(x)
-    return keras.Model(inputs, keras.layers.Dense(classes)(x))
+    return keras.Model(inputs, keras.layers.Dense(outputs)(x))
 """
 
 
@@ -91,7 +91,7 @@ def test_engine_and_twin_measure_the_same(asked, folder):
     )
     assert mine.weights_digest == twin.weights_digest
     assert mine.metrics == twin.metrics
-    assert mine.correct == twin.correct
+    assert mine.outcomes == twin.outcomes
     for name in CURVES:
         assert mine.curves[name] == twin.curves[name]
 
@@ -184,17 +184,17 @@ def test_single_images_go_through_a_cnn_with_batch_norm(trainer, asked, folder):
 
 
 @pytest.mark.parametrize("trainer", TRAINERS)
-def test_a_result_says_which_test_images_were_classified_correctly(trainer, asked, folder):
+def test_a_result_says_which_test_examples_were_classified_correctly(trainer, asked, folder):
     from pipeline.training.setting import arrays
 
     trial = asked("norm=batch", f"trainer={trainer}", split="test")
     trained = import_module(f"pipeline.training.{trainer}").train(trial, folder)
     images, labels = arrays(folder, trial.data_digest, "test")
     expected = trained.model().predict(images, verbose=0).argmax(axis=1) == labels
-    packed = np.frombuffer(bytes.fromhex(trained.result.correct["test"]), np.uint8)
+    packed = np.frombuffer(bytes.fromhex(trained.result.outcomes["test"]), np.uint8)
     np.testing.assert_array_equal(np.unpackbits(packed, count=100), expected)
     assert expected.mean() == trained.result.metrics["test_score"]
-    assert answered(asked("norm=batch", f"trainer={trainer}"), folder).correct == {}
+    assert answered(asked("norm=batch", f"trainer={trainer}"), folder).outcomes == {}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.errors import Refusal
 
-SHAPE, CLASSES = (28, 28, 1), 10
+SHAPE, OUTPUTS = (28, 28, 1), 10
 
 
 def test_the_same_trial_gives_the_same_bits_and_another_seed_gives_others(asked, folder):
@@ -105,11 +105,60 @@ def test_a_diverged_run_ends_early_and_is_a_result_at_chance(asked, folder):
     assert watched == [0]
     assert result.steps == 3
     assert result.curves["training_loss"] == (None,)
-    accuracies = {name for name in result.metrics if "score" in name or "gap" in name}
-    assert {"test_score", "gap_batch", "validation_score_single"} <= accuracies
-    assert {result.metrics[name] for name in accuracies} == {0.1}
-    assert result.metrics.keys() - accuracies == {"parameters"}
-    assert result.correct == {}
+    scores = {name for name in result.metrics if "score" in name or "gap" in name}
+    errors = {name for name in result.metrics if "error" in name}
+    assert {"test_score", "gap_batch", "validation_score_single"} <= scores
+    assert {"test_error", "validation_error_recalibrated"} <= errors
+    assert {result.metrics[name] for name in scores} == {0.1}
+    assert {result.metrics[name] for name in errors} == {0.9}
+    assert result.metrics.keys() - scores - errors == {"parameters"}
+    assert result.outcomes == {}
+
+
+@pytest.mark.parametrize("trainer", ["engine", "fit"])
+def test_a_diverged_regression_scores_what_the_targets_mean_scores(trainer, asked, numbers):
+    from importlib import import_module
+
+    from pipeline.training.setting import arrays
+
+    folder = numbers(12)
+    case = ("norm=batch", "optimizer=sgd", "optimizer.learning_rate=1e30", f"trainer={trainer}")
+    trial = asked(*case, "dataset.task=regression", split="test", of=folder)
+    result = import_module(f"pipeline.training.{trainer}").train(trial, folder).result
+    assert result.status == "diverged"
+    assert {value for name, value in result.metrics.items() if "score" in name} == {0.0}
+    for split in ("validation", "test"):
+        _, targets = arrays(folder, trial.data_digest, split)
+        variance = pytest.approx(targets.astype(np.float64).var(axis=0).mean())
+        assert result.metrics[f"{split}_error"] == variance
+        assert result.metrics[f"{split}_error_recalibrated"] == variance
+    assert result.outcomes == {}
+
+
+def test_a_regression_is_scored_by_arithmetic(asked, numbers):
+    """R2 is one less mean squared error over mean variance; a score's parts add up to it."""
+    from pipeline.tasks.regression import Regression
+    from pipeline.training.engine import train
+    from pipeline.training.setting import arrays
+
+    folder = numbers(12)
+    trial = asked("norm=layer", "epochs=8", "dataset.task=regression", split="test", of=folder)
+    trained = train(trial, folder)
+    metrics, curves = trained.result.metrics, trained.result.curves
+    for split in ("validation", "test"):
+        examples, targets = arrays(folder, trial.data_digest, split)
+        apart = trained.model().predict(examples, verbose=0).astype(np.float64) - targets
+        error, spread = (apart**2).mean(), targets.astype(np.float64).var(axis=0).mean()
+        assert metrics[f"{split}_error"] == metrics[f"{split}_loss"] == pytest.approx(error)
+        assert metrics[f"{split}_score"] == pytest.approx(1 - error / spread)
+    parts = Regression().unpacked(trained.result.outcomes["test"], 100)
+    np.testing.assert_allclose(parts, 1 - (apart**2).mean(axis=1) / spread, rtol=1e-4, atol=1e-5)
+    assert parts.mean() == pytest.approx(metrics["test_score"], abs=1e-6)
+    assert curves["validation_score"][-1] == metrics["validation_score"] > 0.5
+    _, targets = arrays(folder, trial.data_digest, "train")
+    spread = targets.astype(np.float64).var(axis=0).mean()
+    for loss, score in zip(curves["training_loss"], curves["training_score"], strict=True):
+        assert score == pytest.approx(max(0.0, 1 - loss / spread), abs=1e-5)
 
 
 @pytest.mark.parametrize("trainer", ["engine", "fit"])
@@ -149,7 +198,7 @@ def test_recalibrated_statistics_are_those_of_the_training_examples(asked, folde
 
     trial = asked("norm=batch", "model.depth=1")
     images, _ = arrays(folder, trial.data_digest, "train")
-    model = built(trial, SHAPE, CLASSES)
+    model = built(trial, SHAPE, OUTPUTS)
     inner = keras.Model(model.inputs, model.get_layer("dense_0").output)
     activations = inner.predict(images, verbose=0).astype(np.float64)
     [layer] = with_moving_statistics(model)
@@ -173,20 +222,11 @@ def test_batch_statistics_normalize_each_batch_by_itself(asked, folder):
 
     trial = asked("norm=batch", "model.depth=1", "norm.epsilon=1e-9")
     images, _ = arrays(folder, trial.data_digest, "train")
-    model = built(trial, SHAPE, CLASSES)
+    model = built(trial, SHAPE, OUTPUTS)
     inner = keras.Model(model.inputs, model.get_layer("norm_0").output)
     normalized = batchwise(inner, with_moving_statistics(inner))(images[:64])
     np.testing.assert_allclose(normalized.mean(axis=0), 0, atol=1e-4)
     np.testing.assert_allclose(normalized.std(axis=0), 1, atol=1e-3)
-
-
-def test_the_cross_entropy_is_that_of_the_softmax():
-    from pipeline.training.evaluation import accuracy, cross_entropy
-
-    logits = np.log(np.array([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]], np.float32))
-    labels = np.array([0, 1])
-    assert cross_entropy(logits, labels) == pytest.approx(-(np.log(0.7) + np.log(0.1)) / 2)
-    assert accuracy(logits, labels) == 0.5
 
 
 def test_test_data_are_read_only_when_they_are_asked_for(asked, folder, monkeypatch):

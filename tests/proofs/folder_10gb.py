@@ -30,7 +30,8 @@ pictures, arrays, count, size = Path(sys.argv[1]), Path(sys.argv[2]), *map(int, 
 arguments = {"path": str(pictures), "size": (size, size), "color": "rgb", "license": "CC0"}
 source = Component(target="pipeline.data.image_folder.load", arguments=arguments)
 tenth = count // 10
-dataset = Dataset(source=source, train=count - 2 * tenth, validation=tenth, test=tenth, seed=0)
+sizes = {"train": count - 2 * tenth, "validation": tenth, "test": tenth}
+dataset = Dataset(task="classification", source=source, seed=0, **sizes)
 print(prepare(dataset, "pictures", arrays).digest)
 """
 VERIFY = """

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.random import Generator
+from questions import TASK
 
 from pipeline.content import content_digest
 from pipeline.records import Answer, Manifest, Plan, Trial
@@ -121,7 +122,8 @@ def fake_runs(
             confirmed.append(_answer(name, index, again, model, arm, generator))
     analysis = {**ANALYSIS, "reference": called.get("none", "none")}
     source = {"target": "pipeline.data.mnist_5k.load", "arguments": {}}
-    split = {"source": source, "train": 3000, "validation": 1000, "test": 1000, "seed": 0}
+    split = {"task": "classification", "source": source, "seed": 0}
+    split |= {"train": 3000, "validation": 1000, "test": 1000}
     plan = {"profile": "quick", "datasets": {dataset: split}, "studies": studies}
     plan |= {"claims": {}, "claims_digest": content_digest({}), "analysis": analysis}
     plan |= {"studies_digest": content_digest(studies)}
@@ -140,6 +142,7 @@ def study_of(
     return {
         "experiment": "tuned",
         "dataset": dataset,
+        "task": TASK,
         "model_name": called.get(model, model),
         "model": {"target": f"pipeline.models.{model}.build", "arguments": {"width": 64}},
         "arm": called.get(arm, arm),
@@ -183,6 +186,7 @@ def _trial(study: dict[str, object], arm: str, generator: Generator) -> Trial:
         {
             **{name: study[name] for name in kept},
             "data_digest": DIGEST,
+            "task": TASK["scoring"],
             "thresholds": [],
             "norm": norm_of(arm, drawn),
             "optimizer": {"target": "keras.optimizers.Adam", "arguments": {"learning_rate": rate}},
@@ -233,6 +237,7 @@ def _answer(
             metrics["test_score_recalibrated"] = share(level - 0.005)
     if diverged:
         metrics = {name: value for name, value in metrics.items() if "loss" not in name}
+    metrics |= errors(metrics)
     rise = [1 - math.exp(-1.1 * (epoch + 1)) for epoch in range(EPOCHS)]
     accuracy = [None if diverged else min(1.0, level * part + 0.02) for part in rise]
     curves = {
@@ -241,11 +246,11 @@ def _answer(
         "validation_score": [moving * part for part in rise],
         "validation_loss": [None if diverged else 2 * (1 - part) + 0.1 for part in rise],
     }
-    correct = {}
+    outcomes = {}
     if trial.split == "test" and not diverged:
-        correct["test"] = bits(metrics["test_score"])
+        outcomes["test"] = bits(metrics["test_score"])
     result = {"steps": 100, "metrics": metrics, "curves": curves, "weights_digest": "0" * 64}
-    result |= {"correct": correct}
+    result |= {"outcomes": outcomes}
     result |= {"epochs_asked": EPOCHS, "kernels": {"norm": "keras", "optimizer": "keras"}}
     return Answer.parse(
         {
@@ -258,8 +263,17 @@ def _answer(
     )
 
 
+def errors(metrics: dict[str, float]) -> dict[str, float]:
+    """Return the errors beside the scores of whole splits."""
+    return {
+        name.replace("_score", "_error"): 1 - value
+        for name, value in metrics.items()
+        if name.removesuffix("_recalibrated").endswith("_score")
+    }
+
+
 def bits(accuracy: float) -> str:
-    """Return a result's correctness bits: the easiest images are right, up to a share."""
+    """Return a result's outcomes: the easiest images are right, up to a share."""
     right = np.zeros(EXAMPLES, np.bool_)
     right[ORDER[: round(accuracy * EXAMPLES)]] = True
     return np.packbits(right).tobytes().hex()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from fake_answers import BEST, EXAMPLES, share
+from fake_answers import BEST, EXAMPLES, errors, share
 
 from pipeline.records import Result, Trial
 from pipeline.statistics.runs import steps_after
@@ -66,13 +66,14 @@ def fake_result(trial: Trial) -> Result:
             for name, value in metrics.items()
             if "score" in name or name == "parameters"
         }
+    metrics |= errors(metrics)
     return Result.parse(
         {
             "steps": steps[-1],
             "epochs_asked": trial.epochs,
             "metrics": metrics,
             "curves": curves,
-            "correct": {},
+            "outcomes": {},
             "weights_digest": trial.key,
             "kernels": {"norm": "fused" if kind == "batch" else "keras", "optimizer": "raw"},
         }

@@ -116,7 +116,7 @@ def answer(made: Study, index: int, values: dict[str, Any], seed: int, figures: 
             "epochs_asked": made.epochs,
             "metrics": {name: value for name, value in metrics.items() if value is not None},
             "curves": curves,
-            "correct": {},
+            "outcomes": {},
             "weights_digest": "w",
             "kernels": {},
         }

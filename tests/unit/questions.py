@@ -2,9 +2,15 @@
 
 from pipeline.records import Result, Study, Trial
 
+TASK = {
+    "scoring": {"target": "pipeline.tasks.classification.Classification", "arguments": {}},
+    "score": "accuracy",
+    "error": {"noun": "errors", "less": "fewer", "more": "more"},
+}
 QUESTION = {
     "dataset": "digits",
     "data_digest": "d" * 64,
+    "task": TASK["scoring"],
     "model": {"target": "models.mlp.build", "arguments": {"width": 8}},
     "norm": {
         "layer": {"target": "layers.Norm", "arguments": {"momentum": 0.9, "epsilon": 0.001}},
@@ -52,6 +58,7 @@ CELL = (
     "decay_norm_weights",
 )
 STUDY = {name: QUESTION[name] for name in (*CELL, "seed", "probes")} | {
+    "task": TASK,
     "experiment": "tuned",
     "model_name": "mlp",
     "arm": "batch",
@@ -97,14 +104,18 @@ def study(*, lag: int = 1, trials: int = 12, **changes) -> Study:
     return Study.parse(STUDY | {"design": design} | changes)
 
 
-def result(accuracy: float, *, loss: float = 0.5, weights: str = "w") -> Result:
+def result(score: float, *, loss: float = 0.5, weights: str = "w") -> Result:
     return Result.parse(
         {
             "steps": 6,
             "epochs_asked": 2,
-            "metrics": {"validation_score": accuracy, "validation_loss": loss},
-            "curves": {"training_loss": [0.9, loss], "validation_score": [0.1, accuracy]},
-            "correct": {},
+            "metrics": {
+                "validation_score": score,
+                "validation_error": 1 - score,
+                "validation_loss": loss,
+            },
+            "curves": {"training_loss": [0.9, loss], "validation_score": [0.1, score]},
+            "outcomes": {},
             "weights_digest": weights,
             "kernels": {},
         }

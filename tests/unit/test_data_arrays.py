@@ -41,7 +41,8 @@ def source(**changes: Any) -> Source:
 
 def dataset(**changes: Any) -> Dataset:
     component = Component(target="numbers.load", arguments={})
-    content = {"source": component, "train": 60, "validation": 20, "test": 20, "seed": 0}
+    content = {"task": "classification", "source": component, "seed": 0}
+    content |= {"train": 60, "validation": 20, "test": 20}
     return Dataset(**{**content, **changes})
 
 

@@ -52,7 +52,8 @@ def refused(path: object, **changes: Any) -> str:
 
 def prepared(source: Source, folder: Path, **changes: Any) -> Path:
     component = Component(target="pipeline.data.image_folder.load", arguments={})
-    content = {"source": component, "train": 20, "validation": 10, "test": 10, "seed": 0}
+    content = {"task": "classification", "source": component, "seed": 0}
+    content |= {"train": 20, "validation": 10, "test": 10}
     write(source, Dataset(**{**content, **changes}), "pets", folder / "arrays")
     return folder / "arrays"
 

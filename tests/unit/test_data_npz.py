@@ -51,7 +51,8 @@ def refused(path: object, **changes: Any) -> str:
 
 def digest(source: Source, folder: Path) -> str:
     component = Component(target="pipeline.data.npz.load", arguments={})
-    dataset = Dataset(source=component, train=18, validation=6, test=6, seed=0)
+    sizes = {"train": 18, "validation": 6, "test": 6}
+    dataset = Dataset(task="classification", source=component, seed=0, **sizes)
     return write(source, dataset, "mine", folder / "arrays").digest
 
 

@@ -19,6 +19,7 @@ from pipeline.stages.places import Places
 def progress(**changes) -> Progress:
     study_progress = StudyProgress(
         study="tuned/digits/mlp/batch",
+        score="accuracy",
         total=12,
         done=4,
         running=2,
@@ -71,7 +72,7 @@ def test_a_table_shows_every_study():
     console = Console(width=120)
     with console.capture() as captured:
         console.print(table(progress()))
-    for word in ("tuned/digits/mlp/batch", "4/12 (1 failed)", "90.0%", "4 a minute"):
+    for word in ("tuned/digits/mlp/batch", "4/12 (1 failed)", "accuracy 0.900", "4 a minute"):
         assert word in captured.get()
 
 
@@ -95,7 +96,7 @@ def test_status_shows_the_run_of_another_process(places, capsys):
     with held(places.lock):
         status.run("quick")
     said = capsys.readouterr().out
-    assert "tuned/digits/mlp/batch: 4 of 12, 2 running, 1 failed, best 90.0%" in said
+    assert "tuned/digits/mlp/batch: 4 of 12, 2 running, 1 failed, best accuracy 0.900" in said
     assert "running: process" in said
 
 

@@ -51,7 +51,7 @@ def test_a_record_is_frozen_and_closed():
 )
 def test_a_status_is_read_from_the_course_of_the_loss(losses, status):
     answer = {"steps": 4, "epochs_asked": 2, "metrics": {}, "weights_digest": "w", "kernels": {}}
-    answer |= {"correct": {}}
+    answer |= {"outcomes": {}}
     assert Result.parse(answer | {"curves": {"training_loss": losses}}).status == status
 
 

@@ -79,14 +79,14 @@ def test_it_is_said_where_a_trial_stands(checkout, capsys):
     assert "tuned/mnist_5k/cnn/adam/layer winner, seed 105, with test data" in text
 
 
-def test_a_confirmed_trial_says_how_many_images_were_right_and_shows_no_bits(checkout, capsys):
+def test_a_confirmed_trial_says_how_many_examples_were_right_and_shows_no_bits(checkout, capsys):
     result = checkout.confirmed.result
     text = shown(checkout.confirmed, capsys)
     right = round(1000 * result.metrics["test_score"])
-    (line,) = (line for line in text.splitlines() if "test images" in line)
-    assert line.split(maxsplit=2)[2] == f"{right} classified correctly"
-    assert result.correct["test"][:16] not in text
-    assert "classified correctly" not in shown(checkout.swept, capsys)
+    (line,) = (line for line in text.splitlines() if "test examples" in line)
+    assert line.split(maxsplit=2)[2] == f"{right} right"
+    assert result.outcomes["test"][:16] not in text
+    assert "test examples" not in shown(checkout.swept, capsys)
 
 
 def test_a_trial_in_no_sealed_output_says_so(checkout, capsys):
@@ -154,6 +154,16 @@ def test_a_model_that_is_not_here_is_shown_all_the_same(checkout, capsys, runs):
     assert "(unknown here)" in text
 
 
+def test_the_outcomes_of_a_task_that_is_not_here_are_not_read(checkout, capsys, runs):
+    plain = runs.confirmed[0].trial.plain() | {"task": {"target": "gone.Task", "arguments": {}}}
+    trial = type(runs.confirmed[0].trial).parse(plain)
+    Store.open().put(trial, runs.confirmed[0].result, CLOCK)
+    show.run(trial.key, as_json=False)
+    text = capsys.readouterr().out
+    assert "not readable here" in text
+    assert "(not from here: gone.Task: no module 'gone'" in text
+
+
 def test_lost_clock_readings_are_told(checkout, capsys):
     next(Store.open().root.rglob(f"{checkout.swept.key}.clock.json")).unlink()
     assert "its readings are lost" in shown(checkout.swept, capsys)
@@ -187,7 +197,7 @@ def test_it_imports_no_heavy_library(checkout):
         "import sys\n"
         "from pipeline.stages.show import run\n"
         "run(sys.argv[1], as_json=False)\n"
-        "heavy = {'tensorflow', 'keras', 'mlflow', 'optuna', 'hydra', 'pandas', 'numpy'}\n"
+        "heavy = {'tensorflow', 'keras', 'mlflow', 'optuna', 'hydra', 'pandas'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
     )
     command = [sys.executable, "-c", script, checkout.swept.key]

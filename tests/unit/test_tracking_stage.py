@@ -33,7 +33,12 @@ SOURCE = Source(
     license="none",
 )
 SPLIT = Dataset(
-    source=Component(target="made.up", arguments={}), train=8, validation=2, test=2, seed=0
+    task="classification",
+    source=Component(target="made.up", arguments={}),
+    train=8,
+    validation=2,
+    test=2,
+    seed=0,
 )
 
 

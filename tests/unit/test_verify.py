@@ -18,7 +18,10 @@ from pipeline.records import Answer, Component, Dataset, Result, Trial
 from pipeline.stages import verify
 from pipeline.stages.files import write_answers
 from pipeline.stages.places import Places
+from pipeline.tasks.classification import Classification
+from pipeline.tasks.regression import Regression
 
+SCORING = Classification()
 PLACES = Places("quick")
 CLOCK = Clock(started=1.0, wall_seconds=2.0, commit="c", dirty="", host="h")
 SOURCE = Source(
@@ -32,7 +35,12 @@ SOURCE = Source(
     license="none",
 )
 SPLIT = Dataset(
-    source=Component(target="made.up", arguments={}), train=8, validation=2, test=2, seed=0
+    task="classification",
+    source=Component(target="made.up", arguments={}),
+    train=8,
+    validation=2,
+    test=2,
+    seed=0,
 )
 
 
@@ -305,13 +313,13 @@ def test_a_shorter_curve_is_told_epoch_by_epoch_and_shown_in_one_line():
             "metrics": {"a": 0.0},
             "curves": {"loss": [0.5, 0.25, None]},
             "epochs_asked": 3,
-            "correct": {},
+            "outcomes": {},
             "weights_digest": "w",
             "kernels": {"norm": "fused"},
         }
     )
     short = long.model_copy(update={"curves": {"loss": (0.5,)}, "metrics": {"a": -0.0}})
-    found = compared(figures(long), figures(short))
+    found = compared(figures(long, SCORING), figures(short, SCORING))
     assert [(each.figure, each.claimed, each.found) for each in found] == [
         ("metric a", 0.0, -0.0),
         ("curve loss, epoch 2", 0.25, "absent"),
@@ -323,24 +331,34 @@ def test_a_shorter_curve_is_told_epoch_by_epoch_and_shown_in_one_line():
     ]
 
 
-def test_images_that_came_out_otherwise_are_counted_and_the_first_is_named():
+def differing(stored: str, here: str, scoring) -> list[str]:
     result = fake_runs().confirmed[0].result
-    stored = result.model_copy(update={"correct": {"test": "f0"}})
-    here = result.model_copy(update={"correct": {"test": "d1"}})
-    found = compared(figures(stored), figures(here))
-    assert list(verify._shortened(found)) == [
-        "test images, example 2: right stored, wrong here; and 1 later",
+    sides = [result.model_copy(update={"outcomes": {"test": text}}) for text in (stored, here)]
+    return list(verify._shortened(compared(*(figures(side, scoring) for side in sides))))
+
+
+def test_examples_that_came_out_otherwise_are_counted_and_the_first_is_named():
+    assert differing("f0", "d1", SCORING) == [
+        "test examples, example 2: right stored, wrong here; and 1 later",
     ]
-    fewer = compared(figures(stored), figures(here.model_copy(update={"correct": {"test": "80"}})))
-    assert list(verify._shortened(fewer)) == [
-        "test images right: 4 stored, 1 here (-3)",
-        "test images, example 1: right stored, wrong here; and 2 later",
+    assert differing("f0", "80", SCORING) == [
+        "test examples right: 4 stored, 1 here (-3)",
+        "test examples, example 1: right stored, wrong here; and 2 later",
     ]
 
 
-def test_bits_that_are_none_are_a_difference_and_no_accident():
-    result = fake_runs().confirmed[0].result
-    forged = result.model_copy(update={"correct": {"test": "f?"}})
-    stored = result.model_copy(update={"correct": {"test": "f0"}})
-    lines = list(verify._shortened(compared(figures(forged), figures(stored))))
-    assert lines == ["test images, example 4: unreadable stored, wrong here; and 3 later"]
+def test_outcomes_that_are_numbers_are_compared_as_numbers():
+    """0.25, 2 and 4 in single precision: 1/4 + 2 and 1/4 + 4 over two examples."""
+    assert differing("0000803e" + "00000040", "0000803e" + "00008040", Regression()) == [
+        "test examples unexplained: 1.125 stored, 2.125 here (+1)",
+        "test examples, example 1: 2.0 stored, 4.0 here (+2)",
+    ]
+
+
+def test_outcomes_that_are_none_are_a_difference_and_no_accident():
+    lines = differing("f?", "f0", SCORING)
+    assert lines == ["test examples, example 4: unreadable stored, wrong here; and 3 later"]
+    assert differing("0000803e?", "0000803e", Regression()) == [
+        "test examples unexplained: unreadable stored, 0.25 here",
+        "test examples, example 1: unreadable stored, absent here",
+    ]
