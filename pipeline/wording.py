@@ -33,7 +33,7 @@ def points(found: Estimate | None) -> str:
     return _estimated(found, signed)
 
 
-def accuracy(found: Estimate | None) -> str:
+def percent(found: Estimate | None) -> str:
     """A mean share and its interval, in percent."""
     return _estimated(found, "{:.2%}".format)
 

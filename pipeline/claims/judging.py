@@ -36,8 +36,8 @@ class PartJudgement(Record):
 
     `trained` is about the blocks in which both trained. `estimate` is absent
     without such blocks, and for an exact rule, whose `largest_departure` stands
-    instead. `points` is treatment's accuracy minus control's in hundredths, turned by
-    the same rule: where fewer errors are asserted, higher accuracy is negative.
+    instead. `points` is treatment's score minus control's in hundredths, turned by
+    the same rule: where fewer errors are asserted, a higher score is negative.
     `better` is the share of blocks on the claim's side, ties half.
     """
 

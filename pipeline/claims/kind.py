@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_type_hints
 
 from pipeline.arguments import Argument
 from pipeline.components import resolve
+from pipeline.records import ErrorWords, Task
 from pipeline.statistics.samples import Sample
 from pipeline.wording import number, signed
 
@@ -30,24 +31,6 @@ class Column:
 Figure = Annotated[str, Column("figure")]
 Curve = Annotated[str, Column("curve")]
 Setting = Annotated[str, Column("setting")]
-
-
-class Errors(NamedTuple):
-    """What an error is called where there are fewer and more of them."""
-
-    noun: str
-    less: str
-    more: str
-
-
-class Words(NamedTuple):
-    """What a task's score and its errors are called, as in conf/task."""
-
-    score: str
-    error: Errors
-
-
-CLASSIFICATION = Words("accuracy", Errors("errors", "fewer", "more"))
 
 
 @dataclass(frozen=True)
@@ -74,7 +57,7 @@ class Phrase:
 
 
 Reading = Callable[[float], Phrase]  # of treatment minus control
-Read = Callable[[Mapping[str, Argument], Words], Reading]  # by a claim's arguments and its task
+Read = Callable[[Mapping[str, Argument], Task], Reading]  # by a claim's arguments and its task
 
 
 class Reads(NamedTuple):
@@ -127,12 +110,12 @@ def column_of(annotation: object) -> str | None:
 
 def ratio(noun: str, less: str, more: str) -> Read:
     """Read a natural logarithm: `10% fewer steps`, `2.5 times the steps`."""
-    return lambda *_: _ratio(Errors(noun, less, more))
+    return lambda *_: _ratio(ErrorWords(noun=noun, less=less, more=more))
 
 
 def error_ratio() -> Read:
     """Read a natural logarithm of two errors in the task's words: `10% fewer errors`."""
-    return lambda _, words: _ratio(words.error)
+    return lambda _, task: _ratio(task.error)
 
 
 def times(noun: str) -> Read:
@@ -148,8 +131,8 @@ def points(noun: str = "points", *, times: float = 1.0) -> Read:
 
 
 def score_points() -> Read:
-    """Read a difference in hundredths of the task's score: `+1.20 points of accuracy`."""
-    return lambda _, words: points(f"points of {words.score}")(_, words)
+    """Read a difference in hundredths of the task's score: `+1.20 points of R2`."""
+    return lambda _, task: points(f"points of {task.score}")(_, task)
 
 
 def bare(noun: str = "") -> Read:
@@ -157,7 +140,7 @@ def bare(noun: str = "") -> Read:
     return lambda *_: lambda found: Phrase(number(found), "", noun, grows=True)
 
 
-def _ratio(of: Errors) -> Reading:
+def _ratio(of: ErrorWords) -> Reading:
     def read(log: float) -> Phrase:
         multiple = _power(math.e, log)
         if multiple > 2:

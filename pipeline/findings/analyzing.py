@@ -24,10 +24,12 @@ def analyze(
     """Compute every figure; the arguments are those of `Evidence`."""
     evidence = Evidence(plan, swept, confirmed, manifests, costs=costs, digests=digests)
     arms = dict.fromkeys(study.arm for study in evidence.studies.values())
+    words = {study.task.score for study in evidence.studies.values()}
     return Summary(
         profile=plan.profile,
         analysis=plan.analysis,
         arms=tuple(sorted(arms, key=lambda arm: arm != evidence.reference)),
+        score=words.pop() if len(words) == 1 else "score",
         commands=_commands(plan.profile),
         findings={
             name: evidence.of(module.figures)

@@ -22,7 +22,7 @@ def metrics(summary: Summary) -> Metrics:
     A claim of one part has its effect beside its verdict; where several parts
     must hold, each stands by itself, as `T3 adam`. Effects are as the claim asserts them,
     in its units; an exact part has a largest departure instead. Points are
-    hundredths of test accuracy against the reference. What is not known is null.
+    hundredths of test scores against the reference. What is not known is null.
     """
     claims: dict[str, dict[str, Metric]] = {}
     for figures in summary.of(Claims).claims:

@@ -25,12 +25,14 @@ F = TypeVar("F", bound=Record)
 class Summary(Record):
     """The whole analysis of one profile.
 
-    `arms` are all that it has, the reference first; `commands` reproduce it, by where they begin.
+    `arms` are all that it has, the reference first; `score` is what its task calls a score, or just
+    that where tasks differ; `commands` reproduce it, by where they begin.
     """
 
     profile: str
     analysis: Analysis
     arms: tuple[str, ...]
+    score: str
     commands: dict[str, str]
     findings: dict[str, SerializeAsAny[Record]]
 

@@ -2,8 +2,9 @@
 
 A run fails when it diverged, or when it ends under a line that its arm's best scores
 draw: what each seed reached over all the arm's rates, batch sizes and trials, and the
-median over seeds; where the line is under them, the task says. An arm that fails at most rates is thus still measured by what it
-can do, and a search's trials and its confirmed runs by one line.
+median over seeds; how far under them the line is, the task says. An arm that fails at
+most rates is thus still measured by what it can do, and a search's trials and its
+confirmed runs by one line.
 """
 
 from __future__ import annotations
@@ -49,10 +50,8 @@ def _failed(runs: pd.DataFrame) -> NDArray[np.bool_]:
     if runs.empty:
         return np.zeros(0, np.bool_)
     by_seed = runs.groupby(["study", "seed"])["best_validation_score"].max()
-    tasks = runs.groupby("study")["task"].first()
-    lines = {
-        study: tasks[study].fails_below(best)
-        for study, best in by_seed.groupby("study").median().items()
-    }
+    tasks = dict(zip(runs["study"], runs["task"], strict=True))
+    best = by_seed.groupby("study").median().to_dict()
+    lines = {study: tasks[study].fails_below(score) for study, score in best.items()}
     low = runs["validation_score"] < runs["study"].map(lines)
     return (runs["diverged"].astype(bool) | low).to_numpy(np.bool_)

@@ -112,6 +112,11 @@ def failed(pairs: pd.DataFrame, side: str = "") -> NDArray[np.bool_]:
     return pairs[f"failed{side}"].to_numpy(np.bool_)
 
 
+def score_of(error: str) -> str:
+    """Name the score that stands beside an error: `test_score` beside `test_error`."""
+    return error.replace("_error", "_score")
+
+
 def log_error_column(pairs: pd.DataFrame, metric: str, side: str = "") -> Floats:
     """Logs of errors, as each run's task takes them, shape (blocks,).
 

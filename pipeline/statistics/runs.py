@@ -195,7 +195,7 @@ def _best(result: Result) -> dict[str, float]:
 
 
 def _curve(name: str) -> str:
-    """Name a curve's column; recalibrated accuracies keep their ending, for `with_statistics`."""
+    """Name a curve's column; recalibrated scores keep their ending, for `with_statistics`."""
     if name.endswith(RECALIBRATED):
         return f"{name.removesuffix(RECALIBRATED)}_curve{RECALIBRATED}"
     return f"{name}_curve"

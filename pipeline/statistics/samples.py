@@ -27,7 +27,7 @@ class Sample(Record):
 
     `present` counts the blocks that ran in both arms, failed ones included;
     `lows` and `highs` hold those that can be compared. `points` says the same
-    differences in hundredths of accuracy. `failures` is there when a run failed:
+    differences in hundredths of the score. `failures` is there when a run failed:
     each present block's difference in failures, with the sign of a loss.
     `bound` is the largest absolute value that can occur, where there is one;
     `mcnemar` the exact p value of paired failures, which decides nothing.
@@ -75,7 +75,7 @@ def sample_of(
         values: Shape (blocks,), finite.
         seeds: Cluster of each block, shape (blocks,).
         present: Blocks that ran, failed ones included; as many as values when None.
-        points: The same differences in hundredths of accuracy.
+        points: The same differences in hundredths of the score.
         failures: Differences in failures, where a run failed.
         notes: What a reader has to know beside the interval.
 

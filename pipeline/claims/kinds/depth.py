@@ -38,7 +38,7 @@ def slope_per_doubling(
         treatment: Rows of one arm.
         control: Rows of the other.
         block: What a pair shares; `seed` and `axis` among them.
-        metric: An accuracy, a share.
+        metric: An error, such as `validation_error`.
         axis: Column of depths.
 
     Raises:

@@ -22,7 +22,7 @@ def log_error_ratio(
         treatment: Rows of one side.
         control: Rows of the other, on other seeds.
         block: What a pair shares; its seeds are numbered from 0 on either side.
-        metric: An accuracy, a share.
+        metric: An error, such as `validation_error`.
     """
     return errors.log_error_ratio(
         ranked_seeds(treatment), ranked_seeds(control), block=block, metric=metric

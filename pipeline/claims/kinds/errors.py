@@ -1,4 +1,4 @@
-"""Differences in accuracy: logs of error ratios, and differences of such differences."""
+"""Differences in errors: logs of error ratios, and differences of such differences."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pipeline.statistics.pairs import (
     failure_sample,
     log_error_column,
     pair,
+    score_of,
     trained,
 )
 from pipeline.statistics.samples import Floats, Sample, sample_of
@@ -24,7 +25,7 @@ from pipeline.statistics.samples import Floats, Sample, sample_of
 def log_error_ratio(
     treatment: pd.DataFrame, control: pd.DataFrame, *, block: Sequence[str], metric: Figure
 ) -> Sample:
-    """Log of treatment's error rate over control's, block by block; positive is worse.
+    """Log of treatment's error over control's, block by block; positive is worse.
 
     A margin of 0.1 is 10% of the control's error. Blocks with a failed run are
     set aside and counted in `failures`.
@@ -57,7 +58,7 @@ def difference_of_differences(
         treatment: Rows of one arm.
         control: Rows of the other.
         block: What a pair shares; `seed` and `axis` among them.
-        metric: An accuracy, a share.
+        metric: An error, such as `validation_error`.
         axis: Column such as `model` or `batch_size`.
         at: Its value or values where the effect is claimed.
         against: Its value or values it is compared with.
@@ -87,7 +88,8 @@ def _log_ratios(pairs: pd.DataFrame, metric: str) -> Floats:
 
 
 def _points(pairs: pd.DataFrame, metric: str) -> Floats:
-    points: Floats = 100 * (column(pairs, metric) - column(pairs, metric + CONTROL))
+    score = score_of(metric)
+    points: Floats = 100 * (column(pairs, score) - column(pairs, score + CONTROL))
     return points
 
 

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from pipeline.arguments import Argument
-from pipeline.claims.kind import Figure, Phrase, Read, Reading, Words, bare, points, reads
+from pipeline.claims.kind import Figure, Phrase, Read, Reading, bare, points, reads
+from pipeline.records import Task
 from pipeline.statistics.pairs import CONTROL, column, failure_sample, pair
 from pipeline.statistics.samples import Sample, sample_of
 
@@ -23,9 +24,9 @@ def _percent(*_: object) -> Reading:
 def _in_hundredths(read: Read) -> Read:
     """Read a figure times 100 so, any other as a bare number."""
 
-    def chosen(arguments: Mapping[str, Argument], words: Words) -> Reading:
+    def chosen(arguments: Mapping[str, Argument], task: Task) -> Reading:
         noun = "weights" if arguments["metric"] == "parameters" else ""
-        return (read if arguments["times"] == 100 else bare(noun))(arguments, words)
+        return (read if arguments["times"] == 100 else bare(noun))(arguments, task)
 
     return chosen
 

@@ -27,13 +27,13 @@ def shadow_gap(
 ) -> Sample:
     """Gap of slow moving averages minus gap of fast ones after a step, in points.
 
-    Both are shadows of one run: its training accuracy with batch statistics
-    cancels, and the gaps' difference is the fast accuracy minus the slow one.
+    Both are shadows of one run: its training score with batch statistics
+    cancels, and the gaps' difference is the fast score minus the slow one.
 
     Args:
         treatment: Rows of one arm.
         block: What tells its runs apart.
-        slow: Curve of the accuracy under the averages with the higher momentum.
+        slow: Curve of the score under the averages with the higher momentum.
         fast: Curve under those with the lower momentum.
         step: After which it is read off.
     """

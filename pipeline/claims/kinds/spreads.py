@@ -34,9 +34,9 @@ def epoch_spread_ratio(
         treatment: Rows of one arm.
         control: Rows of the other.
         block: What a pair shares.
-        curve: Column of the accuracies.
+        curve: Column of the scores.
         skip: First evaluations that are left out: the climb.
-        examples: Column with the examples behind each accuracy.
+        examples: Column with the examples behind each score.
     """
     pairs = pair(treatment, control, block=block)
     both = trained(pairs)
@@ -62,24 +62,24 @@ def epoch_spread_ratio(
     )
 
 
-def _has_spread(accuracies: Scores) -> bool:
-    return len(accuracies) >= FEWEST and None not in accuracies
+def _has_spread(scores: Scores) -> bool:
+    return len(scores) >= FEWEST and None not in scores
 
 
-def epoch_spread(accuracies: Scores, *, examples: int) -> float:
-    """Standard deviation of an accuracy around its local trend, never zero.
+def epoch_spread(scores: Scores, *, examples: int) -> float:
+    """Standard deviation of a score around its local trend, never zero.
 
     From second differences, which no straight trend moves and which have six
-    times the variance of independent noise. The rounding of an accuracy to whole
+    times the variance of independent noise. The rounding of a score to whole
     examples adds its variance, 1 / (12 examples squared), so that a curve that
     stands still has a logarithm too.
 
     Raises:
         ValueError: Fewer than three values, or one that is not finite.
     """
-    if not _has_spread(accuracies):
+    if not _has_spread(scores):
         raise ValueError("a spread around a trend needs three finite values at least")
-    second = np.diff(np.array(accuracies, np.float64), n=2)
+    second = np.diff(np.array(scores, np.float64), n=2)
     return math.sqrt(float(np.mean(second**2)) / 6 + 1 / (12 * examples**2))
 
 

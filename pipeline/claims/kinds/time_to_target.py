@@ -52,13 +52,13 @@ def time_to_target(
 
 
 def steps_to_target(
-    steps: Sequence[int], accuracies: Sequence[float | None], *, target: float
+    steps: Sequence[int], scores: Sequence[float | None], *, target: float
 ) -> int | None:
     """First of two evaluations in a row that reach the target; None where there are none.
 
     One hit may be luck: 1,000 examples leave 0.8 points of noise.
     """
-    hits = [value is not None and value >= target for value in accuracies]
+    hits = [value is not None and value >= target for value in scores]
     for place in range(len(hits) - 1):
         if hits[place] and hits[place + 1]:
             return int(steps[place])

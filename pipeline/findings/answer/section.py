@@ -52,7 +52,7 @@ def disagreements(claims: list[ClaimFigures]) -> str:
         return ""
     return (
         "The moving statistics, which a user gets, and statistics recalibrated over training "
-        f"images disagree on {listed(found)}."
+        f"examples disagree on {listed(found)}."
     )
 
 
@@ -72,8 +72,8 @@ def gap(summary: Summary) -> str:
                 where = f"the {found.place.model} on {found.place.dataset}"
                 text = (
                     f"After {counted(step, 'step')} of the same training, {where} "
-                    f"classifies {ours:.1%} of validation images "
-                    f"correctly with each batch's own statistics, and {theirs:.1%} with "
+                    f"reaches a validation {summary.score} of {ours:.1%} "
+                    f"with each batch's own statistics, and {theirs:.1%} with "
                     f"moving averages at momentum {moving.momentum:g}"
                 )
                 last = _last(found, batch, moving)
@@ -110,7 +110,7 @@ def _finding(found: ClaimFigures) -> Finding:
     pairs = list(zip(claim.parts, judgement.parts, strict=True))
     same = [pair for pair in pairs if pair[1].verdict.word == judgement.verdict.word] or pairs
     part, judged = max(same, key=lambda pair: pair[1].estimate is not None)
-    effect = claims_words.outcome(part, judged)
+    effect = claims_words.outcome(part, judged, found.task)
     if judged.failures is not None:
         effect += f"; failures {claims_words.failures(part, judged.failures)}"
     return Finding(

@@ -59,7 +59,7 @@ def _row(found: ClaimFigures) -> tuple[str, ...]:
         MUST[kind],
         kind,
         found.judgement.verdict.word,
-        claims_words.outcome(found.claim.parts[0], found.judgement.parts[0]),
+        claims_words.outcome(found.claim.parts[0], found.judgement.parts[0], found.task),
         _passed(found.control),
     )
 

@@ -11,6 +11,7 @@ from pipeline.findings.verdicts import words as claims_words
 from pipeline.findings.verdicts.figures import ClaimFigures, PartNoise
 from pipeline.findings.verdicts.figures import Figures as Claims
 from pipeline.page.blocks import Block, ClaimDetails, Command, Listing, Section, Table, Text
+from pipeline.records import Task
 from pipeline.wording import ABSENT, capital, listed, percentage
 
 HEADS = (
@@ -18,7 +19,7 @@ HEADS = (
     "Compared",
     "Verdict",
     "Effect",
-    "Accuracy, points",
+    "Score, points",
     "Failures",
     "Blocks",
     "Better in",
@@ -34,7 +35,7 @@ def section(summary: Summary) -> Section:
     nothing = (Text("Nothing to show: this profile was composed without claims."),)
     intro = Text(
         "Each claim was written down with its parts, rules and margins before the runs. All parts "
-        "that decide must hold; the others stand beside them. Accuracy and failures are the first "
+        "that decide must hold; the others stand beside them. Scores and failures are the first "
         "side's minus the second's."
     )
     shown = (intro, *blocks) if blocks else nothing
@@ -46,7 +47,7 @@ def _details(found: ClaimFigures, command: str) -> ClaimDetails:
     lines = [
         f"Source: {claim.source}.",
         f"Experiment {claim.experiment}: {claims_words.basis(claim)}.",
-        *_rules(claim),
+        *_rules(claim, found.task),
     ]
     if said := claims_words.reason(judgement.verdict):
         lines.append(f"{capital(judgement.verdict.word)}: {said}.")
@@ -63,11 +64,11 @@ def _details(found: ClaimFigures, command: str) -> ClaimDetails:
     )
 
 
-def _rules(claim: Claim) -> list[str]:
+def _rules(claim: Claim, task: Task) -> list[str]:
     """One line for each rule, with the parts that have it in common."""
     named: dict[str, list[str]] = {}
     for part in claim.parts:
-        named.setdefault(claims_words.rule(part), []).append(part.name)
+        named.setdefault(claims_words.rule(part, task), []).append(part.name)
     return [f"Rule for {listed(names)}: {rule}." for rule, names in named.items()]
 
 
@@ -140,10 +141,12 @@ def _row(found: ClaimFigures, part: Part, judged: PartJudgement, mark: str) -> t
         part.name + mark,
         claims_words.compared(part),
         verdict,
-        claims_words.outcome(part, judged) if judged.planned_blocks else ABSENT,
+        claims_words.outcome(part, judged, found.task) if judged.planned_blocks else ABSENT,
         claims_words.in_points(part, judged),
         claims_words.failures(part, judged.failures) if judged.present_blocks else ABSENT,
         f"{judged.present_blocks} of {judged.planned_blocks}",
         ABSENT if judged.better is None else f"{judged.better:.0%}",
-        ABSENT if seconds is None else units.effect(part, seconds).replace(" steps", " seconds"),
+        ABSENT
+        if seconds is None
+        else units.effect(part, seconds, found.task).replace(" steps", " seconds"),
     )

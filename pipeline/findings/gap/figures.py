@@ -24,7 +24,7 @@ Kind = Literal["batch", "recalibrated", "moving"]
 
 
 class Line(Record):
-    """Mean validation accuracy (a share) over seeds under one kind of statistics, step by step.
+    """Mean validation score (a share) over seeds under one kind of statistics, step by step.
 
     `momentum` is that of moving averages, absent for the other kinds. A point is
     absent where no run has a finite value.

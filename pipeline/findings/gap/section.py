@@ -8,7 +8,7 @@ from pipeline.findings.gap.chart import line_name, named_trajectories, trajector
 from pipeline.findings.gap.figures import Figures, Trajectory
 from pipeline.findings.summary import Summary
 from pipeline.page.blocks import Block, Section, Table, Text
-from pipeline.wording import accuracy, counted, percentage
+from pipeline.wording import capital, counted, percent, percentage
 
 
 def section(summary: Summary) -> Section:
@@ -27,25 +27,25 @@ def section(summary: Summary) -> Section:
                 summary,
                 "trajectories",
                 trajectories_chart,
-                caption="Accuracy on the same validation images after each number of steps (the "
-                "axis is logarithmic) with the batch's own statistics, with statistics "
-                "recalibrated over training images, and with moving averages of each momentum: "
+                caption=f"{capital(summary.score)} on the same validation examples after each number "
+                "of steps (the axis is logarithmic) with the batch's own statistics, with statistics "
+                "recalibrated over training examples, and with moving averages of each momentum: "
                 f"means over seeds with {level} intervals.",
                 described=_described(summary),
                 stage="sweep",
             ),
-            *(_table(name, found) for name, found in named_trajectories(summary)),
+            *(_table(name, found, summary.score) for name, found in named_trajectories(summary)),
         ]
     else:
         blocks.append(Text("Nothing to show: no study carried moving averages along."))
     return Section("gap", "Training against inference", "Training against inference", tuple(blocks))
 
 
-def _table(name: str, found: Trajectory) -> Table:
-    rows = tuple((line_name(line), *map(accuracy, line.points)) for line in found.lines)
+def _table(name: str, found: Trajectory, score: str) -> Table:
+    rows = tuple((line_name(line), *map(percent, line.points)) for line in found.lines)
     heads = ("Statistics", *(f"{step} steps" for step in found.steps))
     caption = (
-        f"{' '.join(name.split())}: validation accuracy by steps, {counted(found.seeds, 'seed')}, "
+        f"{' '.join(name.split())}: validation {score} by steps, {counted(found.seeds, 'seed')}, "
         f"batches of {found.batch_size}"
     )
     return Table(caption, heads, rows, labels=1, folded=True)

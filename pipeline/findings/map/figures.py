@@ -26,7 +26,7 @@ from pipeline.statistics.pairs import (
 from pipeline.statistics.runs import RATE
 
 BATCH = "batch_size"
-METRIC = "validation_score"
+METRIC = "validation_error"
 
 
 class Spot(Record):

@@ -8,11 +8,11 @@ from pipeline.findings.settings import section as settings
 from pipeline.findings.settings.chart import NORM_AXES, axes
 from pipeline.findings.summary import Summary
 from pipeline.page.blocks import Block, Section, Table, Text
-from pipeline.wording import ABSENT, MISSING, accuracy
+from pipeline.wording import ABSENT, MISSING, percent
 
 
 def section(summary: Summary) -> Section:
-    """Return what moving averages of each momentum end at, and accuracy over epsilon."""
+    """Return what moving averages of each momentum end at, and scores over epsilon."""
     blocks: list[Block] = []
     if summary.of(Gaps).trajectories:
         blocks += [
@@ -48,9 +48,9 @@ def _last(summary: Summary) -> Table:
             (
                 " ".join(name.split()),
                 str(found.steps[-1]) if found.steps else MISSING,
-                *(accuracy(ends[each]) if each in ends else ABSENT for each in momenta),
+                *(percent(ends[each]) if each in ends else ABSENT for each in momenta),
             )
         )
     heads = ("Cell", "After steps", *(f"Momentum {each:g}" for each in momenta))
-    caption = "Validation accuracy with moving averages, at the end of training"
+    caption = f"Validation {summary.score} with moving averages, at the end of training"
     return Table(caption, heads, tuple(rows), labels=1)

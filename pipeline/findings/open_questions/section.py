@@ -23,8 +23,8 @@ def not_tested(summary: Summary) -> list[str]:
     lines = [
         f"No other datasets than {_all(found.datasets)}, no other models than "
         f"{_all(found.models)}, no other optimizers than {_all(found.optimizers)}.",
-        "No other lengths of training: more epochs or more images may turn a difference around.",
-        "Claims are about validation images; that others might have been drawn is not in their "
+        "No other lengths of training: more epochs or more examples may turn a difference around.",
+        "Claims are about validation examples; that others might have been drawn is not in their "
         "intervals, which are over seeds.",
         "Each claim's interval holds at its own level; 99% for headline claims, so that any wrong "
         "one among five has at most 5%, and the others are not adjusted for how many there are.",
@@ -34,7 +34,7 @@ def not_tested(summary: Summary) -> list[str]:
             "One search per study. That another search might have chosen another winner is not in "
             "the intervals.",
             f"Each interval of the tuned arms holds at {percentage(summary.analysis.level)} on its "
-            "own; only the one over seeds and test images covers other test images.",
+            "own; only the one over seeds and test examples covers other test examples.",
         ]
     if found.unplanned:
         lines.append(f"Not planned: {listed(found.unplanned)}.")

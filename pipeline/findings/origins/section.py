@@ -18,10 +18,9 @@ def section(summary: Summary) -> Section:
     """Return what stands behind the figures."""
     blocks: list[Block] = [
         Text(
-            "Runs are paired: the same split, order of images and initial weights of the shared "
-            "layers for each seed. Errors are compared by logs of (errors + 1/2) / (images + 1), "
-            "paired by seed and taken back. Intervals are t intervals over seeds; where values are "
-            "bounds, or all seeds agree, they are those of the median. Every setting of every run "
+            "Runs are paired: the same split, order of examples and initial weights of the shared "
+            "layers for each seed. Errors are compared by their logs, paired by seed and "
+            "taken back. Intervals are t intervals over seeds; where values are bounds, or all seeds agree, they are those of the median. Every setting of every run "
             "is in config.yaml beside this page, and what each claim says in conf/claim."
         ),
         _run(summary),
@@ -105,7 +104,7 @@ def _settings(summary: Summary) -> Table:
         "Arm",
         "Normalization",
         "Optimizer",
-        "Training images",
+        "Training examples",
         "Epochs",
         "Proposer",
         "Fresh seeds",

@@ -19,7 +19,7 @@ from pipeline.statistics.pairs import RECALIBRATED, known_sample, select
 class Setting(Record):
     """One arm at one combination of its axes' values.
 
-    Accuracies (shares, of validation images) are means over the runs that did not
+    Scores (shares, of validation examples) are means over the runs that did not
     diverge; recalibrated is absent for an arm without batch statistics. The
     changes of outputs are the largest over seeds, absent where not measured.
     """

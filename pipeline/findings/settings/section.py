@@ -8,14 +8,14 @@ from pipeline.findings.settings.figures import Factors, Figures, Setting
 from pipeline.findings.summary import Summary
 from pipeline.page.blocks import Block, Figure, Section, Table, Text
 from pipeline.page.panels import file_name
-from pipeline.wording import ABSENT, MISSING, accuracy, arguments, percentage
+from pipeline.wording import ABSENT, MISSING, arguments, capital, percent, percentage
 
 
 def section(summary: Summary) -> Section:
     """Return a chart for each axis, and a table for each cell."""
     blocks: list[Block] = [drawn(summary, axis) for axis in axes(summary) if axis not in NORM_AXES]
     if summary.of(Figures).cells:
-        blocks += [_table(found) for found in summary.of(Figures).cells]
+        blocks += [_table(found, summary.score) for found in summary.of(Figures).cells]
     else:
         blocks.append(Text("Nothing to show: no experiment has fixed settings."))
     return Section(
@@ -24,21 +24,21 @@ def section(summary: Summary) -> Section:
 
 
 def drawn(summary: Summary, axis: str) -> Figure:
-    """Draw accuracy over one axis."""
+    """Draw scores over one axis."""
     level, name = percentage(summary.analysis.level), axis_name(summary, axis)
     return figure(
         summary,
         f"over-{file_name(name)}",
         lambda found, layout: axis_chart(found, axis, layout),
-        caption=f"Validation accuracy over {name}, with moving statistics (filled marks, solid "
-        "lines) and with recalibrated ones (hollow marks, dashed lines): means over the seeds "
+        caption=f"Validation {summary.score} over {name}, with moving statistics (filled marks, "
+        "solid lines) and with recalibrated ones (hollow marks, dashed lines): means over the seeds "
         f"whose loss stayed finite, with {level} intervals.",
         described=f"Lines over {name}, one for each arm. {_described(summary, axis)}",
         stage="sweep",
     )
 
 
-def _table(found: Factors) -> Table:
+def _table(found: Factors, score: str) -> Table:
     has_parameters = any(setting.parameters is not None for setting in found.settings)
     heads = (
         "Arm",
@@ -47,8 +47,8 @@ def _table(found: Factors) -> Table:
         "Failed, moving statistics",
         "Failed, recalibrated",
         "of either, loss not finite",
-        "Accuracy, moving statistics",
-        "Accuracy, recalibrated",
+        f"{capital(score)}, moving statistics",
+        f"{capital(score)}, recalibrated",
         *(("Weights",) if has_parameters else ()),
     )
     rows = []
@@ -76,7 +76,7 @@ def _table(found: Factors) -> Table:
 def _scored(setting: Setting, *, moving: bool) -> str:
     found = setting.moving if moving else setting.recalibrated
     if found is not None:
-        return accuracy(found)
+        return percent(found)
     if not setting.outcomes.runs:
         return MISSING
     if setting.outcomes.runs == setting.outcomes.diverged:

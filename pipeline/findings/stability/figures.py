@@ -28,13 +28,13 @@ FEWEST_RATES = 3
 
 
 class RateFigures(Record):
-    """One arm at one rate: its runs, and the accuracy (a share) of those that did not fail."""
+    """One arm at one rate: its runs, and the score (a share) of those that did not fail."""
 
     named_by: ClassVar = ("learning_rate",)
 
     learning_rate: float
     outcomes: Outcomes
-    accuracy: Estimate | None
+    score: Estimate | None
 
 
 class ArmStability(Record):
@@ -133,5 +133,5 @@ def _at(rows: pd.DataFrame, rate: float, level: float) -> RateFigures:
     return RateFigures(
         learning_rate=rate,
         outcomes=outcomes(rows),
-        accuracy=estimate(scores, level=level),
+        score=estimate(scores, level=level),
     )

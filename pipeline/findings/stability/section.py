@@ -8,13 +8,13 @@ from pipeline.findings.stability.chart import failing_chart, rates_chart
 from pipeline.findings.stability.figures import ArmStability, Figures, Stability
 from pipeline.findings.summary import Summary
 from pipeline.page.blocks import Block, Listing, Section, Table, Text
-from pipeline.wording import MISSING, accuracy, multiple, percentage, share
+from pipeline.wording import MISSING, capital, multiple, percent, percentage, share
 
 NEVER = "fails at every rate"
 
 
 def section(summary: Summary) -> Section:
-    """Return failures and accuracy over rates, and the largest rate of each arm."""
+    """Return failures and scores over rates, and the largest rate of each arm."""
     blocks: list[Block] = []
     if summary.of(Figures).cells:
         level = percentage(summary.analysis.level)
@@ -38,8 +38,8 @@ def section(summary: Summary) -> Section:
                 summary,
                 "rates",
                 rates_chart,
-                caption="Accuracy of the runs that did not fail at each learning rate: means over "
-                f"their seeds with {level} intervals.",
+                caption=f"{capital(summary.score)} of the runs that did not fail at each learning "
+                f"rate: means over their seeds with {level} intervals.",
                 described="Lines over learning rates, one for each arm. " + _best(summary),
                 stage="sweep",
             ),
@@ -106,12 +106,19 @@ def _by_rate(summary: Summary) -> Table:
                     share(rate.outcomes.failed_recalibrated, rate.outcomes.runs),
                     str(rate.outcomes.diverged) if rate.outcomes.runs else MISSING,
                     "none trained"
-                    if rate.outcomes.runs and rate.accuracy is None
-                    else accuracy(rate.accuracy),
+                    if rate.outcomes.runs and rate.score is None
+                    else percent(rate.score),
                 )
                 for rate in arm.rates
             ]
-    heads = ("Cell", "Arm", "Learning rate", "Failed", "of these, loss not finite", "Accuracy")
+    heads = (
+        "Cell",
+        "Arm",
+        "Learning rate",
+        "Failed",
+        "of these, loss not finite",
+        capital(summary.score),
+    )
     return Table("Rate by rate", heads, tuple(rows), labels=3, folded=True)
 
 
@@ -131,7 +138,7 @@ def _best(summary: Summary) -> str:
             scored = [
                 (value, rate.learning_rate)
                 for rate in arm.rates
-                if rate.accuracy and (value := rate.accuracy.value) is not None
+                if rate.score and (value := rate.score.value) is not None
             ]
             if scored:
                 best, rate = max(scored)

@@ -1,4 +1,4 @@
-"""Time to a target accuracy: in steps, in examples, and in seconds by a step's measured cost."""
+"""Time to a target score: in steps, in examples, and in seconds by a step's measured cost."""
 
 from __future__ import annotations
 

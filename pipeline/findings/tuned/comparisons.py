@@ -11,7 +11,7 @@ from pipeline.claims.kinds.errors import log_error_ratio
 from pipeline.content import Record
 from pipeline.statistics.intervals import Estimate, Reading, estimate, points_estimate
 
-METRIC = "test_score"
+METRIC = "test_error"
 
 
 class Comparison(Record):

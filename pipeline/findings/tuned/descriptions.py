@@ -17,7 +17,7 @@ def sweep(summary: Summary) -> str:
         for figures in summary.of(Figures).studies
         if (best := figures.search.best_so_far)
     ]
-    return f"Scatter of validation accuracy over learning rate. {'; '.join(found)}."
+    return f"Scatter of validation {summary.score} over learning rate. {'; '.join(found)}."
 
 
 def curves(summary: Summary) -> str:

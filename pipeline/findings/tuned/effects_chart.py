@@ -15,7 +15,7 @@ KINDS: list[Statistics] = ["moving", "recalibrated"]
 
 
 def effects_chart(summary: Summary, layout: Layout) -> Chart | None:
-    """Difference in test accuracy from the reference arm, in points, with intervals."""
+    """Difference in test scores from the reference arm, in points, with intervals."""
     names = summary.of(Figures).names
     rows: Rows = []
     for figures in summary.of(Figures).studies:
@@ -44,7 +44,7 @@ def effects_chart(summary: Summary, layout: Layout) -> Chart | None:
         yOffset=offset,
         color=alt.Color("arm:N", scale=colors(arms), legend=None),
     )
-    x_title = f"points of test accuracy above {summary.analysis.reference}"
+    x_title = f"points of test {summary.score} above {summary.analysis.reference}"
     points = base.mark_point(filled=True, size=90, opacity=1).encode(
         x=alt.X("estimate:Q", title=x_title, scale=alt.Scale(zero=True, padding=12)),
         shape=alt.Shape(

@@ -9,7 +9,7 @@ import pandas as pd
 from pipeline.content import Record
 from pipeline.findings.evidence import Evidence
 from pipeline.findings.places import place_of, short_names
-from pipeline.findings.tuned.comparisons import METRIC, Comparison, compare
+from pipeline.findings.tuned.comparisons import Comparison, compare
 from pipeline.findings.tuned.curves import Curve, mean_curve
 from pipeline.findings.tuned.gap import Gap, train_inference_gap
 from pipeline.findings.tuned.headline import Headline, headline
@@ -21,15 +21,17 @@ from pipeline.statistics.intervals import Estimate, estimate
 from pipeline.statistics.pairs import RECALIBRATED, Statistics, known_sample, with_statistics
 from pipeline.statistics.runs import CONFIRM, SWEEP, of_study
 
+SCORE = "test_score"
+
 
 class StudyFigures(Record):
     """All about one tuned arm in one cell.
 
-    Accuracies are shares of the test examples over all confirmed seeds, a
+    Test scores are means over all confirmed seeds, a
     diverged run at chance; `comparisons`, by statistics, are absent for the reference
     itself and where the reference has no study in the cell, recalibrated ones for an arm
     without batch statistics. `crossed` is the difference from the reference in points
-    with an interval over seeds and test images at once.
+    with an interval over seeds and test examples at once.
     """
 
     named_by: ClassVar = ("name",)
@@ -93,7 +95,7 @@ def _figures(study: Study, evidence: Evidence) -> StudyFigures:
     both = None
     if peer is not None and not is_reference:
         control = of_study(evidence.every_run, peer.name, CONFIRM)
-        has_both = bool(runs[f"{METRIC}{RECALIBRATED}"].notna().any())
+        has_both = bool(runs[f"{SCORE}{RECALIBRATED}"].notna().any())
         kinds: tuple[Statistics, ...] = ("moving", "recalibrated") if has_both else ("moving",)
         comparisons = {
             kind: compare(
@@ -113,10 +115,8 @@ def _figures(study: Study, evidence: Evidence) -> StudyFigures:
         is_reference=is_reference,
         has_batch_statistics=bool(gaps.notna().any()),
         seeds_confirmed=tuple(int(seed) for seed in runs["seed"]),
-        test_score=estimate(known_sample(runs, METRIC), level=level),
-        test_score_recalibrated=estimate(
-            known_sample(runs, f"{METRIC}{RECALIBRATED}"), level=level
-        ),
+        test_score=estimate(known_sample(runs, SCORE), level=level),
+        test_score_recalibrated=estimate(known_sample(runs, f"{SCORE}{RECALIBRATED}"), level=level),
         comparisons=comparisons,
         crossed=both,
         gap=train_inference_gap(runs, level=level),

@@ -1,6 +1,6 @@
 """The train/inference gap: what the moving statistics cost at inference.
 
-The same shuffled validation examples, in whole batches, are classified with
+The same shuffled validation examples, in whole batches, are answered with
 the batch's own statistics, with the moving averages that a user gets, and with
 statistics recalibrated over training examples.
 """
@@ -19,7 +19,7 @@ STATISTICS = ("batch", "moving", "recalibrated")
 
 
 class Gap(Record):
-    """Accuracy (a share) with each kind of statistics, and the differences in points.
+    """Score (a share) with each kind of statistics, and the differences in points.
 
     Over the runs with a finite loss; `diverged` says how many had none. A run
     that collapsed at inference alone is what the gap is about, and stays in.
@@ -27,7 +27,7 @@ class Gap(Record):
 
     runs: Tally
     diverged: Tally
-    accuracy: dict[str, Estimate]
+    scores: dict[str, Estimate]
     batch_minus_moving: Estimate | None
     recalibrated_minus_moving: Estimate | None
 
@@ -40,7 +40,7 @@ def train_inference_gap(runs: pd.DataFrame, *, level: float) -> Gap | None:
         effects where every run diverged.
 
     Raises:
-        ValueError: A run that did not diverge lacks one of the three accuracies.
+        ValueError: A run that did not diverge lacks one of the three scores.
     """
     if runs[[f"gap_{name}" for name in STATISTICS]].isna().all(axis=None):
         return None
@@ -53,7 +53,7 @@ def train_inference_gap(runs: pd.DataFrame, *, level: float) -> Gap | None:
     return Gap(
         runs=len(finite),
         diverged=len(runs) - len(finite),
-        accuracy={name: found for name in STATISTICS if (found := mean(shares[name]))},
+        scores={name: found for name in STATISTICS if (found := mean(shares[name]))},
         batch_minus_moving=mean(100 * (shares["batch"] - shares["moving"])),
         recalibrated_minus_moving=mean(100 * (shares["recalibrated"] - shares["moving"])),
     )

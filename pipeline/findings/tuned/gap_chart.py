@@ -1,4 +1,4 @@
-"""Accuracy of the tuned arms with batch, moving and recalibrated statistics."""
+"""Scores of the tuned arms with batch, moving and recalibrated statistics."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipeline.page.panels import Chart, Layout, Rows, estimated, panels
 
 
 def gap_chart(summary: Summary, layout: Layout) -> Chart | None:
-    """Validation accuracy with batch, moving and recalibrated statistics, with intervals."""
+    """Validation scores with batch, moving and recalibrated statistics, with intervals."""
     names, arms = summary.of(Figures).names, list(summary.arms)
     rows: Rows = [
         {
@@ -21,12 +21,12 @@ def gap_chart(summary: Summary, layout: Layout) -> Chart | None:
             "arm": figures.study.arm,
             **place_of(figures.study).row,
             "kind": kind,
-            **estimated(figures.gap.accuracy[kind]),
+            **estimated(figures.gap.scores[kind]),
         }
         for figures in summary.of(Figures).studies
         if figures.gap is not None
         for kind in STATISTICS
-        if kind in figures.gap.accuracy
+        if kind in figures.gap.scores
     ]
     if not rows:
         return None
@@ -38,7 +38,7 @@ def gap_chart(summary: Summary, layout: Layout) -> Chart | None:
     points = base.mark_point(filled=True, size=90, opacity=1).encode(
         x=alt.X(
             "estimate:Q",
-            title="validation accuracy",
+            title=f"validation {summary.score}",
             scale=alt.Scale(zero=False, padding=12),
             axis=alt.Axis(format=".3~p", tickCount=5, labelOverlap=True, labelSeparation=6),
         ),
@@ -46,7 +46,7 @@ def gap_chart(summary: Summary, layout: Layout) -> Chart | None:
         tooltip=[
             alt.Tooltip("arm:N"),
             alt.Tooltip("kind:N", title="statistics"),
-            alt.Tooltip("estimate:Q", title="accuracy", format=".2%"),
+            alt.Tooltip("estimate:Q", title=summary.score, format=".2%"),
             alt.Tooltip("low:Q", title="from", format=".2%"),
             alt.Tooltip("high:Q", title="to", format=".2%"),
         ],

@@ -57,9 +57,9 @@ def search(
         confirmed: Its answers on fresh seeds; the first names the winner.
         space: The searched dimensions, such as `optimizer.learning_rate`.
     """
-    accuracy = runs["validation_score"].to_numpy(np.float64)
+    scores = runs["validation_score"].to_numpy(np.float64)
     rates = runs[RATE] if RATE in runs else [math.nan] * len(runs)
-    rows = zip(runs["index"], rates, accuracy, runs["failed"], strict=True)
+    rows = zip(runs["index"], rates, scores, runs["failed"], strict=True)
     return Search(
         trials=tuple(
             TrialPoint(
@@ -70,7 +70,7 @@ def search(
             )
             for index, rate, score, failed in rows
         ),
-        best_so_far=tuple(np.maximum.accumulate(accuracy).tolist()),
+        best_so_far=tuple(np.maximum.accumulate(scores).tolist()),
         winner=_winner(swept, confirmed, tuple(space)),
     )
 

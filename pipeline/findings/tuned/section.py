@@ -1,4 +1,4 @@
-"""The tuned comparison: every arm at its own best settings, on test images."""
+"""The tuned comparison: every arm at its own best settings, on test examples."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipeline.findings.tuned.figures import Figures
 from pipeline.findings.tuned.gap_chart import gap_chart
 from pipeline.findings.tuned.sweep_chart import sweep_chart
 from pipeline.page.blocks import Block, Heading, Section, Text
-from pipeline.wording import counted, listed, percentage, points, span
+from pipeline.wording import capital, counted, listed, percentage, points, span
 
 NAMED = 4  # studies that a sentence names before it only counts them
 
@@ -22,7 +22,7 @@ def section(summary: Summary) -> Section:
     blocks: tuple[Block, ...] = (Text("Nothing to show: this profile tunes nothing."),)
     if summary.of(Figures).studies:
         blocks = (*_comparison(summary), *_gap(summary), *_search(summary))
-    return Section("tuned", "Tuned arms", "Tuned arms on test images", blocks)
+    return Section("tuned", "Tuned arms", "Tuned arms on test examples", blocks)
 
 
 def comparison(summary: Summary) -> str:
@@ -37,16 +37,16 @@ def comparison(summary: Summary) -> str:
     if found.lower:
         parts.append(f"lower for {named(summary, found.lower, with_points=True)}")
     settled = (
-        f"At this scale, each arm tuned for itself, test accuracy against {reference} came out "
-        f"{listed(parts)}"
+        f"At this scale, each arm tuned for itself, test {summary.score} against {reference} "
+        f"came out {listed(parts)}"
     )
     if not found.undecided:
         return f"{settled}."
     if not parts:
         return (
             f"At this scale, each arm tuned for itself, no difference from {reference} in test "
-            f"accuracy can be told for any of the {counted(total, 'comparison')}: every interval "
-            "covers zero."
+            f"{summary.score} can be told for any of the {counted(total, 'comparison')}: every "
+            "interval covers zero."
         )
     undecided = named(summary, found.undecided, with_points=False)
     return f"{settled}; no difference can be told for {undecided}, where the interval covers zero."
@@ -64,12 +64,12 @@ def gap(summary: Summary) -> str:
         )
     parts = []
     if found.gap_costs:
-        parts.append(f"cost accuracy for {_gaps(summary, found.gap_costs)}")
+        parts.append(f"cost {summary.score} for {_gaps(summary, found.gap_costs)}")
     if found.gap_gains:
         parts.append(f"gain some for {_gaps(summary, found.gap_gains)}")
     return (
         f"At inference the moving statistics, which a user gets, {listed(parts)}, measured "
-        "against the batch's own on the same validation images."
+        "against the batch's own on the same validation examples."
     )
 
 
@@ -122,9 +122,9 @@ def _comparison(summary: Summary) -> tuple[Block, ...]:
     return (
         Text(
             "Each arm was tuned with the same rule and "
-            f"{span([study.design.trials for study in studies])} trials on validation images; its "
-            f"winner was trained again on {span([len(study.confirm_seeds) for study in studies])} "
-            "fresh seeds, and only then scored on test images."
+            f"{span([study.design.trials for study in studies])} trials on validation examples; "
+            f"its winner was trained again on {span([len(study.confirm_seeds) for study in studies])} "
+            "fresh seeds, and only then scored on test examples."
         ),
         Heading(f"Winners against {reference}"),
         Text(comparison(summary)),
@@ -132,9 +132,9 @@ def _comparison(summary: Summary) -> tuple[Block, ...]:
             summary,
             "effects",
             effects_chart,
-            caption=f"Mean difference in test accuracy from {reference}, paired by seed, in "
+            caption=f"Mean difference in test {summary.score} from {reference}, paired by seed, in "
             f"points, with {level} t intervals over seeds. Circles: moving statistics, which a "
-            "user gets; squares: statistics recalibrated over training images. An interval that "
+            "user gets; squares: statistics recalibrated over training examples. An interval that "
             "crosses the dashed line tells no difference. The panels have scales of their own.",
             described=f"Points with intervals, one panel per model. {comparison(summary)}",
             stage="confirmed",
@@ -152,9 +152,9 @@ def _gap(summary: Summary) -> tuple[Block, ...]:
             summary,
             "gap",
             gap_chart,
-            caption="Accuracy of the winners on the same shuffled validation images when batch "
-            "normalization uses each batch's own statistics, the moving averages that a user gets, "
-            f"or statistics recalibrated over training images: means over seeds with {level} t "
+            caption=f"{capital(summary.score)} of the winners on the same shuffled validation "
+            "examples when batch normalization uses each batch's own statistics, the moving averages that a user gets, "
+            f"or statistics recalibrated over training examples: means over seeds with {level} t "
             "intervals. The panels have scales of their own.",
             described=f"Points with intervals, three for each arm. {gap(summary)}",
             stage="confirmed",
@@ -170,8 +170,8 @@ def _search(summary: Summary) -> tuple[Block, ...]:
             summary,
             "sweep",
             sweep_chart,
-            caption="Validation accuracy of every trial of the searches against its learning rate; "
-            "other hyperparameters vary along. Hollow marks are failed trials, rings the winners. "
+            caption=f"Validation {summary.score} of every trial of the searches against its learning "
+            "rate; other hyperparameters vary along. Hollow marks are failed trials, rings the winners. "
             "The search looks more often where it found something, so that the marks are no fair "
             "sample of the range.",
             described=tuned_descriptions.sweep(summary),
@@ -183,8 +183,8 @@ def _search(summary: Summary) -> tuple[Block, ...]:
             summary,
             "curves",
             curves_chart,
-            caption="Accuracy of the winners after each epoch on training images (dashed) and on "
-            "validation images (solid): mean over the fresh seeds, with a band of one standard "
+            caption=f"{capital(summary.score)} of the winners after each epoch on training examples "
+            "(dashed) and on validation examples (solid): mean over the fresh seeds, with a band of one standard "
             "deviation.",
             described=tuned_descriptions.curves(summary),
             stage="confirmed",

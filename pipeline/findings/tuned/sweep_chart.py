@@ -12,7 +12,7 @@ from pipeline.page.panels import Chart, Layout, Rows, among, log_axis, panels
 
 
 def sweep_chart(summary: Summary, layout: Layout) -> Chart | None:
-    """Validation accuracy of every trial against its learning rate; failed trials are hollow."""
+    """Validation score of every trial against its learning rate; failed trials are hollow."""
     names = summary.of(Figures).names
     rows: Rows = [
         {
@@ -21,7 +21,7 @@ def sweep_chart(summary: Summary, layout: Layout) -> Chart | None:
             **place_of(figures.study).row,
             "trial": trial.index,
             "rate": trial.learning_rate,
-            "accuracy": trial.validation_score,
+            "score": trial.validation_score,
             "failed": trial.failed,
             "won": figures.search.winner is not None and figures.search.winner.index == trial.index,
         }
@@ -35,8 +35,8 @@ def sweep_chart(summary: Summary, layout: Layout) -> Chart | None:
     arms = among(every, rows)
     x = alt.X(**log_axis(rows, "rate", "learning rate", padding=8))
     y = alt.Y(
-        "accuracy:Q",
-        title="validation accuracy",
+        "score:Q",
+        title=f"validation {summary.score}",
         scale=alt.Scale(zero=False, nice=True),
         axis=alt.Axis(format=".3~p", tickCount=6),
     )
@@ -61,7 +61,7 @@ def sweep_chart(summary: Summary, layout: Layout) -> Chart | None:
                 alt.Tooltip("arm:N"),
                 alt.Tooltip("trial:Q"),
                 alt.Tooltip("rate:Q", title="learning rate", format=".3~g"),
-                alt.Tooltip("accuracy:Q", title="validation accuracy", format=".2%"),
+                alt.Tooltip("score:Q", title=f"validation {summary.score}", format=".2%"),
                 alt.Tooltip("failed:N"),
                 alt.Tooltip("won:N", title="winner"),
             ],

@@ -10,9 +10,9 @@ from pipeline.page.blocks import Table
 from pipeline.wording import (
     ABSENT,
     MISSING,
-    accuracy,
     arguments,
     multiple,
+    percent,
     percentage,
     points,
     share,
@@ -34,11 +34,11 @@ def results(summary: Summary) -> Table:
             (
                 cells[figures.name],
                 figures.study.arm,
-                accuracy(figures.test_score),
+                percent(figures.test_score),
                 _against(figures, moving),
                 REFERENCE if is_reference else points(figures.crossed),
                 REFERENCE if is_reference else multiple(moving.log_error_ratio if moving else None),
-                _recalibrated(figures, accuracy(figures.test_score_recalibrated)),
+                _recalibrated(figures, percent(figures.test_score_recalibrated)),
                 _recalibrated(figures, points(other.points if other else None)),
                 f"{len(figures.seeds_confirmed)} of {len(figures.study.confirm_seeds)}",
             )
@@ -46,20 +46,20 @@ def results(summary: Summary) -> Table:
     heads = (
         "Data and model",
         "Arm",
-        f"Test accuracy [{level}]",
+        f"Test {summary.score} [{level}]",
         f"Above {reference}, points [{level} over seeds]",
-        "Above it, points [over seeds and test images]",
+        "Above it, points [over seeds and test examples]",
         f"Error ratio to {reference} [{level}]",
-        "Recalibrated: test accuracy",
+        f"Recalibrated: test {summary.score}",
         f"Recalibrated: above {reference}",
         "Seeds",
     )
-    caption = "Winners on test images, mean over fresh seeds with moving statistics"
+    caption = "Winners on test examples, mean over fresh seeds with moving statistics"
     return Table(caption, heads, tuple(rows), labels=2)
 
 
 def gaps(summary: Summary) -> Table:
-    """Accuracy with each kind of statistics, for the arms that have batch statistics."""
+    """Scores with each kind of statistics, for the arms that have batch statistics."""
     cells, rows = summary.of(Figures).names, []
     for figures in summary.of(Figures).studies:
         if not figures.has_batch_statistics:
@@ -69,7 +69,7 @@ def gaps(summary: Summary) -> Table:
             (
                 cells[figures.name],
                 figures.study.arm,
-                *(accuracy(gap.accuracy.get(kind) if gap else None) for kind in STATISTICS),
+                *(percent(gap.scores.get(kind) if gap else None) for kind in STATISTICS),
                 points(gap.batch_minus_moving if gap else None),
                 points(gap.recalibrated_minus_moving if gap else None),
                 str(gap.runs) if gap else "0",
@@ -87,7 +87,9 @@ def gaps(summary: Summary) -> Table:
         "Runs",
         "Loss not finite",
     )
-    caption = "Validation accuracy of the same shuffled images with three kinds of statistics"
+    caption = (
+        f"Validation {summary.score} of the same shuffled examples with three kinds of statistics"
+    )
     return Table(caption, heads, tuple(rows), labels=2)
 
 
@@ -113,7 +115,7 @@ def searches(summary: Summary) -> Table:
         "Data and model",
         "Arm",
         "Trials",
-        "Best validation accuracy after half",
+        f"Best validation {summary.score} after half",
         "After all",
         "Winning trial",
         "Failed",

@@ -85,7 +85,7 @@ def _rows(summary: Summary) -> Rows:
                     "name": part.name,
                     "statement": claim.statement,
                     "word": judged.verdict.word,
-                    "effect": units.effect(part, found),
+                    "effect": units.effect(part, found, figures.task),
                     **estimated(found, partial(operator.mul, 1 / part.rule.margin)),
                 }
             )

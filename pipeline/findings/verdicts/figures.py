@@ -18,13 +18,14 @@ from pipeline.content import Record
 from pipeline.findings.evidence import Evidence
 from pipeline.findings.time_to_target import figures as time_to_target
 from pipeline.findings.time_to_target.figures import KIND, TimeToTarget
-from pipeline.records import Analysis, Study
+from pipeline.records import Analysis, Study, Task
 from pipeline.statistics.intervals import Estimate, negated
 from pipeline.statistics.noise import NoiseFloor, noise_floor
 from pipeline.statistics.pairs import (
     CONTROL,
     column,
     pair,
+    score_of,
     trained,
     with_statistics,
 )
@@ -45,15 +46,16 @@ class PartNoise(Record):
 class ClaimFigures(Record):
     """One claim as its file has it, and what came of it.
 
-    `minimum` is how many clusters had to come back here. `seconds` is, for each
-    part that is a time to a target, the same effect in seconds, by a step's measured
-    cost. `error` is how often the rule errs on these differences with their signs
-    flipped.
+    `task` is its experiment's, for words. `minimum` is how many clusters had to come back
+    here. `seconds` is, for each part that is a time to a target, the same effect in seconds,
+    by a step's measured cost. `error` is how often the rule errs on these differences with
+    their signs flipped.
     """
 
     clock_fields: ClassVar = ("seconds",)
 
     claim: Claim
+    task: Task
     minimum: int
     judgement: Judgement
     robustness: Robustness
@@ -102,6 +104,7 @@ def _figures(
     table = with_statistics(own, claim.statistics) if tested and len(own) else own
     return ClaimFigures(
         claim=claim,
+        task=_task(claim, studies),
         minimum=minimum,
         judgement=judgement,
         robustness=robustness(judgement.verdict.word, words),
@@ -116,6 +119,12 @@ def _figures(
             if tested and (found := _seconds(part, claim.experiment, times)) is not None
         },
     )
+
+
+def _task(claim: Claim, studies: Sequence[Study]) -> Task:
+    """Return what its experiment scores; what the profile does, where it has no such experiment."""
+    own = (study for study in studies if study.experiment == claim.experiment)
+    return next(own, studies[0]).task
 
 
 def _seconds(part: Part, experiment: str, times: Sequence[TimeToTarget]) -> Estimate | None:
@@ -176,11 +185,11 @@ def _other(claim: Claim) -> str:
 
 
 def _noise(claim: Claim, table: pd.DataFrame) -> list[PartNoise]:
-    """Describe paired accuracies of each part that compares two arms by one."""
+    """Describe paired scores of each part that compares two arms by one."""
     found = []
     for part in claim.parts:
-        metric = part.effect.arguments.get("metric")
-        if part.control is None or not isinstance(metric, str) or "score" not in metric:
+        metric = score_of(str(part.effect.arguments.get("metric")))
+        if part.control is None or "score" not in metric:
             continue
         treatment, control = sides_of(part, table)
         both = trained(pair(treatment, control, block=part.block))

@@ -73,7 +73,7 @@ def _row(found: ClaimFigures) -> VerdictRow:
     claim, judgement = found.claim, found.judgement
     parts = list(zip(claim.parts, judgement.parts, strict=True))
     tested = judgement.as_expected is not None
-    effects = [_effect(part, judged, alone=len(parts) == 1) for part, judged in parts]
+    effects = [_effect(found, part, judged) for part, judged in parts]
     reasons = [_reason(found)] if tested else []
     if judgement.disagrees:
         reasons.append(f"with {_other(found)} statistics: {judgement.other.word}")
@@ -90,12 +90,13 @@ def _row(found: ClaimFigures) -> VerdictRow:
     )
 
 
-def _effect(part: Part, judged: PartJudgement, *, alone: bool) -> EffectLine:
-    text = claims_words.outcome(part, judged)
+def _effect(found: ClaimFigures, part: Part, judged: PartJudgement) -> EffectLine:
+    text = claims_words.outcome(part, judged, found.task)
     if (points := claims_words.in_points(part, judged)) != ABSENT:
         text += f" ({points} points)"
     if judged.failures is not None:
         text += f"; failures {claims_words.failures(part, judged.failures)}"
+    alone = len(found.claim.parts) == 1
     mark = None if alone else claims_words.MARKS[judged.verdict.word]
     return EffectLine(mark, f"{part.name}: {text}")
 

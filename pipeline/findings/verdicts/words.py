@@ -12,6 +12,7 @@ from pipeline.claims.kind import reads_as
 from pipeline.claims.rules import Amount, Band, Direction, Equivalence, Exact, Word
 from pipeline.claims.verdict import Verdict
 from pipeline.page.blocks import Mark
+from pipeline.records import Task
 from pipeline.statistics.intervals import scaled
 from pipeline.wording import ABSENT, argument, counted, listed, number, percentage, points, settings
 
@@ -33,12 +34,12 @@ def compared(part: Part) -> str:
     return f"{text}, at {_settings(part.where, named)}" if part.where else text
 
 
-def rule(part: Part) -> str:
+def rule(part: Part, task: Task) -> str:
     """When a part is supported and when refuted, in its own units."""
     found = part.rule
 
     def at(value: float) -> str:
-        return units.at(part, value).whole
+        return units.at(part, value, task).whole
 
     if isinstance(found, Exact):
         some = "every value is" if found.asserts == "within" else "some value is not"
@@ -60,22 +61,22 @@ def rule(part: Part) -> str:
         if isinstance(found, Band)
         else (-found.margin, found.margin)
     )
-    claimed = "" if isinstance(found, Equivalence) else f"claimed {_band(part, found)}: "
+    claimed = "" if isinstance(found, Equivalence) else f"claimed {_band(part, found, task)}: "
     return (
         f"{claimed}supported if the interval lies between {at(low)} and {at(high)}, refuted if "
         "it lies outside"
     )
 
 
-def outcome(part: Part, judged: PartJudgement) -> str:
+def outcome(part: Part, judged: PartJudgement, task: Task) -> str:
     """What a part came to, with its interval."""
     if isinstance(part.rule, Exact):
         return _exact(part.rule, judged.largest_departure)
-    return units.effect(part, judged.estimate)
+    return units.effect(part, judged.estimate, task)
 
 
 def in_points(part: Part, judged: PartJudgement) -> str:
-    """The same difference in points of accuracy, treatment's minus control's."""
+    """The same difference in points of the score, treatment's minus control's."""
     found = units.points(part, judged.points)
     return ABSENT if found is None else points(found)
 
@@ -139,8 +140,8 @@ def _settings(values: Mapping[str, Argument], named: Mapping[str, str]) -> str:
     return listed([f"{named[name]} {argument(values[name])}" for name in sorted(values)])
 
 
-def _band(part: Part, found: Band) -> str:
-    low, high = (units.at(part, end).whole for end in (found.low, found.high))
+def _band(part: Part, found: Band, task: Task) -> str:
+    low, high = (units.at(part, end, task).whole for end in (found.low, found.high))
     return low if found.low == found.high else f"{low} to {high}"
 
 
