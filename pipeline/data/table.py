@@ -127,8 +127,8 @@ def predicting(
     """
     counted = _rest(table, (target, *categorical)) if numeric is None else numeric
     _check_apart(target, counted, categorical)
-    others = "name those that count" if numeric is None else "leave it out"
-    way_out = f"name it in {PLACE}.categorical, or {others} in {PLACE}.numeric"
+    others = "name those that count in" if numeric is None else "take it out of"
+    way_out = f"name the column in {PLACE}.categorical, or {others} {PLACE}.numeric"
     targets, labels = _targets(table, target, task)
     features = Features(
         table=table,

@@ -282,3 +282,35 @@ def test_an_edited_scale_is_refused(folder: Path) -> None:
     file.write_text(json.dumps({**json.loads(file.read_text()), "scale": 1.0}))
     with pytest.raises(Refusal, match=r"manifest.json: was edited; run prepare again$"):
         open_split(folder, "train")
+
+
+def test_targets_that_are_numbers_have_a_variance_for_each_split(tmp_path: Path) -> None:
+    numbers = np.stack([np.arange(100), 2 * np.arange(100)], axis=1).astype(np.float32)
+    place = tmp_path / "numbers"
+    manifest = write(source(targets=numbers, labels=()), dataset(), "numbers", place)
+    assert (manifest.labels, manifest.label_counts, manifest.outputs) == ((), {}, 2)
+    for split in ("train", "validation", "test"):
+        examples, targets = open_split(place, split)
+        assert targets.dtype == np.float32
+        assert (examples[:, 0, 0, 0] == targets[:, 0]).all()
+        # var(2x) = 4 var(x); the mean over both is 5/2 of the first
+        assert manifest.spread[split] == pytest.approx(2.5 * targets[:, 0].astype(float).var())
+
+
+def test_one_number_per_example_is_stored_as_a_column(tmp_path: Path) -> None:
+    numbers = np.arange(100, dtype=np.float32)
+    write(source(targets=numbers, labels=()), dataset(), "numbers", tmp_path / "numbers")
+    assert open_split(tmp_path / "numbers", "test")[1].shape == (20, 1)
+
+
+def test_what_is_fitted_sees_the_training_examples_and_is_what_is_written(tmp_path: Path) -> None:
+    asked: list[list[int]] = []
+
+    def fitted(train: Any) -> Source:
+        asked.append(IMAGES[train, 0, 0, 0].tolist())
+        return source(examples=IMAGES + np.uint8(100), source="fitted numbers")
+
+    manifest = write(source(fitted=fitted), dataset(), "numbers", tmp_path / "numbers")
+    examples, _ = open_split(tmp_path / "numbers", "train")
+    assert asked == [(examples[:, 0, 0, 0] - 100).tolist()]
+    assert manifest.source == "fitted numbers"

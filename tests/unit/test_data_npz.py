@@ -351,3 +351,55 @@ def test_arguments_of_another_kind_are_refused(
     line = refused(archive(tmp_path), **changes)
     assert line.startswith("dataset.source")
     assert says in line
+
+
+@pytest.mark.parametrize(("three_axes", "shape"), [("pictures", (4, 3, 1)), ("sequences", (4, 3))])
+def test_the_file_says_what_three_axes_are(
+    tmp_path: Path, three_axes: str, shape: tuple[int, ...]
+) -> None:
+    assert load(archive(tmp_path), three_axes=three_axes).examples.shape == (30, *shape)
+
+
+@pytest.mark.parametrize("shape", [(30,), (30, 2)])
+@pytest.mark.parametrize("dtype", [np.float64, np.int16])
+def test_numbers_to_predict_are_taken_as_they_are(
+    tmp_path: Path, shape: tuple[int, ...], dtype: Any
+) -> None:
+    numbers = np.arange(np.prod(shape)).reshape(shape).astype(dtype)
+    source = load(archive(tmp_path, y=numbers), task="regression")
+    assert source.labels == ()
+    assert source.targets.dtype == np.float32
+    assert source.targets.tolist() == numbers.tolist()
+
+
+@pytest.mark.parametrize(
+    ("arrays", "changes", "says"),
+    [
+        ({"y": np.array(["a"] * 30)}, {}, "array 'y' holds <U1 (30,); targets are numbers of"),
+        ({"y": np.full(30, np.nan)}, {}, "archive mine.npz: a target is not finite"),
+        ({}, {"labels": ("a", "b", "c")}, "labels: names classes, but regression has none"),
+        ({}, {"task": "ranking"}, "task: is 'ranking' (valid: classification, regression)"),
+        ({}, {"three_axes": "picture"}, "three_axes: is 'picture'; did you mean 'pictures'?"),
+    ],
+)
+def test_numbers_that_cannot_be_predicted_are_refused(
+    tmp_path: Path, arrays: dict[str, Any], changes: dict[str, Any], says: str
+) -> None:
+    assert says in refused(archive(tmp_path, **arrays), **{"task": "regression", **changes})
+
+
+@pytest.mark.parametrize(
+    ("images", "way_out"),
+    [
+        (np.zeros((30, 4, 3), np.uint16), "; divide them by their largest value, if that is 65535"),
+        (np.zeros((30, 4, 3), np.bool_), "; try astype('float32')"),
+        (
+            np.zeros((30, 3, 8, 8), np.uint8),
+            "channels come first; save numpy.moveaxis(array, 1, 3)",
+        ),
+    ],
+)
+def test_images_in_another_form_are_refused_with_the_way_out(
+    tmp_path: Path, images: Any, way_out: str
+) -> None:
+    assert refused(archive(tmp_path, x=images)).endswith(way_out)

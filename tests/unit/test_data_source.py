@@ -31,6 +31,17 @@ def test_a_fitting_source_is_accepted_with_or_without_a_test_split() -> None:
     assert source(**test).test_targets is test["test_targets"]
 
 
+@pytest.mark.parametrize("shape", [(4, 2), (4, 3, 2), (4, 2, 2, 1)])
+@pytest.mark.parametrize("targets", [(4,), (4, 3)])
+def test_rows_sequences_and_pictures_may_be_predicted_numbers_from(
+    shape: tuple[int, ...], targets: tuple[int, ...]
+) -> None:
+    found = source(
+        examples=np.zeros(shape, np.float32), targets=np.zeros(targets, np.float32), labels=()
+    )
+    assert found.examples.shape == shape
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -42,6 +53,11 @@ def test_a_fitting_source_is_accepted_with_or_without_a_test_split() -> None:
         ({"targets": np.array([0, -1, 1, 0])}, "targets run from -1 to 1, but 2 classes are named"),
         ({"examples": np.full((4, 1, 1, 1), np.nan, np.float32)}, "a value that is not finite"),
         ({"examples": np.full((4, 1, 1, 1), -np.inf, np.float32)}, "a value that is not finite"),
+        ({"targets": np.zeros(4, np.float32)}, "targets are float32 (4,); load must return int64"),
+        (
+            {"targets": np.full(4, np.inf, np.float32), "labels": ()},
+            "a target is not finite; repair or remove it",
+        ),
         ({"labels": ("cat",)}, "a classifier needs at least two classes, found 'cat'"),
         (
             {"labels": ()},

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.data.split import apportion, stratified
+from pipeline.data.split import apportion, shuffled, stratified
 from pipeline.errors import Refusal
 
 TWO = ("cat", "dog")
@@ -97,4 +97,21 @@ def test_a_class_too_small_to_split_is_refused_by_name(dogs: int, missing: str) 
     assert str(refusal.value).startswith(
         f"dataset pets: class 'dog' has {dogs} of {99 + dogs} examples, "
         f"too few to appear in {missing} when train 80, validation 19 are asked for"
+    )
+
+
+def test_numbers_are_split_at_random_into_exact_counts() -> None:
+    counts = {"train": 6, "validation": 3, "test": 2}
+    first, again, other = (shuffled(12, counts, generator(seed), "d") for seed in (1, 1, 2))
+    assert {split: len(part) for split, part in first.items()} == counts
+    assert len(set(np.concatenate(list(first.values())).tolist())) == 11
+    assert all((first[split] == again[split]).all() for split in counts)
+    assert first["train"].tolist() != other["train"].tolist()
+
+
+def test_more_numbers_than_there_are_is_refused_in_the_same_words() -> None:
+    with pytest.raises(Refusal) as refusal:
+        shuffled(10, {"train": 8, "validation": 3}, generator(), "dataset pets")
+    assert str(refusal.value) == (
+        "dataset pets: train 8, validation 3 make 11, but there are 10 examples; ask for fewer"
     )
