@@ -29,8 +29,9 @@ def section(summary: Summary) -> Section:
         Text(
             f"A run fails when its loss is not finite, or when its validation {summary.score} ends "
             "under half of what its arm can do: the best that each seed reached over all the runs "
-            "of its study, and the median over seeds. It is said by moving statistics and by recalibrated "
-            "ones. A failed run is a result: it is counted, never dropped and never averaged in."
+            "of its study, and the median over seeds. It is said by moving statistics and by "
+            "recalibrated ones. A failed run is a result: it is counted, never dropped and never "
+            "averaged in."
         )
     ]
     found = summary.of(Figures).studies

@@ -27,10 +27,10 @@ def section(summary: Summary) -> Section:
                 summary,
                 "trajectories",
                 trajectories_chart,
-                caption=f"{capital(summary.score)} on the same validation examples after each number "
-                "of steps (the axis is logarithmic) with the batch's own statistics, with statistics "
-                "recalibrated over training examples, and with moving averages of each momentum: "
-                f"means over seeds with {level} intervals.",
+                caption=f"{capital(summary.score)} on the same validation examples after each "
+                "number of steps (the axis is logarithmic) with the batch's own statistics, with "
+                "statistics recalibrated over training examples, and with moving averages of "
+                f"each momentum: means over seeds with {level} intervals.",
                 described=_described(summary),
                 stage="sweep",
             ),

@@ -19,9 +19,10 @@ def section(summary: Summary) -> Section:
     blocks: list[Block] = [
         Text(
             "Runs are paired: the same split, order of examples and initial weights of the shared "
-            "layers for each seed. Errors are compared by their logs, paired by seed and "
-            "taken back. Intervals are t intervals over seeds; where values are bounds, or all seeds agree, they are those of the median. Every setting of every run "
-            "is in config.yaml beside this page, and what each claim says in conf/claim."
+            "layers for each seed. Errors are compared by their logs, paired by seed and taken "
+            "back. Intervals are t intervals over seeds; where values are bounds, or all seeds "
+            "agree, they are those of the median. Every setting of every run is in config.yaml "
+            "beside this page, and what each claim says in conf/claim."
         ),
         _run(summary),
         _data(summary),

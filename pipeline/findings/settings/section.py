@@ -31,8 +31,8 @@ def drawn(summary: Summary, axis: str) -> Figure:
         f"over-{file_name(name)}",
         lambda found, layout: axis_chart(found, axis, layout),
         caption=f"Validation {summary.score} over {name}, with moving statistics (filled marks, "
-        "solid lines) and with recalibrated ones (hollow marks, dashed lines): means over the seeds "
-        f"whose loss stayed finite, with {level} intervals.",
+        "solid lines) and with recalibrated ones (hollow marks, dashed lines): means over the "
+        f"seeds whose loss stayed finite, with {level} intervals.",
         described=f"Lines over {name}, one for each arm. {_described(summary, axis)}",
         stage="sweep",
     )

@@ -123,8 +123,9 @@ def _comparison(summary: Summary) -> tuple[Block, ...]:
         Text(
             "Each arm was tuned with the same rule and "
             f"{span([study.design.trials for study in studies])} trials on validation examples; "
-            f"its winner was trained again on {span([len(study.confirm_seeds) for study in studies])} "
-            "fresh seeds, and only then scored on test examples."
+            "its winner was trained again on "
+            f"{span([len(study.confirm_seeds) for study in studies])} fresh seeds, and only then "
+            "scored on test examples."
         ),
         Heading(f"Winners against {reference}"),
         Text(comparison(summary)),
@@ -153,9 +154,9 @@ def _gap(summary: Summary) -> tuple[Block, ...]:
             "gap",
             gap_chart,
             caption=f"{capital(summary.score)} of the winners on the same shuffled validation "
-            "examples when batch normalization uses each batch's own statistics, the moving averages that a user gets, "
-            f"or statistics recalibrated over training examples: means over seeds with {level} t "
-            "intervals. The panels have scales of their own.",
+            "examples when batch normalization uses each batch's own statistics, the moving "
+            "averages that a user gets, or statistics recalibrated over training examples: means "
+            f"over seeds with {level} t intervals. The panels have scales of their own.",
             described=f"Points with intervals, three for each arm. {gap(summary)}",
             stage="confirmed",
         ),
@@ -170,10 +171,10 @@ def _search(summary: Summary) -> tuple[Block, ...]:
             summary,
             "sweep",
             sweep_chart,
-            caption=f"Validation {summary.score} of every trial of the searches against its learning "
-            "rate; other hyperparameters vary along. Hollow marks are failed trials, rings the winners. "
-            "The search looks more often where it found something, so that the marks are no fair "
-            "sample of the range.",
+            caption=f"Validation {summary.score} of every trial of the searches against its "
+            "learning rate; other hyperparameters vary along. Hollow marks are failed trials, "
+            "rings the winners. The search looks more often where it found something, so that "
+            "the marks are no fair sample of the range.",
             described=tuned_descriptions.sweep(summary),
             stage="sweep",
         ),
@@ -183,9 +184,9 @@ def _search(summary: Summary) -> tuple[Block, ...]:
             summary,
             "curves",
             curves_chart,
-            caption=f"{capital(summary.score)} of the winners after each epoch on training examples "
-            "(dashed) and on validation examples (solid): mean over the fresh seeds, with a band of one standard "
-            "deviation.",
+            caption=f"{capital(summary.score)} of the winners after each epoch on training "
+            "examples (dashed) and on validation examples (solid): mean over the fresh seeds, "
+            "with a band of one standard deviation.",
             described=tuned_descriptions.curves(summary),
             stage="confirmed",
         ),
