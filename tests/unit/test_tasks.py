@@ -9,7 +9,7 @@ import pytest
 import yaml
 from fake_answers import manifest_of
 
-from pipeline.configuration.plan import compose_cells
+from pipeline.configuration.cell import compose_cells
 from pipeline.errors import Refusal
 from pipeline.execution.environment import environment
 from pipeline.records import Component
