@@ -53,7 +53,7 @@ def _train(asked: Asked, console: Console) -> Result:
     if asked.summary:
         print(describe(trial, folder))
     result = _watched(trial, folder, cell.task.score)
-    console.print(_curves(result))
+    console.print(_curves(result, cell.task.score))
     print(_closing(trial, result, cell.task), flush=True)
     clock = Store.open().clock(trial.key)
     print(try_mirror_run(cell, trial, result, clock, manifest))
@@ -91,10 +91,10 @@ def _watched(trial: Trial, folder: Path, word: str) -> Result:
         return answer(trial, Store.open(), folder, watch=watch)
 
 
-def _curves(result: Result) -> Table:
+def _curves(result: Result, word: str) -> Table:
     table = Table("epoch", title=None, box=None, header_style="dim")
     for name in result.curves:
-        table.add_column(name.replace("_", " "), justify="right")
+        table.add_column(name.replace("_score", f" {word}").replace("_", " "), justify="right")
     for epoch, values in enumerate(zip(*result.curves.values(), strict=True), start=1):
         shown = ["not finite" if value is None else f"{value:.4f}" for value in values]
         table.add_row(str(epoch), *shown)

@@ -15,7 +15,6 @@ from pipeline.records import Trial
 from pipeline.search.questions import components, question
 
 TINY = ("dataset.train=256", "dataset.validation=100", "dataset.test=100", "epochs=1")
-REGRESSION = ("dataset.task=regression",)
 CONF = Path("conf")
 
 
@@ -62,7 +61,7 @@ def numbers(tmp_path_factory) -> Callable[..., Path]:
             source="a generator",
             license="none",
         )
-        asked = compose_cells(CONF, [*TINY, *REGRESSION], multirun=False)[0]
+        asked = compose_cells(CONF, [*TINY, "dataset.task=regression"], multirun=False)[0]
         folder = tmp_path_factory.mktemp("numbers") / "made_up"
         write(source, asked.dataset, "made_up", folder)
         return folder

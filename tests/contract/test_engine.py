@@ -20,7 +20,7 @@ CASES = list(itertools.product(MODELS, ARMS, OPTIMIZERS))
 # after 52 steps 0.011, and 0.1 of a loss below 0.1 where the norm follows the activation.
 FIRST = {"rtol": 1e-2}
 LATER = {"rtol": 3e-2, "atol": 2e-2}
-REGRESSION = {"rtol": 1e-2}
+REGRESSION = {"rtol": 1e-4}
 
 
 def overrides(model: str, arm: str, optimizer: str) -> list[str]:
@@ -50,17 +50,20 @@ def test_the_engine_trains_as_plain_keras_does(model, arm, optimizer, asked, fol
         assert mine.metrics == twin.metrics
 
 
-@pytest.mark.parametrize(("model", "arm", "optimizer"), CASES)
+@pytest.mark.parametrize(
+    ("model", "arm", "optimizer"),
+    [case for case in CASES if case[0] == "mlp" or case[1] in ("none", "batch", "layer")],
+)
 def test_the_engine_regresses_as_plain_keras_does(model, arm, optimizer, asked, numbers):
     """52 steps of mean squared error; to the last bit where both run the same formula.
 
-    Seen beyond that in an epoch's mean loss, relative: 0.0002 in the first 13 steps, 0.004 later.
+    Seen beyond that in an epoch's mean loss, relative: 0.000013.
     """
     from pipeline.training import engine, fit
 
     folder = numbers(8, 8, 1)
     common = [*overrides(model, arm, optimizer), "dataset.task=regression", "batch_size=16"]
-    common += ["examples=208", "epochs=4"]
+    common += ["examples=208", "epochs=4", "optimizer.learning_rate=0.001"]
     mine = engine.train(asked(*common, "trainer=engine", of=folder), folder).result
     twin = fit.train(asked(*common, "trainer=fit", of=folder), folder).result
     assert mine.steps == twin.steps == 52
