@@ -12,7 +12,6 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from pipeline.arguments import Argument, Count
-from pipeline.claims.kind import column_of, declared
 from pipeline.claims.rules import Rule, Word
 from pipeline.content import Record
 from pipeline.records import Component
@@ -94,14 +93,3 @@ class Claim(Record):
                 f"a headline claim has a level of {HEADLINE_LEVEL} or more, got {self.level:g}"
             )
         return self
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """Every figure and curve of a run that a part names, sorted."""
-        named = {
-            str(part.effect.arguments[name])
-            for part in (*self.parts, *self.beside)
-            for name, annotation in declared(part.effect.target).items()
-            if column_of(annotation) in ("figure", "curve") and name in part.effect.arguments
-        }
-        return tuple(sorted(named))

@@ -23,12 +23,13 @@ from pipeline.wording import number, signed
 
 @dataclass(frozen=True)
 class Column:
-    """What an argument's text names: a figure or a curve of a run, or a setting."""
+    """What an argument's text names: a figure, an error or a curve of a run, or a setting."""
 
-    of: Literal["figure", "curve", "setting"]
+    of: Literal["figure", "error", "curve", "setting"]
 
 
 Figure = Annotated[str, Column("figure")]
+Error = Annotated[str, Column("error")]
 Curve = Annotated[str, Column("curve")]
 Setting = Annotated[str, Column("setting")]
 

@@ -87,6 +87,7 @@ def _known(studies: Collection[Study]) -> Known:
     return {
         "arm": {study.arm for study in studies},
         "figure": figures(studies),
+        "error": [name for name in figures(studies) if "_error" in name],
         "curve": curves(studies),
         "setting": settings(studies),
     }

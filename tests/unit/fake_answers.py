@@ -268,7 +268,7 @@ def errors(metrics: dict[str, float]) -> dict[str, float]:
     return {
         name.replace("_score", "_error"): 1 - value
         for name, value in metrics.items()
-        if name.removesuffix("_recalibrated").endswith("_score")
+        if name.removesuffix("_recalibrated").endswith("_score") and value is not None
     }
 
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
-from fake_answers import manifest_of
+from fake_answers import errors, manifest_of
 from questions import study
 from simulated import HERE
 
@@ -104,6 +104,7 @@ def answer(made: Study, index: int, values: dict[str, Any], seed: int, figures: 
     )
     metrics = {"validation_score": 0.9, "validation_loss": 0.5, "parameters": 10.0}
     metrics |= {name: value for name, value in figures.items() if name != "curves"}
+    metrics = errors(metrics) | metrics
     score = metrics["validation_score"]
     curves = {
         "training_loss": [0.9] * made.epochs,

@@ -97,7 +97,7 @@ def test_the_largest_rate_is_each_seed_s_own_and_the_grid_s_end_is_said() -> Non
     assert plain.largest == (0.1,) * 4
     assert (plain.median_largest, plain.at_the_end, plain.decades) == (0.1, 0, None)
     assert [rate.outcomes.failed for rate in plain.rates] == [0, 0, 4]
-    assert plain.rates[2].accuracy is None  # nobody stood it
+    assert plain.rates[2].score is None  # nobody stood it
     assert batch.at_the_end == 4
     assert batch.decades is not None
     assert (batch.decades.known, batch.decades.value) == ("at least", 1.0)
@@ -111,7 +111,7 @@ def test_a_rate_that_nobody_ran_is_missing_and_never_zero() -> None:
     runs = runs_table(kept, by_name(made), MANIFESTS)
     [found] = rates(evidence_of(runs, [made])).cells
     assert [rate.outcomes.runs for rate in found.arms[0].rates] == [3, 0, 3]
-    assert found.arms[0].rates[1].accuracy is None
+    assert found.arms[0].rates[1].score is None
     assert rates(evidence_of(runs.iloc[:0], [made])).cells == ()
 
 

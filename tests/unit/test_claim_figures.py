@@ -17,7 +17,7 @@ KINDS = "pipeline.claims.kinds"
 EIGHT = tuple(range(1, 9))
 RATIO = {
     "target": f"{KINDS}.errors.log_error_ratio",
-    "arguments": {"metric": "validation_score"},
+    "arguments": {"metric": "validation_error"},
 }
 
 

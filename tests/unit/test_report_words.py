@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from fake_analysis import fake_analysis, with_figures
+from questions import TASK
 
 from pipeline.claims import units
 from pipeline.claims.claim import Part
 from pipeline.claims.judging import FailureJudgement
-from pipeline.claims.kind import Errors, Words
 from pipeline.claims.rules import Word
 from pipeline.claims.verdict import plain_verdict
 from pipeline.findings.answer import section as answer
@@ -23,6 +23,7 @@ from pipeline.findings.verdicts import words as claims_words
 from pipeline.findings.verdicts.figures import ClaimFigures
 from pipeline.findings.verdicts.figures import Figures as Claims
 from pipeline.page.blocks import Lead, Verdicts
+from pipeline.records import Task
 from pipeline.statistics.intervals import Estimate
 from pipeline.wording import multiple, ranges
 
@@ -31,6 +32,7 @@ BARE = "errors.np.mean"  # some function without words
 TIE = "\N{NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
 DIRECTION = {"kind": "direction", "margin": 0.1}
+ACCURACY = Task.parse(TASK)
 
 
 def part(kind: str, asserts: str = "less", rule: Any = None, **more: Any) -> Part:
@@ -136,11 +138,12 @@ ERRORS, RATE, TIME = (
     ],
 )
 def test_an_effect_reads_in_its_own_units(of: Part, estimate: Estimate, words: str) -> None:
-    assert units.effect(of, estimate).replace(TIE, " ") == words
+    assert units.effect(of, estimate, ACCURACY).replace(TIE, " ") == words
 
 
 def test_an_error_reads_in_the_words_of_its_task() -> None:
-    words = Words("R2", Errors("squared error", "less", "more"))
+    error = {"noun": "squared error", "less": "less", "more": "more"}
+    words = Task.parse(TASK | {"score": "R2", "error": error})
     estimate = found(0.105, 0.02, 0.2)
     assert units.value(part(ERRORS), estimate, words) == "10% less squared error"
     assert units.value(part("shadow_gap.shadow_gap"), estimate, words).endswith("points of R2")
@@ -183,7 +186,7 @@ def test_points_are_treatment_minus_control_whatever_the_claim_asserts() -> None
     ],
 )
 def test_a_rule_reads_in_the_units_of_its_effect(rule: dict[str, Any], words: str) -> None:
-    assert words in claims_words.rule(part(ERRORS, rule=rule))
+    assert words in claims_words.rule(part(ERRORS, rule=rule), ACCURACY)
 
 
 def test_whole_numbers_in_a_row_are_a_range() -> None:
@@ -279,7 +282,7 @@ def test_a_disagreement_between_statistics_is_said_in_the_headline() -> None:
     _, sentence = lead(with_words({"T3": "supported"}, **other)).sentences
     assert sentence == (
         "The moving statistics, which a user gets, and statistics recalibrated over training "
-        "images disagree on T3 (supported with recalibrated, refuted with moving ones)."
+        "examples disagree on T3 (supported with recalibrated, refuted with moving ones)."
     )
 
 

@@ -10,12 +10,14 @@ from fixed_runs import MANIFESTS, answer, by_name, fixed_study
 
 from pipeline.statistics.failures import marked, outcomes
 from pipeline.statistics.intervals import estimate
-from pipeline.statistics.pairs import failure_sample, log_errors, pair, with_statistics
+from pipeline.statistics.pairs import failure_sample, pair, with_statistics
 from pipeline.statistics.runs import CONFIRM, SWEEP, judged, of_study, runs_table
+from pipeline.tasks.classification import Classification
 
 
 def _runs(**columns: object) -> pd.DataFrame:
-    return pd.DataFrame({"study": "rates/d/m/sgd/none", "diverged": False, **columns})
+    base = {"study": "rates/d/m/sgd/none", "diverged": False, "task": Classification()}
+    return pd.DataFrame({**base, **columns})
 
 
 def test_a_run_fails_under_half_of_what_its_arm_can_do_at_its_best_rate() -> None:
@@ -120,20 +122,3 @@ def test_pairs_that_fail_together_are_no_evidence() -> None:
     assert sample is not None
     assert (sample.lows, sample.mcnemar) == ((0.0, 0.0), 1)
     assert failure_sample(_paired([False], [False])) is None
-
-
-def test_no_errors_at_all_still_have_a_log() -> None:
-    logs = log_errors([1.0, 0.99], examples=1000)
-    # (0 + 1/2) / 1001 and (10 + 1/2) / 1001
-    assert logs == pytest.approx([math.log(0.5 / 1001), math.log(10.5 / 1001)])
-
-
-@pytest.mark.parametrize("wrong", [-0.1, 1.1, math.nan])
-def test_an_accuracy_that_is_no_share_is_refused(wrong: float) -> None:
-    with pytest.raises(ValueError, match="share from 0 to 1"):
-        log_errors([wrong], examples=10)
-
-
-def test_an_error_rate_without_examples_is_refused() -> None:
-    with pytest.raises(ValueError, match="at least 1 example"):
-        log_errors([0.5], examples=0)

@@ -18,8 +18,10 @@ from pipeline.claims.kinds.spreads import epoch_spread, epoch_spread_ratio, seed
 from pipeline.claims.kinds.time_to_target import steps_to_target, time_to_target
 from pipeline.statistics.intervals import estimate
 from pipeline.statistics.pairs import pair, ranked_seeds, select, with_statistics
+from pipeline.tasks.classification import Classification
 
 SEED = ("seed",)
+TASK = Classification()
 
 
 def _runs(**columns: object) -> pd.DataFrame:
@@ -29,7 +31,8 @@ def _runs(**columns: object) -> pd.DataFrame:
 
 def _accuracies(*shares: float, examples: int = 1000, **columns: object) -> pd.DataFrame:
     seeds = columns.pop("seed", range(1, len(shares) + 1))
-    return _runs(seed=seeds, test_score=shares, test_examples=examples, **columns)
+    shown = {"test_score": shares, "test_error": [1 - share for share in shares]}
+    return _runs(seed=seeds, **shown, task=TASK, test_examples=examples, **columns)
 
 
 def _log_error(share: float, examples: int = 1000) -> float:
@@ -73,7 +76,7 @@ def test_recalibrated_statistics_replace_every_accuracy_that_has_them() -> None:
 
 def test_a_log_error_ratio_is_one_log_less_the_other_with_the_guard() -> None:
     sample = log_error_ratio(
-        _accuracies(0.99, 1.0), _accuracies(0.98, 0.97), block=SEED, metric="test_score"
+        _accuracies(0.99, 1.0), _accuracies(0.98, 0.97), block=SEED, metric="test_error"
     )
     expected = [_log_error(0.99) - _log_error(0.98), _log_error(1.0) - _log_error(0.97)]
     assert sample.lows == pytest.approx(expected)
@@ -83,14 +86,14 @@ def test_a_log_error_ratio_is_one_log_less_the_other_with_the_guard() -> None:
 
 def test_the_examples_behind_an_accuracy_may_differ_between_blocks() -> None:
     ours = _accuracies(0.5, 0.5).assign(test_examples=[10, 1000])
-    sample = log_error_ratio(ours, _accuracies(0.5, 0.5), block=SEED, metric="test_score")
+    sample = log_error_ratio(ours, _accuracies(0.5, 0.5), block=SEED, metric="test_error")
     assert sample.lows == pytest.approx([_log_error(0.5, 10) - _log_error(0.5), 0.0])
 
 
 def test_a_failed_run_is_counted_apart_and_never_averaged_in() -> None:
     ours = _accuracies(0.9, 0.8, 0.9, failed=[False, False, False])
     theirs = _accuracies(0.1, 0.8, 0.1, failed=[True, False, True])
-    sample = log_error_ratio(ours, theirs, block=SEED, metric="test_score")
+    sample = log_error_ratio(ours, theirs, block=SEED, metric="test_error")
     assert (sample.seeds, sample.lows, sample.present) == ((2,), (0.0,), 3)
     assert sample.failures is not None
     assert sample.failures.lows == (-1.0, 0.0, -1.0)
@@ -104,7 +107,7 @@ def test_an_empty_arm_gives_an_empty_sample_in_every_kind() -> None:
     none = full.iloc[:0]
     cell = ("seed", "model")
     samples = [
-        log_error_ratio(none, full, block=SEED, metric="test_score"),
+        log_error_ratio(none, full, block=SEED, metric="test_error"),
         difference(full, none, block=SEED, metric="depth", times=1.0),
         value(none, block=SEED, metric="depth", times=1.0),
         failing_share(none, none, block=SEED),
@@ -113,9 +116,9 @@ def test_an_empty_arm_gives_an_empty_sample_in_every_kind() -> None:
         shadow_gap(none, block=SEED, slow="curve", fast="curve", step=2),
         epoch_spread_ratio(none, full, block=SEED, curve="curve", skip=0, examples="test_examples"),
         seed_spread_ratio(none, full, block=SEED, metric="test_score"),
-        slope_per_doubling(none, full, block=("seed", "depth"), metric="test_score", axis="depth"),
+        slope_per_doubling(none, full, block=("seed", "depth"), metric="test_error", axis="depth"),
         difference_of_differences(
-            none, full, block=cell, metric="test_score", axis="model", at="cnn", against="mlp"
+            none, full, block=cell, metric="test_error", axis="model", at="cnn", against="mlp"
         ),
     ]
     for sample in samples:
@@ -125,7 +128,7 @@ def test_an_empty_arm_gives_an_empty_sample_in_every_kind() -> None:
 
 def test_where_all_runs_fail_there_are_failures_and_nothing_to_compare() -> None:
     gone = _accuracies(0.1, 0.1, failed=[True, True])
-    sample = log_error_ratio(gone, gone, block=SEED, metric="test_score")
+    sample = log_error_ratio(gone, gone, block=SEED, metric="test_error")
     assert (sample.seeds, sample.present) == ((), 2)
     assert sample.failures is not None
     assert (sample.failures.lows, sample.failures.mcnemar) == ((0.0, 0.0), 1.0)
@@ -138,7 +141,7 @@ def test_a_difference_of_differences_is_taken_seed_by_seed() -> None:
         ours,
         theirs,
         block=("seed", "model"),
-        metric="test_score",
+        metric="test_error",
         axis="model",
         at="cnn",
         against="mlp",
@@ -158,7 +161,7 @@ def test_an_interaction_averages_within_each_group_of_an_axis() -> None:
         ours,
         theirs,
         block=("seed", "batch_size"),
-        metric="test_score",
+        metric="test_error",
         axis="batch_size",
         at=(2, 4),
         against=(32, 64),
@@ -174,7 +177,7 @@ def test_failures_of_an_interaction_are_a_difference_of_differences_too() -> Non
         ours,
         theirs,
         block=("seed", "model"),
-        metric="test_score",
+        metric="test_error",
         axis="model",
         at="cnn",
         against="mlp",
@@ -355,7 +358,7 @@ def test_the_slope_over_depth_is_scipy_s_per_seed() -> None:
     ours = _accuracies(0.9, 0.9, 0.85, 0.8, seed=[1] * 4, depth=depths)
     theirs = _accuracies(0.9, 0.8, 0.6, 0.5, seed=[1] * 4, depth=depths)
     sample = slope_per_doubling(
-        ours, theirs, block=("seed", "depth"), metric="test_score", axis="depth"
+        ours, theirs, block=("seed", "depth"), metric="test_error", axis="depth"
     )
     ratios = [
         _log_error(a) - _log_error(b)
@@ -369,7 +372,7 @@ def test_depths_that_fail_give_a_slope_of_failures_instead() -> None:
     ours = _accuracies(0.9, 0.9, 0.9, **cells)
     theirs = _accuracies(0.8, 0.1, 0.1, failed=[False, True, True], **cells)
     sample = slope_per_doubling(
-        ours, theirs, block=("seed", "depth"), metric="test_score", axis="depth"
+        ours, theirs, block=("seed", "depth"), metric="test_error", axis="depth"
     )
     assert sample.seeds == ()
     assert sample.notes == ("1 seeds have fewer than two depths at which both trained",)
@@ -380,8 +383,8 @@ def test_depths_that_fail_give_a_slope_of_failures_instead() -> None:
 def test_kinds_along_an_axis_need_it_in_their_blocks() -> None:
     runs = _accuracies(0.9, depth=2, model="mlp")
     with pytest.raises(ValueError, match="add depth"):
-        slope_per_doubling(runs, runs, block=SEED, metric="test_score", axis="depth")
+        slope_per_doubling(runs, runs, block=SEED, metric="test_error", axis="depth")
     with pytest.raises(ValueError, match="add model"):
         difference_of_differences(
-            runs, runs, block=SEED, metric="test_score", axis="model", at="a", against="b"
+            runs, runs, block=SEED, metric="test_error", axis="model", at="a", against="b"
         )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from pipeline.claims.kind import Figure, Setting, ratio, reads
+from pipeline.claims.kind import Error, Setting, ratio, reads
 from pipeline.statistics.pairs import (
     CONTROL,
     column,
@@ -25,7 +25,7 @@ def slope_per_doubling(
     control: pd.DataFrame,
     *,
     block: Sequence[str],
-    metric: Figure,
+    metric: Error,
     axis: Setting,
 ) -> Sample:
     """Least-squares slope of the log error ratio against log2 of depth, one value per seed.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from pipeline.claims.kind import Figure, error_ratio, reads
+from pipeline.claims.kind import Error, error_ratio, reads
 from pipeline.claims.kinds import errors
 from pipeline.statistics.pairs import ranked_seeds
 from pipeline.statistics.samples import Sample
@@ -14,7 +14,7 @@ from pipeline.statistics.samples import Sample
 
 @reads(error_ratio())
 def log_error_ratio(
-    treatment: pd.DataFrame, control: pd.DataFrame, *, block: Sequence[str], metric: Figure
+    treatment: pd.DataFrame, control: pd.DataFrame, *, block: Sequence[str], metric: Error
 ) -> Sample:
     """Log error ratio of runs paired by the rank of their seeds, which they do not share.
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.arguments import Scalar
-from pipeline.claims.kind import Figure, Setting, error_ratio, ratio, reads
+from pipeline.claims.kind import Error, Setting, error_ratio, ratio, reads
 from pipeline.statistics.pairs import (
     CONTROL,
     column,
@@ -23,7 +23,7 @@ from pipeline.statistics.samples import Floats, Sample, sample_of
 
 @reads(error_ratio())
 def log_error_ratio(
-    treatment: pd.DataFrame, control: pd.DataFrame, *, block: Sequence[str], metric: Figure
+    treatment: pd.DataFrame, control: pd.DataFrame, *, block: Sequence[str], metric: Error
 ) -> Sample:
     """Log of treatment's error over control's, block by block; positive is worse.
 
@@ -47,7 +47,7 @@ def difference_of_differences(
     control: pd.DataFrame,
     *,
     block: Sequence[str],
-    metric: Figure,
+    metric: Error,
     axis: Setting,
     at: Scalar | tuple[Scalar, ...],
     against: Scalar | tuple[Scalar, ...],

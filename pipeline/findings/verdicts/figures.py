@@ -148,14 +148,10 @@ def _judged(
     claim: Claim, experiment: str, runs: pd.DataFrame, studies: Sequence[Study]
 ) -> Judgement:
     own = [study for study in studies if study.experiment == experiment]
-    rows = runs[runs["experiment"] == experiment] if len(runs) else runs
     planned = planned_runs(own)
     counts = {part.name: planned_blocks(part, planned) for part in (*claim.parts, *claim.beside)}
-    if not own:
-        counts = {}
-    elif len(rows) == 0:  # planned, and nothing came back: the columns are there all the same
-        rows = planned.assign(**dict.fromkeys(_read(claim), np.nan)).iloc[:0]
-    return judge_claim(claim, rows, planned=counts, manipulation_failures={})
+    rows = runs[runs["experiment"] == experiment]
+    return judge_claim(claim, rows, planned=counts if own else {}, manipulation_failures={})
 
 
 def planned_blocks(part: Part, planned: pd.DataFrame) -> int:
@@ -167,17 +163,6 @@ def planned_blocks(part: Part, planned: pd.DataFrame) -> int:
     if len(blocks) > 1 and not blocks[0] & blocks[1]:  # sides on disjoint seeds pair by rank
         return min(map(len, blocks))
     return len(set.intersection(*blocks))
-
-
-def _read(claim: Claim) -> set[str]:
-    return {
-        "failed",
-        "failed_recalibrated",
-        "steps",
-        "validation_score",
-        "validation_examples",
-        *claim.metrics,
-    }
 
 
 def _other(claim: Claim) -> str:
