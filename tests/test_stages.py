@@ -25,8 +25,11 @@ BY_NAME = {
     "pipeline.findings.pages": "pipeline.findings.*.section",
     "pipeline.findings.summary": "pipeline.findings.*.figures",
     "pipeline.models.norms": "pipeline.models.*",
+    "pipeline.tasks.scoring": "pipeline.tasks.*",
     "pipeline.tracking.live": "",  # libraries
     "pipeline.training.engine": "pipeline.models.*",
+    "pipeline.training.fit": "",  # Keras's losses and metrics
+    "pipeline.training.loss": "",  # Keras's losses and metrics
     "pipeline.training.setting": "pipeline.models.*",
     "pipeline.training.steps": "",  # Keras's optimizers
 }

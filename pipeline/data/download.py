@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pooch
 
@@ -41,19 +43,33 @@ def fetch(url: str, file: Path, override: str) -> Path:
     if not str(url).startswith(("https://", "http://")):
         raise Refusal(f"{url}: is not an http(s) address; for a file, use {override}")
     pooch.get_logger().setLevel("WARNING")  # what decides is the digest of the decoded arrays
-    download = pooch.HTTPDownloader(
-        progressbar=sys.stderr.isatty(), chunk_size=CHUNK_BYTES, timeout=TIMEOUT_SECONDS
-    )
     try:
         if file.is_dir():
             raise IsADirectoryError(f"Is a directory: {file}")
-        pooch.retrieve(url, None, fname=file.name, path=file.parent, downloader=download)
+        with ExitStack() as opened:
+            pooch.retrieve(
+                url, None, fname=file.name, path=file.parent, downloader=_downloader(opened)
+            )
     except (OSError, ValueError) as error:  # what requests raises is an OSError
         raise Refusal(
             f"{url}: cannot be downloaded ({_reason(error)}); fetch it elsewhere and put it at "
             f"{file}, or use {override}"
         ) from error
     return file
+
+
+def _downloader(opened: ExitStack) -> pooch.HTTPDownloader:
+    """Return how pooch is to download; `opened` closes connections that it leaves when it fails."""
+
+    def remember(response: Any, *_: object, **__: object) -> None:
+        opened.callback(response.close)
+
+    return pooch.HTTPDownloader(
+        progressbar=sys.stderr.isatty(),
+        chunk_size=CHUNK_BYTES,
+        timeout=TIMEOUT_SECONDS,
+        hooks={"response": remember},
+    )
 
 
 def _reason(error: BaseException) -> str:

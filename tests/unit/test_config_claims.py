@@ -171,7 +171,7 @@ def test_a_claim_that_cannot_be_meant_is_refused(old, new, says, conf):
     assert "claim/mine" in said
 
 
-EFFECT = "_target_: pipeline.claims.kinds.errors.log_error_ratio\n    metric: validation_score"
+EFFECT = "_target_: pipeline.claims.kinds.errors.log_error_ratio\n    metric: validation_error"
 
 
 @pytest.mark.parametrize(
@@ -179,8 +179,9 @@ EFFECT = "_target_: pipeline.claims.kinds.errors.log_error_ratio\n    metric: va
     [
         (
             "errors.log_error_ratio",
-            "{metric: validation_acuracy}",
-            "effect.metric names no figure of one: 'validation_acuracy'; did you mean",
+            "{metric: validation_eror}",
+            "effect.metric names no figure of one: 'validation_eror'; did you mean "
+            "'validation_error'?",
         ),
         (
             "errors.log_error_ratio",
@@ -200,7 +201,7 @@ EFFECT = "_target_: pipeline.claims.kinds.errors.log_error_ratio\n    metric: va
         ),
         (
             "depth.slope_per_doubling",
-            "{metric: validation_score, axis: dept}",
+            "{metric: validation_error, axis: dept}",
             "effect.axis names no setting of one: 'dept'; did you mean 'model.depth'?",
         ),
         (
@@ -221,7 +222,7 @@ EFFECT = "_target_: pipeline.claims.kinds.errors.log_error_ratio\n    metric: va
         ),
         (
             "errors.log_error_ratio",
-            "{metrik: validation_score}",
+            "{metrik: validation_error}",
             "takes no argument 'metrik'; did you mean 'metric'?",
         ),
         ("errors.log_error_ratio", "{}", "missing a required argument: 'metric'"),
@@ -271,7 +272,7 @@ def test_parts_share_what_their_claim_says_once(conf):
     assert first.block == ("seed",)
     assert first.effect.target == second.effect.target
     assert (first.effect.arguments, second.effect.arguments) == (
-        {"metric": "validation_score"},
+        {"metric": "validation_error"},
         {"metric": "validation_loss"},
     )
     assert (first.rule.kind, second.rule.kind) == ("direction", "equivalence")

@@ -44,7 +44,8 @@ def _checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def plan(target: str, **arguments: Any) -> None:
     source = {"target": target, "arguments": arguments}
-    dataset = {"source": source, "train": 20, "validation": 12, "test": 8, "seed": 0}
+    sizes = {"train": 20, "validation": 12, "test": 8}
+    dataset = {"task": "classification", "source": source, **sizes, "seed": 0}
     PLACES.plan.parent.mkdir(parents=True, exist_ok=True)
     PLACES.plan.write_text(yaml.safe_dump({"datasets": {"mine": dataset}, "studies": "unread"}))
 

@@ -58,7 +58,8 @@ def refused(folder: Path, content: str | bytes | dict[str, Any], **changes: Any)
 
 def prepared(source: Source, folder: Path, **changes: Any) -> Manifest:
     component = Component(target="pipeline.data.table.load", arguments={})
-    content = {"source": component, "train": 6, "validation": 2, "test": 2, "seed": 0}
+    sizes = {"train": 6, "validation": 2, "test": 2}
+    content = {"task": "regression", "source": component, **sizes, "seed": 0}
     return write(source, Dataset(**{**content, **changes}), "houses", folder / "arrays")
 
 
