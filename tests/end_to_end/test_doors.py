@@ -20,15 +20,15 @@ import keras
 from my_project.blocks import block
 
 
-def build(shape, classes, norm, *, width):
+def build(shape, outputs, norm, *, width):
     images = keras.Input(shape)
     x = block(images, norm, width, "first")
     x = keras.layers.GlobalAveragePooling2D()(x)
-    return keras.Model(images, keras.layers.Dense(classes, name="logits")(x))
+    return keras.Model(images, keras.layers.Dense(outputs, name="outputs")(x))
 
 
-def no_model(shape, classes, norm, *, width):
-    return [shape, classes, width]
+def no_model(shape, outputs, norm, *, width):
+    return [shape, outputs, width]
 """
 BLOCKS = """\
 import keras
