@@ -413,10 +413,10 @@ class Cluster(Record):
 class Manifest(Record):
     """What `prepare` wrote for one dataset: shapes, counts, digests, origin.
 
-    `labels` are the classes' names, and `label_counts` how many examples of each
+    `labels` are the names of what is told apart, and `label_counts` how many examples of each
     there are in each split; both are empty where numbers are predicted. Then
     `spread` is the variance of each split's targets. `outputs` is how many numbers
-    a network gives for an example of `shape`: one for each class, or each target.
+    a network gives for an example of `shape`: one for each label, or each target.
     """
 
     name: str

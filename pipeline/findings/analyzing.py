@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pipeline.commands import since
 from pipeline.findings import FINDINGS
 from pipeline.findings.evidence import Evidence
+from pipeline.findings.spoken import spoken
 from pipeline.findings.summary import Summary, figures_module
 from pipeline.records import Answer, Manifest, Plan
 from pipeline.statistics.step_costs import Costs
@@ -23,13 +24,15 @@ def analyze(
 ) -> Summary:
     """Compute every figure; the arguments are those of `Evidence`."""
     evidence = Evidence(plan, swept, confirmed, manifests, costs=costs, digests=digests)
-    arms = dict.fromkeys(study.arm for study in evidence.studies.values())
-    words = {study.task.score for study in evidence.studies.values()}
+    studies = list(evidence.studies.values())
+    arms = dict.fromkeys(study.arm for study in studies)
+    task = spoken(studies, studies)
     return Summary(
         profile=plan.profile,
         analysis=plan.analysis,
         arms=tuple(sorted(arms, key=lambda arm: arm != evidence.reference)),
-        score=words.pop() if len(words) == 1 else "score",
+        score=task.score,
+        error=task.error,
         commands=_commands(plan.profile),
         findings={
             name: evidence.of(module.figures)

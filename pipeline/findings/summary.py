@@ -17,7 +17,7 @@ from pydantic import SerializeAsAny, field_validator
 from pipeline.content import Record
 from pipeline.errors import nearest
 from pipeline.findings import FINDINGS
-from pipeline.records import Analysis
+from pipeline.records import Analysis, ErrorWords
 
 F = TypeVar("F", bound=Record)
 
@@ -25,14 +25,15 @@ F = TypeVar("F", bound=Record)
 class Summary(Record):
     """The whole analysis of one profile.
 
-    `arms` are all that it has, the reference first; `score` is what its task calls a score, or just
-    that where tasks differ; `commands` reproduce it, by where they begin.
+    `arms` are all that it has, the reference first; `score` and `error` are what its task calls
+    them, or just that where tasks differ; `commands` reproduce it, by where they begin.
     """
 
     profile: str
     analysis: Analysis
     arms: tuple[str, ...]
     score: str
+    error: ErrorWords
     commands: dict[str, str]
     findings: dict[str, SerializeAsAny[Record]]
 

@@ -129,7 +129,7 @@ def output_count(folder: Path, data_digest: str) -> int:
 
 
 def spread_of(folder: Path, data_digest: str, split: str) -> float:
-    """Return the variance of a split's targets; 1 where they are classes.
+    """Return the variance of a split's targets; 1 where they are labels.
 
     Raises:
         Refusal: The folder's arrays are not those with `data_digest`.

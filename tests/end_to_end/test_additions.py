@@ -1,4 +1,4 @@
-"""What is added in one place: a finding with figures and a chart, in its folder and one line.
+"""What is added in one place: a finding, a kind of claim, a task.
 
 Each test writes into a copy of the checkout, says which files it wrote, and sees that no
 other was touched.
@@ -85,6 +85,127 @@ FINDING = {
     "pipeline/findings/best_runs/chart.py": CHART,
     "pipeline/findings/best_runs/section.py": SECTION,
 }
+KIND = '''\
+"""How much of its score an arm gains after the first evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from pipeline.claims.kind import Curve, points, reads
+from pipeline.statistics.pairs import CONTROL, failure_sample, pair, trained
+from pipeline.statistics.runs import sequence
+from pipeline.statistics.samples import Sample, sample_of
+
+
+@reads(points("points of climb", times=100))
+def climb(
+    treatment: pd.DataFrame, control: pd.DataFrame, *, block: Sequence[str], curve: Curve
+) -> Sample:
+    """Treatment's climb minus control's, a share."""
+    pairs = pair(treatment, control, block=block)
+    both = trained(pairs)
+    ours, theirs = (
+        [sequence(scores)[-1] - sequence(scores)[0] for scores in both[curve + side]]
+        for side in ("", CONTROL)
+    )
+    return sample_of(
+        np.subtract(ours, theirs),
+        seeds=both["seed"],
+        present=len(pairs),
+        failures=failure_sample(pairs),
+    )
+'''
+CLIMB = """\
+# By how much more the plain network climbs after the first evaluation.
+id: X1
+source: somebody
+statement: Plain networks climb more.
+experiment: norms_mlp
+statistics: moving
+clusters: 8
+minimum: 8
+expected: inconclusive
+parts:
+  - name: climb
+    effect: {_target_: pipeline.claims.kinds.climb.climb, curve: validation_score_curve}
+    treatment: {arm: none}
+    control: {arm: layer}
+    asserts: greater
+    rule: {kind: direction, margin: 0.01}
+"""
+CLAIM = {
+    "pipeline/claims/kinds/climb.py": KIND,
+    "conf/claim/climb.yaml": CLIMB,
+}
+TASK = '''\
+"""Numbers against numbers, scored by how far they are apart."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from pipeline.errors import Refusal
+from pipeline.records import Component
+
+
+class Absolute:
+    """A score is one less the mean distance over the targets' deviation."""
+
+    loss = Component(target="keras.losses.MeanAbsoluteError", arguments={})
+    tally = "keras.losses.mean_absolute_error"
+
+    def check(self, manifest):
+        if manifest.labels:
+            raise Refusal(f"dataset {manifest.name}: its targets are no numbers")
+
+    def training_score(self, tally, spread):
+        return max(0.0, 1 - tally / math.sqrt(spread))
+
+    def loss_of(self, outputs, targets):
+        return self.error(outputs, targets)
+
+    def score(self, outputs, targets, spread):
+        return self.training_score(self.error(outputs, targets), spread)
+
+    def error(self, outputs, targets):
+        return float(np.mean(np.abs(outputs.astype(np.float64) - targets)))
+
+    def uninformed(self, outputs, spread):
+        return 0.0, math.sqrt(spread)
+
+    def packed(self, outputs, targets, spread):
+        return np.abs(outputs - targets).mean(axis=1).astype("<f4").tobytes().hex()
+
+    def unpacked(self, text, examples):
+        return 1 - np.frombuffer(bytes.fromhex(text), "<f4")[:examples].astype(np.float64)
+
+    def outcomes(self, text):
+        return [float(part) for part in np.frombuffer(bytes.fromhex(text), "<f4")]
+
+    def total(self, text):
+        return "apart", float(np.mean(self.outcomes(text)))
+
+    def log_error(self, errors, examples):
+        return np.log(np.maximum(np.asarray(errors, np.float64), 1e-300))
+
+    def fails_below(self, best_score):
+        return best_score / 2
+'''
+DISTANCES = {
+    "pipeline/tasks/absolute.py": TASK,
+    "conf/task/absolute.yaml": """\
+# Regression by distances, which a few far targets do not rule.
+_target_: pipeline.tasks.absolute.Absolute
+score: closeness
+error: {noun: distance, less: shorter, more: longer}
+""",
+}
 PAGE = """\
 import sys
 sys.path.insert(0, "tests/unit")
@@ -99,8 +220,19 @@ assert Summary.model_validate_json(summary.text()) == summary
 for name, text in pages(summary).items():
     Path("page", name).parent.mkdir(parents=True, exist_ok=True)
     Path("page", name).write_text(text)
-curves = [answer.result.curves["validation_score"] for answer in fake_profile().swept]
+runs = fake_profile().swept
+curves = [answer.result.curves["validation_score"] for answer in runs]
 print(f"{max(filter(None, (value for curve in curves for value in curve))):.1%}")
+climbs = {
+    arm: [
+        curve[-1] - curve[0]
+        for answer, curve in zip(runs, curves)
+        if answer.study.startswith("norms_mlp/") and answer.study.endswith("/" + arm)
+    ]
+    for arm in ("none", "layer")
+}
+means = {arm: sum(found) / len(found) for arm, found in climbs.items()}
+print(f"{100 * (means['none'] - means['layer']):+.2f}".replace("-", "\N{MINUS SIGN}"))
 """
 
 
@@ -131,10 +263,35 @@ def test_a_finding_is_a_folder_and_a_line_in_the_page_s_order(checkout):
     checkout.edit(
         "pipeline/findings/__init__.py", '    "tuned",\n', '    "tuned",\n    "best_runs",\n'
     )
-    best = checkout.run("python", "-c", PAGE).strip()
+    best, _ = checkout.run("python", "-c", PAGE).split()
     html = (checkout.root / "page/report.html").read_text()
     assert re.search(f"The best run of all is one of [a-z_]+: {best}.", html)
     order = [html.index(f'id="{name}"') for name in ("tuned", "best-runs", "claims")]
     assert order == sorted(order)
     assert (checkout.root / "page/charts/best-runs.svg").read_text().startswith("<svg")
     assert wrote(checkout) == {*FINDING, "pipeline/findings/__init__.py"}
+
+
+def test_a_kind_of_claim_is_a_module_and_a_claim_its_file(checkout):
+    add(checkout, CLAIM)
+    _, points = checkout.run("python", "-c", PAGE).split()
+    html = (checkout.root / "page/report.html").read_text()
+    assert f"climb: {points} points of climb" in html
+    assert "beyond +1.00 points of climb" in html
+    assert "X1  climb" in (checkout.root / "page/charts/claims.svg").read_text()
+    assert wrote(checkout) == set(CLAIM)
+
+
+def test_a_task_is_a_module_and_its_file(checkout, tmp_path):
+    add(checkout, DISTANCES)
+    table = tmp_path / "line.csv"
+    rows = [f"{n % 7},{n % 11},{2 * (n % 7) - n % 11}" for n in range(200)]
+    table.write_text("\n".join(("a,b,sum", *rows)))
+    chosen = ["dataset=table", f"dataset.source.path={table}", "dataset.source.target=sum"]
+    chosen += ["dataset.task=absolute", "dataset.source.task=regression", "dataset.train=120"]
+    chosen += ["dataset.validation=40", "dataset.test=40", "epochs=8", "norm=layer"]
+    said = checkout.run("python", "-m", "pipeline", "train", *chosen)
+    [closeness] = re.findall(r"^validation closeness +(0\.\d+)$", said, re.MULTILINE)
+    assert float(closeness) > 0.5
+    assert re.search(r"^validation distance +0\.\d+$", said, re.MULTILINE)
+    assert wrote(checkout) == set(DISTANCES)

@@ -33,12 +33,19 @@ def named_maps(summary: Summary) -> list[tuple[str, Map]]:
     ]
 
 
+def error_multiple(summary: Summary) -> str:
+    """Return what an axis or a column of error ratios is called."""
+    return f"{summary.error.noun}, as a multiple of the reference's"
+
+
 def map_chart(summary: Summary, layout: Layout) -> Chart | None:
     """Points over rate and batch size, and how each bin reads."""
     rows: Rows = []
     for name, found in named_maps(summary):
         place = {"cell": name, **found.place.row}
-        rows += [{**place, **_bin(found, index)} for index in range(len(found.bins))]
+        rows += [
+            {**place, **_bin(found, index, summary.error.noun)} for index in range(len(found.bins))
+        ]
         rows += [{**place, **_spot(spot)} for spot in found.spots]
     if not rows:
         return None
@@ -118,7 +125,7 @@ def sizes_chart(summary: Summary, layout: Layout) -> Chart | None:
     if not rows:
         return None
     x = alt.X(**log_axis(rows, "size", "batch size", padding=16, form="d", base=2))
-    title = "errors, as a multiple of the reference's"
+    title = error_multiple(summary)
     y = alt.Y("estimate:Q", title=title, scale=alt.Scale(type="log", nice=False, padding=12))
     y = y.axis(format=".4~g", tickCount=6, labelOverlap=True)
     intervals = (
@@ -147,7 +154,7 @@ def sizes_chart(summary: Summary, layout: Layout) -> Chart | None:
     return panels(panel, rows, layout.columns, layout.panel_width, own_scales=False)
 
 
-def _bin(found: Map, index: int) -> dict[str, object]:
+def _bin(found: Map, index: int, noun: str) -> dict[str, object]:
     each = found.bins[index]
     ratio = None if each.gain is None else _ratio(each.gain.value)
     return {
@@ -161,7 +168,7 @@ def _bin(found: Map, index: int) -> dict[str, object]:
         "reading": each.reading,
         "label": each.reading if each.blocks else "no points",
         "blocks": each.blocks,
-        "gain": "missing" if ratio is None else f"{ratio:.3g} times the errors",
+        "gain": "missing" if ratio is None else f"{ratio:.3g} times the {noun}",
     }
 
 

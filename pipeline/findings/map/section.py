@@ -4,21 +4,12 @@ from __future__ import annotations
 
 from pipeline.findings.drawing import figure
 from pipeline.findings.map.bins import Bin
-from pipeline.findings.map.chart import map_chart, named_maps, sizes_chart
+from pipeline.findings.map.chart import error_multiple, map_chart, named_maps, sizes_chart
 from pipeline.findings.map.figures import Figures
 from pipeline.findings.summary import Summary
 from pipeline.page.blocks import Block, Section, Table, Text
 from pipeline.statistics.intervals import Estimate, negated
-from pipeline.wording import MISSING, counted, listed, multiple, number, percentage
-
-HEADS = (
-    "Learning rate",
-    "Batch size",
-    "Paired points",
-    "Errors, as a multiple of the reference's",
-    "Share of failures less than the reference's, points",
-    "Reading",
-)
+from pipeline.wording import MISSING, capital, counted, listed, multiple, number, percentage
 
 
 def section(summary: Summary) -> Section:
@@ -27,6 +18,15 @@ def section(summary: Summary) -> Section:
     if summary.of(Figures).maps:
         share = percentage(summary.analysis.false_discoveries)
         level = percentage(summary.analysis.level)
+        errors = capital(error_multiple(summary))
+        heads = (
+            "Learning rate",
+            "Batch size",
+            "Paired points",
+            errors,
+            "Share of failures less than the reference's, points",
+            "Reading",
+        )
         blocks += [
             Text(
                 "Both arms trained at the same points, spread evenly over rate and batch size and "
@@ -46,7 +46,7 @@ def section(summary: Summary) -> Section:
             *(
                 Table(
                     f"{' '.join(name.split())}: bins of the map, with {level} intervals",
-                    HEADS,
+                    heads,
                     tuple(_row(each) for each in found.bins),
                     labels=2,
                     folded=True,
@@ -57,9 +57,8 @@ def section(summary: Summary) -> Section:
                 summary,
                 "batch-sizes",
                 sizes_chart,
-                caption="Errors as a multiple of the reference's at each batch size, over all "
-                f"rates at which both trained, with {level} intervals; below the dashed line the "
-                "arm makes fewer.",
+                caption=f"{errors} at each batch size, over all rates at which both trained, with "
+                f"{level} intervals; below the dashed line the arm is better.",
                 described=f"Points with intervals over batch sizes. {_sizes(summary)}",
                 stage="sweep",
             ),

@@ -16,6 +16,7 @@ from pipeline.claims.robustness import Robustness, robustness
 from pipeline.claims.rules import Direction, Word
 from pipeline.content import Record
 from pipeline.findings.evidence import Evidence
+from pipeline.findings.spoken import spoken
 from pipeline.findings.time_to_target import figures as time_to_target
 from pipeline.findings.time_to_target.figures import KIND, TimeToTarget
 from pipeline.records import Analysis, Study, Task
@@ -46,7 +47,7 @@ class PartNoise(Record):
 class ClaimFigures(Record):
     """One claim as its file has it, and what came of it.
 
-    `task` is its experiment's, for words. `minimum` is how many clusters had to come back
+    `task` is what its experiment scores, for words. `minimum` is how many clusters had to come back
     here. `seconds` is, for each part that is a time to a target, the same effect in seconds,
     by a step's measured cost. `error` is how often the rule errs on these differences with
     their signs flipped.
@@ -104,7 +105,7 @@ def _figures(
     table = with_statistics(own, claim.statistics) if tested and len(own) else own
     return ClaimFigures(
         claim=claim,
-        task=_task(claim, studies),
+        task=spoken([each for each in studies if each.experiment == claim.experiment], studies),
         minimum=minimum,
         judgement=judgement,
         robustness=robustness(judgement.verdict.word, words),
@@ -119,12 +120,6 @@ def _figures(
             if tested and (found := _seconds(part, claim.experiment, times)) is not None
         },
     )
-
-
-def _task(claim: Claim, studies: Sequence[Study]) -> Task:
-    """Return what its experiment scores; what the profile does, where it has no such experiment."""
-    own = (study for study in studies if study.experiment == claim.experiment)
-    return next(own, studies[0]).task
 
 
 def _seconds(part: Part, experiment: str, times: Sequence[TimeToTarget]) -> Estimate | None:
