@@ -16,7 +16,7 @@ from importlib import import_module
 from pipeline.errors import Refusal
 from pipeline.records import Answer
 from pipeline.tracking.connection import settle
-from pipeline.tracking.mirrors import MIRRORS, Done, Mirror, warning
+from pipeline.tracking.mirrors import Done, Mirror, warning
 from pipeline.tracking.outage import MirrorUnreachable
 from pipeline.tracking.snapshot import Snapshot
 
@@ -35,9 +35,9 @@ class LiveMirror:
         self,
         profile: str,
         snapshot: Known,
+        mirrors: Mapping[str, Mirror],
         *,
         interval: float = 5.0,
-        mirrors: Mapping[str, Mirror] = MIRRORS,
     ) -> None:
         """Start the threads; their first passes come after one interval.
 
@@ -45,8 +45,8 @@ class LiveMirror:
             profile: Named in the lines that say how to catch up.
             snapshot: Makes a snapshot of the answers known so far, sorted by study and index;
                 called in the mirrors' threads, in several at once.
-            interval: Seconds from one pass to the next, at least.
             mirrors: What to write, by name.
+            interval: Seconds from one pass to the next, at least.
         """
         self._profile = profile
         self._feed = _Feed(snapshot)

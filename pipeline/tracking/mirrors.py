@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from pipeline.tracking.mirror import mirror
+from pipeline.tracking.connection import check_address
+from pipeline.tracking.mirror import MlflowMirror
 from pipeline.tracking.optuna_mirror import mirror_studies
 from pipeline.tracking.outage import MirrorUnreachable
 from pipeline.tracking.snapshot import Snapshot
@@ -22,7 +23,25 @@ class Done(Protocol):
 
 Mirror = Callable[[Snapshot], Done]
 
-MIRRORS: Mapping[str, Mirror] = {"MLflow": mirror, "Optuna": mirror_studies}
+
+def all_mirrors() -> dict[str, Mirror]:
+    """Return every mirror, by name, for one stage: it remembers what it has read."""
+    return {"MLflow": MlflowMirror(), "Optuna": mirror_studies}
+
+
+def usable_mirrors(profile: str) -> dict[str, Mirror]:
+    """Return the mirrors that a stage can write, and print a warning about each other one.
+
+    Raises:
+        Refusal: MLflow's address is none.
+    """
+    mirrors = all_mirrors()
+    try:
+        check_address()
+    except MirrorUnreachable as outage:
+        print(warning(profile, outage), flush=True)
+        del mirrors["MLflow"]
+    return mirrors
 
 
 @dataclass(frozen=True)
@@ -33,10 +52,10 @@ class Mirrored:
     outages: tuple[str, ...]
 
 
-def mirror_everywhere(snapshot: Snapshot, mirrors: Mapping[str, Mirror] = MIRRORS) -> Mirrored:
+def mirror_everywhere(snapshot: Snapshot) -> Mirrored:
     """Write a snapshot into every mirror. Mistakes of ours are still raised."""
     done, outages = [], []
-    for write in mirrors.values():
+    for write in all_mirrors().values():
         try:
             done.append(str(write(snapshot)))
         except MirrorUnreachable as outage:
