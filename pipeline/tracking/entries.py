@@ -88,7 +88,7 @@ def _study_entry(
     series = {point.metric for point in points}
     points += [
         Point(shown(name), value, len(trials))
-        for name, value in figures.items()
+        for name, value in sorted(figures.items())
         if name not in series
     ]
     winning = trials[best] if best is not None and is_complete else None
@@ -145,7 +145,7 @@ def _winner_entry(
         title=f"{study.model_name}/{study.arm} winner",
         parent=f"study {study.name}",
         params=trial_parameters(study, trial) | {"seed": "all", "confirm_seeds": seeds},
-        points=tuple(Point(shown(name), value, 0) for name, value in figures.items()),
+        points=tuple(Point(shown(name), value, 0) for name, value in sorted(figures.items())),
         tags={
             SOURCE: f"normbench confirm {snapshot.plan.profile}",
             NOTE: winner_note(study, figures),

@@ -76,10 +76,10 @@ def _points(trial: Trial, result: Result) -> tuple[Point, ...]:
     metrics = result.metrics
     return tuple(
         Point(shown(name), value, epoch)
-        for name, curve in result.curves.items()
+        for name, curve in sorted(result.curves.items())
         for epoch, value in enumerate(curve, start=1)
         if value is not None and not (epoch == last and name in metrics)
-    ) + tuple(Point(shown(name), value, last) for name, value in metrics.items())
+    ) + tuple(Point(shown(name), value, last) for name, value in sorted(metrics.items()))
 
 
 def _tags(trial: Trial, result: Result, clock: Clock | None) -> dict[str, str]:

@@ -61,7 +61,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def following(interval: float = 0.01, **mirrors: Callable) -> LiveMirror:
-    return LiveMirror("quick", tuple, interval=interval, mirrors=mirrors)
+    return LiveMirror("quick", tuple, mirrors, interval=interval)
 
 
 def raising(*outages: Exception | None) -> Callable[[int], None]:
