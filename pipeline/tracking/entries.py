@@ -24,7 +24,7 @@ from statistics import fmean
 from pipeline.content import content_digest
 from pipeline.records import Answer, Result, Study
 from pipeline.search.objective import objective, winner
-from pipeline.tracking.entry import FILES_DIGEST, MODEL_DIGEST, Entry, Point, SavedModel, Span
+from pipeline.tracking.entry import FILES_DIGEST, MODEL_DIGEST, Entry, Point, SavedModel
 from pipeline.tracking.leaves import SOURCE, environment_tags, leaf, shown
 from pipeline.tracking.notes import NOTE, study_note, winner_note
 from pipeline.tracking.parameters import study_parameters, text, trial_parameters
@@ -101,7 +101,7 @@ def _study_entry(
         params=study_parameters(study),
         points=tuple(points),
         tags={SOURCE: f"normbench sweep {snapshot.plan.profile}", NOTE: note},
-        span=Span.of(snapshot.dated([*trials, *seeds])),
+        clocks=snapshot.dated([*trials, *seeds]),
         complete=is_complete,
         dataset=snapshot.read_by(study.dataset, "validation"),
     )
@@ -151,7 +151,7 @@ def _winner_entry(
             NOTE: winner_note(study, figures),
             **environment_tags(trial),
         },
-        span=Span.of(snapshot.dated(answers)),
+        clocks=snapshot.dated(answers),
         complete=is_complete,
         dataset=snapshot.read_by(trial.dataset, trial.split),
         model=model,
@@ -189,7 +189,7 @@ def _report_entry(snapshot: Snapshot) -> tuple[Entry, ...]:
             **verdicts,
         },
         # from the first trial on, so that the newest runs, which charts open with, are studies
-        span=Span.of(snapshot.dated([*snapshot.swept, *snapshot.confirmed])),
+        clocks=snapshot.dated([*snapshot.swept, *snapshot.confirmed]),
         files=snapshot.pages,
         digests={FILES_DIGEST: _digest(snapshot.pages)},
     )

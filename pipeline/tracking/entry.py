@@ -21,21 +21,6 @@ class Point(NamedTuple):
     step: int
 
 
-class Span(NamedTuple):
-    """When a run began and ended, in POSIX seconds; `None` where no clock is known."""
-
-    started: float | None
-    ended: float | None
-
-    @classmethod
-    def of(cls, clocks: Sequence[Clock]) -> Span:
-        """Return from when to when some trials ran."""
-        return cls(
-            min((clock.started for clock in clocks), default=None),
-            max((clock.started + clock.wall_seconds for clock in clocks), default=None),
-        )
-
-
 @dataclass(frozen=True)
 class SavedModel:
     """A .keras file, and what its folder in MLflow says about it.
@@ -64,6 +49,7 @@ class Entry:
         points: Metrics in the order of their steps. Of an unfinished one, the first of them.
         complete: Whether all is known that there will be: the run is then marked as finished.
         settled: Whether it says the same forever: then its metrics are dated by its end.
+        clocks: Of its trials, by which it is dated, as far as they are known.
         dataset: What it has read, and the split that its figures were read on.
         files: Path among the run's artifacts to the file.
         digests: What its files and its model are, as tags that are written last.
@@ -75,13 +61,23 @@ class Entry:
     params: Mapping[str, str]
     points: tuple[Point, ...]
     tags: Mapping[str, str]
-    span: Span
+    clocks: Sequence[Clock] = ()
     complete: bool = True
     settled: bool = False
     dataset: tuple[Manifest, str] | None = None
     model: SavedModel | None = None
     files: Mapping[str, Path] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def started(self) -> float | None:
+        """POSIX seconds, `None` where no clock is known."""
+        return min((clock.started for clock in self.clocks), default=None)
+
+    @property
+    def ended(self) -> float | None:
+        """POSIX seconds, `None` where no clock is known."""
+        return max((clock.started + clock.wall_seconds for clock in self.clocks), default=None)
 
     @property
     def metrics(self) -> dict[str, float]:

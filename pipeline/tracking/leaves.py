@@ -6,7 +6,7 @@ import re
 from typing import Literal
 
 from pipeline.records import Answer, Cell, Manifest, Result, Study, Trial
-from pipeline.tracking.entry import Entry, Point, Span
+from pipeline.tracking.entry import Entry, Point
 from pipeline.tracking.parameters import text, trial_parameters
 from pipeline.tracking.snapshot import Clock, Snapshot
 
@@ -28,7 +28,7 @@ def leaf(
         params=trial_parameters(study, trial),
         points=_points(trial, answer.result),
         tags={SOURCE: command, **_tags(trial, answer.result, clock)},
-        span=Span.of([clock] if clock else []),
+        clocks=[clock] if clock else [],
         settled=True,
         dataset=snapshot.read_by(trial.dataset, trial.split),
     )
@@ -48,7 +48,7 @@ def run_entry(
         params=trial_parameters(cell, trial),
         points=_points(trial, result),
         tags={SOURCE: "normbench train", **_tags(trial, result, clock)},
-        span=Span.of([clock] if clock else []),
+        clocks=[clock] if clock else [],
         settled=True,
         dataset=(manifest, trial.split),
     )

@@ -1,17 +1,16 @@
 """Bring MLflow up to date with a snapshot: every run that it describes is written in place.
 
 A run is known by its name and keeps its id; nothing that is described is
-deleted, and nothing is missed that another stage has written. One look at what
-is there serves a whole stage, as long as nobody else writes in between. One
-process at a time writes; where two could (on two machines, to one server), the
-later one deletes the doubles.
+deleted. One look at what is there serves a whole stage, as long as nobody else
+writes in between. One process at a time writes; where two could (on two
+machines, to one server), the later one deletes the doubles.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from pipeline.records import Cell, Manifest, Result, Trial
@@ -28,147 +27,111 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 
-@dataclass(frozen=True)
-class Mended:
-    """What a mirror did, in names of runs.
+class MlflowMirror:
+    """Writes the runs of one experiment, and remembers what is there.
 
     Attributes:
-        described: How many runs there should be.
-        written: Created.
-        updated: Given what they lacked.
+        written: Names of the runs that were created.
+        updated: Names of those that were given what they lacked.
         doubles: How many equal runs of two writers were deleted.
         others: How many runs were left alone, of earlier plans.
-        unplanned: How many answers were left out, of studies that the plan does not hold.
-        unregistered: Why winners' models could not be registered, empty where they are.
     """
 
-    profile: str
-    described: int
-    written: frozenset[str]
-    updated: frozenset[str]
-    doubles: int
-    others: int
-    unplanned: int
-    unregistered: str
-
-    def after(self, earlier: Self) -> Self:
-        """Return what two passes did, one after the other."""
-        written = earlier.written | self.written
-        updated = (earlier.updated | self.updated) - written
-        doubles = earlier.doubles + self.doubles
-        return replace(self, written=written, updated=updated, doubles=doubles)
-
-    def __str__(self) -> str:
-        counts = [f"{len(self.written)} runs written"]
-        counts += [
-            f"{count} {what}"
-            for count, what in (
-                (len(self.updated), "updated"),
-                (self.doubles, "doubles deleted"),
-                (self.others, "of earlier plans left alone"),
-                (self.unplanned, "answers of studies outside the plan left out"),
-            )
-            if count
-        ]
-        right = self.described - len(self.written) - len(self.updated)
-        told = f"MLflow normbench/{self.profile}: {', '.join(counts)}; {right} already right"
-        return f"{told}\nwarning: {self.unregistered}" if self.unregistered else told
-
-
-class MlflowMirror:
-    """Writes snapshots of one profile, and remembers what is there."""
-
     def __init__(self) -> None:
-        self._mark = uuid4().hex
-        self._experiment = ""
+        self.written, self.updated = set[str](), set[str]()
+        self.doubles = self.others = 0
+        self._mark, self._experiment = uuid4().hex, ""
         self._known: defaultdict[str, list[Found]] = defaultdict(list)
-        self._run_ids: dict[str, str] = {}
-        self._champions: frozenset[tuple[str, str]] = frozenset()
+        self._champions: dict[str, str] = {}
 
-    def __call__(self, snapshot: Snapshot) -> Mended:
-        """Write a snapshot into MLflow.
+    def __call__(self, snapshot: Snapshot) -> str:
+        """Write a snapshot into MLflow, and return the line to print about all passes so far.
 
         Raises:
             MirrorUnreachable: MLflow, its database or the network failed. What was
                 written stays, and the next call continues from there.
         """
-        mended = self.write(snapshot.plan.profile, entries(snapshot))
-        return replace(mended, unplanned=unplanned(snapshot))
+        wanted = entries(snapshot)
+        unregistered = self.write(snapshot.plan.profile, wanted)
+        counts = {
+            f"{len(self.updated - self.written)} updated": self.updated - self.written,
+            f"{self.doubles} doubles deleted": self.doubles,
+            f"{self.others} of earlier plans left alone": self.others,
+            f"{unplanned(snapshot)} answers of studies outside the plan left out": (
+                unplanned(snapshot)
+            ),
+        }
+        told = [f"{len(self.written)} runs written", *(each for each in counts if counts[each])]
+        right = len(wanted) - len(self.written | self.updated)
+        place = f"MLflow normbench/{snapshot.plan.profile}"
+        return f"{place}: {', '.join(told)}; {right} already right{unregistered}"
 
-    def write(self, profile: str, wanted: tuple[Entry, ...], *, alone: bool = False) -> Mended:
-        """Write some runs; where there is one `alone`, no others are looked at.
+    def write(self, profile: str, wanted: Sequence[Entry], *, named: str = "") -> str:
+        """Write some runs; return why models are not registered, empty where they are.
+
+        Args:
+            profile: Names the experiment.
+            wanted: Parents before their children.
+            named: The one run that is looked for, where not all of them are.
 
         Raises:
             MirrorUnreachable: As above.
         """
-        with (
-            one_writer("MLflow", tracking_uri(), mark=self._mark) as was_mine,
-            connected() as client,
-        ):
-            experiment = open_experiment(client, profile)
-            if not was_mine or experiment != self._experiment:
-                self._look(client, experiment, wanted[0].name if alone else "")
-            self._experiment = ""  # after a failure, nobody knows what is there
-            mended = self._carry_out(client, experiment, profile, wanted)
-            unregistered = self._register(client, experiment, wanted)
-            self._experiment = experiment
-        return replace(mended, unregistered=unregistered)
-
-    def _look(self, client: MlflowClient, experiment: str, name: str) -> None:
         from pipeline.tracking import runs  # imports MLflow
 
-        self._known, self._champions = defaultdict(list), frozenset()
-        for found_name, found in runs.find(client, experiment, name):
-            self._known[found_name].append(found)
+        uri = tracking_uri()
+        with one_writer("MLflow", uri, mark=self._mark) as was_mine, connected() as client:
+            experiment = open_experiment(client, profile)
+            if not was_mine or experiment != self._experiment:
+                self._known, self._champions = defaultdict(list), {}
+                for name, found in runs.find(client, experiment, named):
+                    self._known[name].append(found)
+            self._experiment = ""  # after a failure, nobody knows what is there
+            run_ids: dict[str, str] = {}
+            for entry in wanted:
+                parent = run_ids.get(entry.parent, "")
+                run_ids[entry.name] = self._bring_up(client, experiment, entry, parent)
+            unregistered = self._register(client, experiment, wanted, run_ids)
+            self.others = sum(map(len, self._known.values())) - len(wanted)
+            self._experiment = experiment
+        return unregistered
 
-    def _carry_out(
-        self, client: MlflowClient, experiment: str, profile: str, wanted: tuple[Entry, ...]
-    ) -> Mended:
+    def _bring_up(self, client: MlflowClient, experiment: str, entry: Entry, parent: str) -> str:
+        """Make a run right, and return its id."""
         from pipeline.tracking import runs
 
-        written, updated = set[str](), set[str]()
-        doubles = 0
-        self._run_ids = {}
-        for entry in wanted:
-            own = of_entry(entry, self._known[entry.name])
-            others = [run for run in self._known[entry.name] if run not in own]
-            for double in own[1:]:
-                client.delete_run(double.run_id)
-                doubles += 1
-            run = own[0] if own else None
-            tags = runs.tags_of(entry, self._run_ids.get(entry.parent, ""))
-            if run is None or lacks(entry, tags, run):
-                (updated if run else written).add(entry.name)
-                run = runs.write(client, experiment, entry, tags, run)
-            self._known[entry.name] = [*others, run]
-            self._run_ids[entry.name] = run.run_id
-        return Mended(
-            profile=profile,
-            described=len(wanted),
-            written=frozenset(written),
-            updated=frozenset(updated),
-            doubles=doubles,
-            others=sum(map(len, self._known.values())) - len(wanted),
-            unplanned=0,
-            unregistered="",
-        )
+        own = of_entry(entry, self._known[entry.name])
+        others = [run for run in self._known[entry.name] if run not in own]
+        for double in own[1:]:
+            client.delete_run(double.run_id)
+            self.doubles += 1
+        run, tags = own[0] if own else None, runs.tags_of(entry, parent)
+        if run is None or lacks(entry, tags, run):
+            (self.updated if run else self.written).add(entry.name)
+            run = runs.write(client, experiment, entry, tags, run)
+        self._known[entry.name] = [*others, run]
+        return run.run_id
 
-    def _register(self, client: MlflowClient, experiment: str, wanted: tuple[Entry, ...]) -> str:
-        """Register winners' models; return why that cannot be done here, empty where it is."""
-        winners = [entry for entry in wanted if entry.model]
-        champions = frozenset((entry.name, entry.digests[MODEL_DIGEST]) for entry in winners)
-        if champions <= self._champions:
-            return ""
+    def _register(
+        self,
+        client: MlflowClient,
+        experiment: str,
+        wanted: Sequence[Entry],
+        run_ids: dict[str, str],
+    ) -> str:
         from mlflow.exceptions import MlflowException
 
         from pipeline.tracking.models import register
 
         try:
-            for entry in winners:
-                register(client, experiment, self._run_ids[entry.name], entry)
+            for entry in wanted:
+                digest = entry.digests.get(MODEL_DIGEST, "")
+                if digest and self._champions.get(entry.name) != digest:
+                    register(client, experiment, run_ids[entry.name], entry)
+                    self._champions[entry.name] = digest
         except (MlflowException, NotImplementedError) as error:
-            return f"models are not registered: {unreachable('MLflow', tracking_uri(), error)}"
-        self._champions = champions
+            reason = unreachable("MLflow", tracking_uri(), error)
+            return f"\nwarning: models are not registered: {reason}"
         return ""
 
 
@@ -194,7 +157,7 @@ def try_mirror_run(
     """
     entry = run_entry(cell, trial, result, clock, manifest)
     try:
-        MlflowMirror().write("train", (entry,), alone=True)
+        MlflowMirror().write("train", [entry], named=entry.name)
     except MirrorUnreachable as outage:
         return f"warning: not in MLflow, train again once it is back: {outage}"
     return f"MLflow normbench/train: {entry.title}"

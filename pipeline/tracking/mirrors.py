@@ -4,29 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 from pipeline.tracking.connection import check_address
 from pipeline.tracking.mirror import MlflowMirror
-from pipeline.tracking.optuna_mirror import mirror_studies
+from pipeline.tracking.optuna_mirror import OptunaMirror
 from pipeline.tracking.outage import MirrorUnreachable
 from pipeline.tracking.snapshot import Snapshot
 
-
-class Done(Protocol):
-    """What a pass over a mirror did; as text, one line to print."""
-
-    def after(self, earlier: Any) -> Any:
-        """Return what two passes over one mirror did, one after the other."""
-        ...
-
-
-Mirror = Callable[[Snapshot], Done]
+Mirror = Callable[[Snapshot], str]  # returns a line about all its passes so far
 
 
 def all_mirrors() -> dict[str, Mirror]:
-    """Return every mirror, by name, for one stage: it remembers what it has read."""
-    return {"MLflow": MlflowMirror(), "Optuna": mirror_studies}
+    """Return every mirror, by name, for one stage: each remembers what it has done."""
+    return {"MLflow": MlflowMirror(), "Optuna": OptunaMirror()}
 
 
 def usable_mirrors(profile: str) -> dict[str, Mirror]:
@@ -57,7 +47,7 @@ def mirror_everywhere(snapshot: Snapshot) -> Mirrored:
     done, outages = [], []
     for write in all_mirrors().values():
         try:
-            done.append(str(write(snapshot)))
+            done.append(write(snapshot))
         except MirrorUnreachable as outage:
             outages.append(str(outage))
     return Mirrored(tuple(done), tuple(outages))

@@ -18,6 +18,7 @@ def study_note(study: Study, best: Answer | None, figures: Mapping[str, float]) 
         best: Its best trial; none where it has no winner, or not yet.
         figures: Its metrics, empty while trials are missing.
     """
+    word = study.task.score
     setting = f"`{study.model_name}` with `{study.arm}` on `{study.dataset}`"
     trials, names = study.design.trials, ", ".join(f"`{name}`" for name in study.space)
     if study.design.searches:
@@ -31,11 +32,11 @@ def study_note(study: Study, best: Answer | None, figures: Mapping[str, float]) 
     if not figures:
         return asked
     if best is None:
-        answer = f"validation score {figures['validation_score_mean']:.4f} on average"
+        answer = f"validation {word} {figures['validation_score_mean']:.4f} on average"
     else:
         given = trial_parameters(study, best.trial)
         values = ", ".join(f"`{name}` {given[name]}" for name in study.space if name in given)
-        answer = f"trial {best.index} is best, validation score "
+        answer = f"trial {best.index} is best, validation {word} "
         answer += f"{figures['validation_score']:.4f}{f' ({values})' if values else ''}"
     if figures["diverged"]:
         answer += f"; {figures['diverged']} diverged"
@@ -51,5 +52,5 @@ def winner_note(study: Study, figures: Mapping[str, float]) -> str:
 def _confirmed(study: Study, figures: Mapping[str, float]) -> str:
     if "test_score" not in figures:
         return ""
-    seeds = len(study.confirm_seeds)
-    return f"**Confirmed:** test score {figures['test_score']:.4f}, the mean of {seeds} seeds."
+    said = f"test {study.task.score} {figures['test_score']:.4f}"
+    return f"**Confirmed:** {said}, the mean of {len(study.confirm_seeds)} seeds."

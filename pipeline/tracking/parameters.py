@@ -22,6 +22,7 @@ def study_parameters(study: Study) -> dict[str, str]:
         "experiment": study.experiment,
         "dataset": study.dataset,
         **_setting(study, study),
+        **_probes(study),
         "seeds": _listed(study.seeds),
         **{f"design.{name}": text(value) for name, value in design.items()},
         **({"confirm_seeds": _listed(study.confirm_seeds)} if study.confirm_seeds else {}),
@@ -31,9 +32,9 @@ def study_parameters(study: Study) -> dict[str, str]:
 
 
 def trial_parameters(cell: CellFields, trial: Trial) -> dict[str, str]:
-    """Return one question of a cell or study, all but its environment."""
+    """Return one question, all but its environment, and of a study its probes, which it has."""
     return {
-        **({"experiment": cell.experiment} if isinstance(cell, Study) else {}),
+        **({"experiment": cell.experiment} if isinstance(cell, Study) else _probes(cell)),
         "dataset": trial.dataset,
         "data_digest": trial.data_digest,
         "split": trial.split,
@@ -46,16 +47,19 @@ def _setting(cell: CellFields, asked: CellFields | Trial) -> dict[str, str]:
     """Return names and words of the cell, and components and numbers of what is asked."""
     found = {"model": cell.model_name, "optimizer": cell.optimizer_name, "arm": cell.arm}
     found |= {"task.score": cell.task.score, "task.error": cell.task.error.noun}
-    parts = {"task": cell.task.scoring, "model": asked.model, "optimizer": asked.optimizer}
-    parts |= {"norm": asked.norm.layer}
-    for prefix, part in parts.items():
+    parts = [("task", cell.task.scoring), ("model", asked.model), ("optimizer", asked.optimizer)]
+    for prefix, part in (*parts, ("norm", asked.norm.layer)):
         found[f"{prefix}.target"] = part.target if part else "none"
         for name, value in (part.arguments if part else {}).items():
             found[f"{prefix}.{name}"] = text(value)
     found["norm.placement"] = asked.norm.placement
     numbers = {name: getattr(asked, name) for name in NUMBERS}
     found |= {name: text(value) for name, value in numbers.items() if value is not None}
-    return found | {f"probes.{name}": text(value) for name, value in asked.probes.plain().items()}
+    return found
+
+
+def _probes(cell: CellFields) -> dict[str, str]:
+    return {f"probes.{name}": text(value) for name, value in cell.probes.plain().items()}
 
 
 def _listed(seeds: tuple[int, ...]) -> str:

@@ -16,8 +16,6 @@ from pathlib import Path
 from mlflow import MlflowClient
 from mlflow.data.schema import TensorDatasetSchema
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
-from mlflow.types import Schema, TensorSpec
-from numpy import dtype
 
 from pipeline.records import Manifest
 from pipeline.tracking.difference import Found, lacking_tags
@@ -84,7 +82,7 @@ def write(
             "dataset_name": entry.dataset[0].name,
             "dataset_digest": _digest(entry.dataset[0]),
         }
-    stamp = _milliseconds(entry.span.ended if entry.settled else None)
+    stamp = _milliseconds(entry.ended if entry.settled else None)
     points = entry.points if new else _lacking_points(client, entry, run)
     missing = entry.params.items() - run.params.items()
     _log(
@@ -95,7 +93,7 @@ def write(
         [RunTag(*tag) for tag in sorted({**tags, **entry.digests}.items() - run.tags.items())],
     )
     if entry.complete != run.finished:
-        client.set_terminated(run.run_id, end_time=_milliseconds(entry.span.ended))
+        client.set_terminated(run.run_id, end_time=_milliseconds(entry.ended))
     return Found(
         run.run_id,
         entry.complete,
@@ -112,7 +110,7 @@ def _create(
     born |= {**origin(entry.tags.get("mlflow.source.git.commit", "")), **tags}
     run = client.create_run(
         experiment_id,
-        start_time=_milliseconds(entry.span.started),
+        start_time=_milliseconds(entry.started),
         tags=born,
         run_name=entry.title,
     )
@@ -158,22 +156,16 @@ def _log(
 
 
 def _dataset_input(manifest: Manifest, split: str) -> DatasetInput:
-    targets = (
-        TensorSpec(dtype("int64"), (-1,))
-        if manifest.labels
-        else TensorSpec(dtype("float32"), (-1, manifest.outputs))
-    )
-    schema = TensorDatasetSchema(features=example_schema(manifest), targets=Schema([targets]))
-    rows = sum(manifest.examples.values())
-    profile = {"num_rows": rows, "num_elements": rows * math.prod(manifest.shape)}
     is_web = manifest.source.startswith(("http:", "https:"))
+    rows = sum(manifest.examples.values())
+    schema = TensorDatasetSchema(features=example_schema(manifest))
     dataset = Dataset(
         name=manifest.name,
         digest=_digest(manifest),
         source_type="http" if is_web else "local",
         source=json.dumps({"url" if is_web else "uri": manifest.source}),
         schema=json.dumps(schema.to_dict()),
-        profile=json.dumps(profile | {"examples": manifest.examples}),
+        profile=json.dumps({"num_rows": rows, "examples": manifest.examples}),
     )
     return DatasetInput(dataset, [InputTag("mlflow.data.context", split)])
 

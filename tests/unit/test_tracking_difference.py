@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pipeline.tracking.difference import Found, lacking_tags, lacks, of_entry
-from pipeline.tracking.entry import Entry, Point, Span
+from pipeline.tracking.entry import Entry, Point
 
 ENTRY = Entry(
     name="trial s 0 k",
@@ -14,7 +14,6 @@ ENTRY = Entry(
     params={"batch_size": "32", "epochs": "2"},
     points=(Point("loss", 2.0, 1), Point("loss", 1.0, 2)),
     tags={"status": "ok"},
-    span=Span(None, None),
 )
 TAGS = {"status": "ok", "parent": "p"}
 RIGHT = Found("a", True, ENTRY.params, TAGS, {"loss": 1.0})

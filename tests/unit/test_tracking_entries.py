@@ -194,11 +194,11 @@ def test_a_study_asks_and_answers_in_its_note(runs):
         "`pipeline.search.tpe.LaggedTpe`."
     )
     assert begun.tags[NOTE] == asked
-    assert f"{asked}\n\n**Answer:** trial 1 is best, validation score 0.9000" in whole.tags[NOTE]
+    assert f"{asked}\n\n**Answer:** trial 1 is best, validation accuracy 0.9000" in whole.tags[NOTE]
     confirmed = a_study(runs, [0.5, 0.9], trials=2, confirmed=runs.confirmed)
     mean = confirmed.metrics["test_score"]
     assert confirmed.tags[NOTE].endswith(
-        f"**Confirmed:** test score {mean:.4f}, the mean of 5 seeds."
+        f"**Confirmed:** test accuracy {mean:.4f}, the mean of 5 seeds."
     )
 
 
@@ -265,8 +265,8 @@ def test_clocks_date_a_run_and_its_parent_and_name_the_commit(runs):
     }
     found = entries(snapshot(runs, swept=tuple(own), confirmed=(), clocks=clocks))
     study, trials = of_kind("study", found)[0], of_kind("trial", found)
-    assert [trial.span for trial in trials] == [(100.0, 105.0), (103.0, 112.0)]
-    assert study.span == (100.0, 112.0)
+    assert [(trial.started, trial.ended) for trial in trials] == [(100.0, 105.0), (103.0, 112.0)]
+    assert (study.started, study.ended) == (100.0, 112.0)
     assert trials[0].tags["mlflow.source.git.commit"] == "c0ffee"
     assert "normbench.dirty" not in trials[0].tags
     assert trials[1].tags["normbench.dirty"] == "d1"
@@ -274,7 +274,7 @@ def test_clocks_date_a_run_and_its_parent_and_name_the_commit(runs):
 
 def test_a_lost_clock_leaves_the_run_undated(runs):
     entry = of_kind("trial", entries(snapshot(runs)))[0]
-    assert entry.span == (None, None)
+    assert (entry.started, entry.ended) == (None, None)
     assert "mlflow.source.git.commit" not in entry.tags
 
 
@@ -313,7 +313,7 @@ def test_a_study_without_a_winner_shows_means_and_no_best_trial(fixed):
     assert study.metrics["validation_score_mean"] == pytest.approx(0.25)
     assert study.metrics["trials"] == 16
     assert "validation_score" not in study.metrics
-    assert "validation score 0.2500 on average" in study.tags[NOTE]
+    assert "validation accuracy 0.2500 on average" in study.tags[NOTE]
 
 
 def test_the_report_has_the_headline_figures_as_metrics_and_verdicts_as_tags(runs, pages):

@@ -24,7 +24,7 @@ from fake_answers import fake_runs
 
 from pipeline.tracking.connection import connected
 from pipeline.tracking.live import LiveMirror
-from pipeline.tracking.mirror import Mended, MlflowMirror
+from pipeline.tracking.mirror import MlflowMirror
 from pipeline.tracking.mirrors import all_mirrors
 from pipeline.tracking.snapshot import Snapshot
 
@@ -152,8 +152,10 @@ def follow(whole: Snapshot, interval: float = 0.01) -> LiveMirror:
     )
 
 
-def mirror(snapshot: Snapshot) -> Mended:
-    return MlflowMirror()(snapshot)
+def mirror(snapshot: Snapshot) -> MlflowMirror:
+    stage = MlflowMirror()
+    stage(snapshot)
+    return stage
 
 
 def process(code: str, *arguments: str) -> subprocess.Popen[bytes]:
@@ -195,7 +197,7 @@ def test_trials_are_there_while_the_sweep_runs(checkout, whole):
     assert optuna == f"Optuna quick: {TRIALS} trials written; 0 already right"
     assert is_right(whole)
     again = mirror(whole)
-    assert (again.written, again.updated, again.doubles) == (frozenset(), frozenset(), 0)
+    assert (again.written, again.updated, again.doubles) == (set(), set(), 0)
 
 
 def test_a_server_that_answers_500_costs_a_warning_and_the_other_mirror_nothing(
@@ -266,7 +268,7 @@ def test_a_process_that_ends_in_the_middle_of_a_run_leaves_what_the_next_pass_me
     assert left <= {run.info.run_id for run in runs()}
     assert is_right(whole)
     again = mirror(whole)
-    assert (again.written, again.updated, again.doubles) == (frozenset(), frozenset(), 0)
+    assert (again.written, again.updated, again.doubles) == (set(), set(), 0)
 
 
 def test_a_process_that_is_killed_while_it_makes_the_database_leaves_none(

@@ -19,7 +19,7 @@ from fake_answers import fake_runs
 
 from pipeline.errors import Refusal
 from pipeline.tracking.connection import check_address, connected, tracking_uri
-from pipeline.tracking.mirror import Mended, MlflowMirror
+from pipeline.tracking.mirror import MlflowMirror
 from pipeline.tracking.mirrors import usable_mirrors
 from pipeline.tracking.optuna_mirror import mirror_studies
 from pipeline.tracking.outage import MirrorUnreachable
@@ -72,9 +72,11 @@ def whole(folder) -> Snapshot:
     )
 
 
-def mirror(snapshot: Snapshot) -> Mended:
-    """One stage's pass over MLflow."""
-    return MlflowMirror()(snapshot)
+def mirror(snapshot: Snapshot) -> MlflowMirror:
+    """One stage's pass over MLflow, and what it did."""
+    stage = MlflowMirror()
+    stage.said = stage(snapshot)
+    return stage
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +133,7 @@ def content() -> dict[str, object]:
 def test_mirroring_again_changes_nothing(mirrored):
     before = content()
     again = mirror(mirrored)
-    assert str(again) == f"MLflow normbench/quick: 0 runs written; {RUNS} already right"
+    assert again.said == f"MLflow normbench/quick: 0 runs written; {RUNS} already right"
     assert content() == before
 
 
@@ -223,7 +225,7 @@ def test_a_store_without_a_registry_costs_a_warning_and_nothing_else(mirrored, m
         raise MlflowException("no registry here")
 
     monkeypatch.setattr(MlflowClient, "search_registered_models", refuse)
-    told = str(mirror(mirrored)).splitlines()
+    told = mirror(mirrored).said.splitlines()
     assert told == [
         f"MLflow normbench/quick: 0 runs written; {RUNS} already right",
         "warning: models are not registered: MLflow at sqlite:///mlflow.db: no registry here",
@@ -334,7 +336,7 @@ def test_a_study_asked_differently_is_another_run_and_the_earlier_one_is_left_al
     longer = replace(mirrored, plan=mirrored.plan.model_copy(update={"studies": studies}))
     told = mirror(longer)
     assert (len(told.written), told.others) == (1, 1)
-    assert "1 of earlier plans left alone" in str(told)
+    assert "1 of earlier plans left alone" in told.said
     assert {run.info.status for run in found("study", PLAIN)} == {"FINISHED", "RUNNING"}
     assert mirror(mirrored).others == 1  # the trials are back below the first
     after = content()
