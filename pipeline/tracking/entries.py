@@ -87,7 +87,7 @@ def _study_entry(
         figures |= {name: statuses[name] for name in ("diverged", "pruned")}
     series = {point.metric for point in points}
     points += [
-        Point(shown(name), value, len(trials))
+        Point(shown(name), value, 0)
         for name, value in sorted(figures.items())
         if name not in series
     ]
@@ -179,7 +179,7 @@ def _report_entry(snapshot: Snapshot) -> tuple[Entry, ...]:
             **analysis,
         },
         points=tuple(
-            Point(name, figure, 0)
+            Point(f"whole.{name}", figure, 0)  # charts stand in the order of the alphabet: last
             for name, figure in figures.items()
             if not isinstance(figure, str)
         ),

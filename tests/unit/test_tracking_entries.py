@@ -325,8 +325,8 @@ def test_the_report_has_the_headline_figures_as_metrics_and_verdicts_as_tags(run
     }
     report = of_kind("report", entries(snapshot(runs, pages=pages, figures=figures)))[0]
     assert report.points == (
-        ("claims.T4 steps to 90 CNN.effect", 0.25, 0),  # MLflow takes no such signs in names
-        (f"tuned.{STUDY}.points", -1.0, 0),
-        ("verdicts.supported", 3, 0),
+        ("whole.claims.T4 steps to 90 CNN.effect", 0.25, 0),  # MLflow takes no such signs in names
+        (f"whole.tuned.{STUDY}.points", -1.0, 0),
+        ("whole.verdicts.supported", 3, 0),
     )
     assert report.tags["claims.T4.verdict"] == "supported"

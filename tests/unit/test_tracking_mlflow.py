@@ -319,12 +319,14 @@ def test_changed_pages_and_figures_go_into_the_same_report(mirrored, folder):
     assert counts(moved) == (0, 0, 0)
     after = only("report")
     assert after.info.run_id == before.info.run_id
-    assert after.data.metrics == {"claims.T3 adam.effect": 0.25}
+    assert after.data.metrics == {"whole.claims.T3 adam.effect": 0.25}
     assert after.data.tags["claims.T3.verdict"] == "refuted"
     page = folder / "mlartifacts" / "quick" / after.info.run_id / "artifacts/pages/report.md"
     assert page.read_text() == "# The second"
     assert counts(mirrored) == (0, 1, 0)
-    assert only("report").data.metrics == {"claims.T3 adam.effect": 0.5}  # back to an old value
+    assert only("report").data.metrics == {
+        "whole.claims.T3 adam.effect": 0.5
+    }  # back to an old value
 
 
 def test_a_study_asked_differently_is_another_run_and_the_earlier_one_is_left_alone(mirrored):
