@@ -45,6 +45,7 @@ lint: $(READY)  ## check format, style, types and layers
 	$(BIN)/lint-imports
 
 ui: $(READY)  ## browse every run in MLflow, on this machine only (PORT=5000)
+	@echo "The runs: http://127.0.0.1:$(PORT)/#/experiments?workflowType=machine_learning"
 	$(BIN)/mlflow server --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port $(PORT)
 
 dashboard: $(READY)  ## browse the searches in optuna-dashboard, on this machine only (PORT=5000)

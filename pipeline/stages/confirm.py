@@ -11,7 +11,7 @@ from pipeline.execution.queues import Confirmation
 from pipeline.execution.store import Store
 from pipeline.records import Answer
 from pipeline.stages.files import read_answers, read_plan, write_answers
-from pipeline.stages.mirror import mirror_profile, partial_snapshot
+from pipeline.stages.mirror import snapshot
 from pipeline.stages.places import Places
 from pipeline.stages.questions import asker
 from pipeline.stages.running import carry_through
@@ -46,7 +46,6 @@ def run(profile: str, *, conf: Path, cluster: str) -> None:
             queues,
             conf=conf,
             cluster=cluster,
-            snapshot=lambda found: partial_snapshot(profile, plan, swept=swept, confirmed=found),
+            snapshot=lambda found: snapshot(profile, plan=plan, swept=swept, confirmed=found),
             seal=seal,
         )
-        print(mirror_profile(profile))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from pipeline.data.arrays import read_manifest
@@ -47,62 +46,58 @@ def mirror_profile(profile: str) -> str:
     return "\n".join((*mirrored.done, *warnings))
 
 
-def snapshot(profile: str) -> Snapshot:
-    """Return everything known about a profile; later outputs may not exist yet.
+def snapshot(
+    profile: str,
+    *,
+    plan: Plan | None = None,
+    swept: Sequence[Answer] | None = None,
+    confirmed: Sequence[Answer] | None = None,
+) -> Snapshot:
+    """Return everything known about a profile, whichever stage asks; some may not exist yet.
+
+    Args:
+        profile: The profile.
+        plan: Its studies, where they were read already.
+        swept: Answers so far of a sweep that runs, in place of the sealed ones.
+        confirmed: Answers so far of a confirmation that runs, in place of the sealed ones.
 
     Raises:
         Refusal: The plan or the sweep's answers are missing, or a file is damaged.
     """
-    places, plan = Places(profile), read_plan(profile)
-    swept, confirmed = read_answers(places.studies, f"normbench sweep {profile}"), []
-    if places.confirmed.exists():
-        confirmed = read_answers(places.confirmed, f"normbench confirm {profile}")
-    return replace(
-        partial_snapshot(profile, plan, swept=swept, confirmed=confirmed),
-        models=_models(plan, places),
-        pages=_pages(places),
-        figures=read_metrics(profile) if places.metrics.exists() else {},
-    )
-
-
-def partial_snapshot(
-    profile: str, plan: Plan, *, swept: Sequence[Answer], confirmed: Sequence[Answer]
-) -> Snapshot:
-    """Return what is known while a stage runs; its outputs are about to be replaced, and not read.
-
-    Args:
-        profile: The profile.
-        plan: Its studies.
-        swept: Answers of the sweep so far.
-        confirmed: Answers of the winners so far.
-
-    Raises:
-        Refusal: A manifest is damaged.
-    """
-    store = Store.open()
-    models = {answer.study: store.model(answer.key) for answer in confirmed if answer.index == 0}
+    places, plan, store = Places(profile), plan or read_plan(profile), Store.open()
+    if swept is None:
+        swept = read_answers(places.studies, f"normbench sweep {profile}")
+    if confirmed is None:
+        is_there = places.confirmed.exists()
+        command = f"normbench confirm {profile}"
+        confirmed = read_answers(places.confirmed, command) if is_there else []
     clocks = {answer.key: store.clock(answer.key) for answer in (*swept, *confirmed)}
+    models = {
+        answer.study: (store.model(answer.key), places.model(answer.study))
+        for answer in confirmed
+        if answer.index == 0
+    }
+    examples = {name: places.dataset(name) / "validation_examples.npy" for name in plan.datasets}
     return Snapshot(
         plan=plan,
         swept=tuple(swept),
         confirmed=tuple(confirmed),
         clocks={key: clock for key, clock in clocks.items() if clock is not None},
-        manifests=_manifests(plan, Places(profile)),
-        models={study: file for study, file in models.items() if file.is_file()},
-        pages={},
-        figures={},
+        manifests=_manifests(plan, places),
+        examples={name: file for name, file in examples.items() if file.is_file()},
+        models={
+            study: next(file for file in files if file.is_file())
+            for study, files in models.items()
+            if any(file.is_file() for file in files)
+        },
+        pages=_pages(places),
+        figures=read_metrics(profile) if places.metrics.exists() else {},
     )
 
 
 def _manifests(plan: Plan, places: Places) -> dict[str, Manifest]:
     folders = {name: places.arrays / name for name in plan.datasets}
     return {name: read_manifest(folder) for name, folder in folders.items() if folder.is_dir()}
-
-
-def _models(plan: Plan, places: Places) -> dict[str, Path]:
-    names = [study.name for study in plan.studies.values()]
-    files = {name: places.model(name) for name in names}
-    return {name: file for name, file in files.items() if file.is_file()}
 
 
 def _pages(places: Places) -> dict[str, Path]:

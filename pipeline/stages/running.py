@@ -23,6 +23,7 @@ from pipeline.records import Answer
 from pipeline.stages.live import View
 from pipeline.stages.places import Places
 from pipeline.tracking.live import LiveMirror
+from pipeline.tracking.mirrors import usable_mirrors
 from pipeline.tracking.snapshot import Snapshot
 
 PATIENCE_SECONDS = 120.0  # how long a finished run waits for its mirrors
@@ -57,7 +58,7 @@ def carry_through(
     """
     asked = compose_cluster(conf, cluster)
     store = Store.open()
-    mirror = LiveMirror(profile, snapshot)
+    mirror = LiveMirror(profile, snapshot, usable_mirrors(profile))
     board = Board(command, profile, queues)
 
     def start() -> Pool:

@@ -8,7 +8,7 @@ from pipeline.execution.lock import held
 from pipeline.execution.queues import Search
 from pipeline.records import Answer
 from pipeline.stages.files import read_plan, write_answers
-from pipeline.stages.mirror import partial_snapshot
+from pipeline.stages.mirror import snapshot
 from pipeline.stages.places import Places
 from pipeline.stages.questions import asker
 from pipeline.stages.running import carry_through
@@ -31,6 +31,6 @@ def run(profile: str, *, conf: Path, cluster: str) -> None:
             queues,
             conf=conf,
             cluster=cluster,
-            snapshot=lambda found: partial_snapshot(profile, plan, swept=found, confirmed=()),
+            snapshot=lambda found: snapshot(profile, plan=plan, swept=found),
             seal=seal,
         )

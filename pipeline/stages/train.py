@@ -21,7 +21,7 @@ from pipeline.records import Result, Task, Trial
 from pipeline.search.questions import components, question
 from pipeline.stages.places import Places
 from pipeline.tasks.scoring import scoring_of
-from pipeline.tracking.mirror import try_mirror_run
+from pipeline.tracking.mirror import address_warning, try_mirror_run
 
 STATISTICS = ("batch", "moving", "recalibrated")
 
@@ -30,16 +30,19 @@ def run(conf: Path, overrides: Sequence[str], *, multirun: bool) -> None:
     """Train each asked cell and print what came out; with several, compare them at the end."""
     console = Console()
     asked = compose_cells(conf, overrides, multirun=multirun)
+    unreachable = address_warning()
+    if unreachable:
+        print(unreachable, flush=True)
     results = []
     for each in asked:
         if len(asked) > 1:
             console.rule(" ".join(each.overrides), style="dim")
-        results.append(_train(each, console))
+        results.append(_train(each, console, mirrored=not unreachable))
     if len(asked) > 1:
         console.print(_comparison(asked, results))
 
 
-def _train(asked: Asked, console: Console) -> Result:
+def _train(asked: Asked, console: Console, *, mirrored: bool) -> Result:
     folder, cell = _prepared(asked), asked.cell
     manifest = read_manifest(folder)
     scoring_of(cell.task.scoring).check(manifest)
@@ -56,7 +59,8 @@ def _train(asked: Asked, console: Console) -> Result:
     console.print(_curves(result, cell.task.score))
     print(_closing(trial, result, cell.task), flush=True)
     clock = Store.open().clock(trial.key)
-    print(try_mirror_run(cell, trial, result, clock, manifest))
+    if mirrored:
+        print(try_mirror_run(cell, trial, result, clock, manifest))
     return result
 
 

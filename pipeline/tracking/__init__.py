@@ -12,14 +12,17 @@ a sweep runs, the mirrors follow it.
 
 MLflow, for runs:
 
+    entry.py         one run as it should be
     entries.py       snapshot -> the runs that should exist (pure)
+    leaves.py        an answer as a run (pure)
     parameters.py    a question as flat names and texts (pure)
-    fingerprint.py   what a run says, as two digests
-    reconcile.py     runs that should exist against runs that do (pure)
+    notes.py         what a run asks and answers, in sentences (pure)
+    difference.py    which run is whose, and whether it lacks something (pure)
     mirror.py        carry the difference out
+    runs.py          one run: created, completed, finished
+    models.py        a winner's model without TensorFlow, and its place in the registry
+    origin.py        who writes, from which checkout
     connection.py    where MLflow is
-    writing.py       one run: create, fill, finish, remove
-    keras_flavor.py  a .keras file as a folder MLflow can load, without TensorFlow
 
 Optuna, for searches in optuna-dashboard:
 

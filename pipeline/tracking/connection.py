@@ -12,11 +12,13 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from pipeline.errors import Refusal, nearest
 from pipeline.tracking.one_writer import sqlite_file
-from pipeline.tracking.outage import unreachable
+from pipeline.tracking.outage import shown, unreachable
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -31,6 +33,7 @@ TALKATIVE = ("mlflow.store.db.utils", "urllib3.connectionpool")
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # else two lines per run
 }
 SHORT_WAITS = {
@@ -38,6 +41,10 @@ SHORT_WAITS = {
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
 }
+
+# A path, or what stands before the colon of an address that MLflow brings a store for.
+DATABASES = ("postgresql", "mysql", "mssql", "sqlite")
+SCHEMES = ("", "file", "http", "https", "databricks", "databricks-uc", "uc", *DATABASES)
 
 NOTE = (
     "A mirror: nothing reads it, and it can be deleted. `normbench mirror {profile}` writes "
@@ -59,14 +66,43 @@ def settle() -> None:
         os.environ.setdefault(name, value)
 
 
+def check_address() -> None:
+    """See whether there is a store for the address at all; nothing is connected to.
+
+    Raises:
+        Refusal: MLflow has no store for its scheme.
+        MirrorUnreachable: Its database's driver is not installed, or it is no address.
+    """
+    uri = tracking_uri()
+    scheme, colon, _ = uri.partition(":")
+    kind = scheme.partition("+")[0] if colon else ""
+    plugins = [each.name for each in entry_points(group="mlflow.tracking_store")]
+    if kind not in (*SCHEMES, *plugins):
+        raise Refusal(
+            f"MLFLOW_TRACKING_URI={shown(uri)}: MLflow has no store for {kind!r}"
+            f"{nearest(kind, (*filter(None, SCHEMES), *plugins))}"
+        )
+    if kind not in DATABASES:
+        return
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        make_url(uri).get_dialect().import_dbapi()
+    except (ImportError, SQLAlchemyError) as error:
+        raise unreachable("MLflow", uri, error) from error
+
+
 @contextmanager
 def connected() -> Iterator[MlflowClient]:
     """Hand out a client, with telemetry off and short waits for a server that is down.
 
     Raises:
+        Refusal: MLflow has no store for the address's scheme.
         MirrorUnreachable: Instead of what MLflow, its database or the network
             raise; everything else is a mistake of ours and passes.
     """
+    check_address()
     uri = tracking_uri()
     settle()
     for name in TALKATIVE:
@@ -110,8 +146,9 @@ def open_experiment(client: MlflowClient, profile: str) -> str:
     known = client.get_experiment_by_name(name)
     if known is None:
         folder = f"{LOCAL_ARTIFACTS}/{profile}" if tracking_uri().startswith("sqlite:") else None
-        note = {"mlflow.note.content": NOTE.format(profile=profile)}
-        return str(client.create_experiment(name, artifact_location=folder, tags=note))
+        tags = {"mlflow.note.content": NOTE.format(profile=profile)}
+        tags["mlflow.experimentKind"] = "custom_model_development"  # else the UI asks
+        return str(client.create_experiment(name, artifact_location=folder, tags=tags))
     if known.lifecycle_stage == "deleted":
         client.restore_experiment(known.experiment_id)
     return str(known.experiment_id)

@@ -1,49 +1,54 @@
-"""The runs that should exist in MLflow, computed from a snapshot. Pure.
+"""The runs that should exist in MLflow, computed from a snapshot: the same for every stage.
 
-    study                 params of the study; metrics of its best trial and their means, of a
-                          study without a winner the means alone
+    study                 params of the study; over its trials, the best score so far or the mean;
+                          with the last one, metrics of the best trial and means over all
       trial 0, 1, ...     one per answer of the sweep, with its curves
-      winner              mean metrics over fresh seeds; with the last one, its Keras model
+      winner              with the last seed, mean metrics and the Keras model
         seed ...          one per answer of the confirmation
     report                the composed configuration, the analysis and the pages; the headline
                           figures as metrics, verdicts as tags
-    run                   one training run from the command line, in an experiment of its own
 
-A run is recognized by its `Identity`, which stands in its tags. Names begin
-with model and arm, because MLflow's tables cut them after some 20 characters.
+Titles begin with model and arm, because MLflow's tables cut them after some 20 characters.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import takewhile
+from pathlib import Path
 from statistics import fmean
-from typing import Literal
 
-from pipeline.records import Answer, Cell, Result, Study, Trial
-from pipeline.search.objective import winner
-from pipeline.tracking.entry import Entry, Identity, Point, Span, study_identity, winner_identity
+from pipeline.content import content_digest
+from pipeline.records import Answer, Result, Study
+from pipeline.search.objective import objective, winner
+from pipeline.tracking.entry import FILES_DIGEST, MODEL_DIGEST, Entry, Point, SavedModel
+from pipeline.tracking.leaves import SOURCE, environment_tags, leaf, shown
+from pipeline.tracking.notes import NOTE, study_note, winner_note
 from pipeline.tracking.parameters import study_parameters, text, trial_parameters
-from pipeline.tracking.snapshot import Clock, Snapshot
-
-Kind = Literal["study", "trial", "winner", "seed", "report", "run"]
+from pipeline.tracking.snapshot import Snapshot
 
 
 def entries(snapshot: Snapshot) -> tuple[Entry, ...]:
-    """Return every run the snapshot asks for, parents before their children."""
+    """Return every run the snapshot asks for, parents before their children.
+
+    Raises:
+        OSError: A page or a model cannot be read for its digest.
+    """
     swept, confirmed = _by_study(snapshot.swept), _by_study(snapshot.confirmed)
     wanted: list[Entry] = []
     for study in snapshot.plan.studies.values():
         trials, seeds = swept[study.name], confirmed[study.name]
-        wanted.append(_study_entry(study, trials, seeds, snapshot))
-        wanted += [_leaf("trial", study, answer, snapshot) for answer in trials]
-        winners: dict[Identity, list[Answer]] = defaultdict(list)
+        top = _study_entry(study, trials, seeds, snapshot)
+        wanted += [top, *(leaf("trial", study, each, top.name, snapshot) for each in trials)]
+        winners: dict[str, list[Answer]] = defaultdict(list)
         for answer in seeds:
-            winners[winner_identity(answer)].append(answer)
-        for answers in winners.values():
-            wanted.append(_winner_entry(study, answers, snapshot))
-            wanted += [_leaf("seed", study, answer, snapshot) for answer in answers]
+            winners[content_digest(answer.trial.plain() | {"seed": None})].append(answer)
+        for question, answers in winners.items():
+            middle = _winner_entry(study, question, answers, snapshot)
+            wanted += [middle, *(leaf("seed", study, a, middle.name, snapshot) for a in answers)]
     return (*wanted, *_report_entry(snapshot))
 
 
@@ -61,122 +66,134 @@ def _by_study(answers: Iterable[Answer]) -> dict[str, list[Answer]]:
 
 
 def _study_entry(
-    study: Study, trials: Sequence[Answer], seeds: Sequence[Answer], snapshot: Snapshot
+    study: Study, known: Sequence[Answer], seeds: Sequence[Answer], snapshot: Snapshot
 ) -> Entry:
+    """Return a study's run. What it says while trials are missing stays true when they come."""
+    by_index = {answer.index: answer for answer in known}
+    trials = [by_index[n] for n in takewhile(by_index.__contains__, range(len(by_index)))]
+    confirming = seeds if len(seeds) >= len(study.confirm_seeds) else ()
+    is_complete = len(trials) >= study.design.trials
     results = [answer.result for answer in trials]
-    metrics: dict[str, float] = {}
-    if results and study.design.has_winner:
-        metrics |= results[winner(results)].metrics
-    metrics |= {f"{name}_mean": value for name, value in means(trials).items()}
-    metrics |= {name: value for name, value in means(seeds).items() if name.startswith("test_")}
-    metrics["trials"] = len(trials)
-    statuses = Counter[str](result.status for result in results)
-    metrics |= {name: statuses[name] for name in ("diverged", "pruned")}
+    points, best = _progress(study, results)
+    figures: dict[str, float] = {}
+    if is_complete:
+        figures |= results[best].metrics if best is not None else {}
+        figures |= {f"{name}_mean": value for name, value in means(trials).items()}
+        figures |= {
+            name: value for name, value in means(confirming).items() if name.startswith("test_")
+        }
+        statuses = Counter[str](result.status for result in results)
+        figures |= {"trials": len(trials)}
+        figures |= {name: statuses[name] for name in ("diverged", "pruned")}
+    series = {point.metric for point in points}
+    points += [
+        Point(shown(name), value, 0)
+        for name, value in sorted(figures.items())
+        if name not in series
+    ]
+    winning = trials[best] if best is not None and is_complete else None
+    note = study_note(study, winning, figures)
     return Entry(
-        identity=study_identity(study.name),
-        name=f"{study.model_name}/{study.arm}, {study.optimizer_name}, {study.dataset}, "
+        name=f"study {study.name}",
+        title=f"{study.model_name}/{study.arm}, {study.optimizer_name}, {study.dataset}, "
         f"{study.experiment}",
-        parent=None,
+        parent="",
         params=study_parameters(study),
-        points=tuple(Point(name, value, 0) for name, value in metrics.items()),
-        tags={"mlflow.source.name": f"normbench sweep {snapshot.plan.profile}"},
-        dataset=(study.dataset, "validation"),
-        span=_span(_clocks([*trials, *seeds], snapshot)),
+        points=tuple(points),
+        tags={SOURCE: f"normbench sweep {snapshot.plan.profile}", NOTE: note},
+        clocks=snapshot.dated([*trials, *seeds]),
+        complete=is_complete,
+        dataset=snapshot.read_by(study.dataset, "validation"),
     )
 
 
-def run_entry(cell: Cell, trial: Trial, result: Result, clock: Clock | None) -> Entry:
-    """Return a single training run: the same question again is the same run."""
-    return Entry(
-        identity=Identity("run", "", "", trial.key),
-        name=f"{cell.model_name}/{cell.arm} seed {trial.seed}",
-        parent=None,
-        params=trial_parameters(cell, trial),
-        points=_points(trial, result),
-        tags={"mlflow.source.name": "normbench train", **_result_tags(trial, result, clock)},
-        dataset=(trial.dataset, trial.split),
-        span=_span([clock] if clock else []),
-    )
+def _progress(study: Study, results: Sequence[Result]) -> tuple[list[Point], int | None]:
+    """Return the best score after each trial and which one is best; their mean without a winner."""
+    if not study.design.has_winner:
+        scores = [objective(result) for result in results]
+        running = (fmean(scores[:count]) for count in range(1, len(scores) + 1))
+        mean = [Point("validation_score_mean", value, n) for n, value in enumerate(running, 1)]
+        return mean, None
+    best, points = 0, []
+    for index, result in enumerate(results):
+        best = (best, index)[winner([results[best], result])]
+        points.append(Point("validation_score", objective(results[best]), index + 1))
+    return points, best if results else None
 
 
-def _leaf(kind: Kind, study: Study, answer: Answer, snapshot: Snapshot) -> Entry:
-    trial, clock = answer.trial, snapshot.clocks.get(answer.key)
-    command, number, parent = "sweep", f"trial {answer.index}", study_identity(study.name)
-    if kind == "seed":
-        command, number = "confirm", f"winner, seed {trial.seed}"
-        parent = winner_identity(answer)
-    return Entry(
-        identity=Identity(kind, answer.study, str(answer.index), answer.key),
-        name=f"{study.model_name}/{study.arm} {number}",
-        parent=parent,
-        params=trial_parameters(study, trial),
-        points=_points(trial, answer.result),
-        tags={
-            "mlflow.source.name": f"normbench {command} {snapshot.plan.profile}",
-            **_result_tags(trial, answer.result, clock),
-        },
-        dataset=(trial.dataset, trial.split),
-        span=_span([clock] if clock else []),
-    )
-
-
-def _winner_entry(study: Study, answers: Sequence[Answer], snapshot: Snapshot) -> Entry:
-    first = answers[0]
+def _winner_entry(
+    study: Study, question: str, answers: Sequence[Answer], snapshot: Snapshot
+) -> Entry:
+    trial = answers[0].trial
+    is_complete = len(answers) >= len(study.confirm_seeds)
+    figures = means(answers) if is_complete else {}
+    file = snapshot.models.get(study.name) if is_complete else None
+    manifest = snapshot.manifests.get(study.dataset)
+    model = None
+    if file and manifest:
+        name = f"{snapshot.plan.profile}/{study.name}"
+        model = SavedModel(
+            file=file,
+            registered=re.sub(r"[/:.%\"']", "-", name),  # MLflow takes no such signs in it
+            environment=trial.environment,
+            manifest=manifest,
+            examples=snapshot.examples.get(study.dataset),
+        )
     seeds = " ".join(map(str, study.confirm_seeds))
-    is_confirmed = len(answers) >= len(study.confirm_seeds)
     return Entry(
-        identity=winner_identity(first),
-        name=f"{study.model_name}/{study.arm} winner",
-        parent=study_identity(study.name),
-        params=trial_parameters(study, first.trial) | {"seed": "all", "confirm_seeds": seeds},
-        points=tuple(Point(name, value, 0) for name, value in means(answers).items()),
+        name=f"winner {study.name} {question}",
+        title=f"{study.model_name}/{study.arm} winner",
+        parent=f"study {study.name}",
+        params=trial_parameters(study, trial) | {"seed": "all", "confirm_seeds": seeds},
+        points=tuple(Point(shown(name), value, 0) for name, value in sorted(figures.items())),
         tags={
-            "mlflow.source.name": f"normbench confirm {snapshot.plan.profile}",
-            **_environment_tags([first.trial]),
+            SOURCE: f"normbench confirm {snapshot.plan.profile}",
+            NOTE: winner_note(study, figures),
+            **environment_tags(trial),
         },
-        dataset=(first.trial.dataset, first.trial.split),
-        model=snapshot.models.get(study.name) if is_confirmed else None,
-        environment=first.trial.environment,
-        span=_span(_clocks(answers, snapshot)),
+        clocks=snapshot.dated(answers),
+        complete=is_complete,
+        dataset=snapshot.read_by(trial.dataset, trial.split),
+        model=model,
+        digests={MODEL_DIGEST: _digest({"model": file})} if model and file else {},
     )
 
 
 def _report_entry(snapshot: Snapshot) -> tuple[Entry, ...]:
     if not snapshot.pages:
         return ()
-    plan, answers = snapshot.plan, [*snapshot.swept, *snapshot.confirmed]
-    ended = _span(_clocks(answers, snapshot)).ended
-    return (
-        Entry(
-            identity=Identity("report", "", "", ""),
-            name="report",
-            parent=None,
-            params={
-                "profile": plan.profile,
-                "studies": text(len(plan.studies)),
-                "datasets": " ".join(sorted(plan.datasets)),
-                **{
-                    f"analysis.{name}": text(value) for name, value in plan.analysis.plain().items()
-                },
-            },
-            points=tuple(
-                Point(_speakable(name), value, 0)
-                for name, value in snapshot.figures.items()
-                if not isinstance(value, str)
-            ),
-            tags={
-                "mlflow.source.name": f"normbench report {plan.profile}",
-                **_environment_tags([answer.trial for answer in answers]),
-                **{
-                    _speakable(name): word
-                    for name, word in snapshot.figures.items()
-                    if isinstance(word, str)
-                },
-            },
-            files=dict(snapshot.pages),
-            span=Span(ended, ended),
+    plan = snapshot.plan
+    analysis = {f"analysis.{name}": text(value) for name, value in plan.analysis.plain().items()}
+    figures = {_speakable(name): figure for name, figure in snapshot.figures.items()}
+    verdicts = {name: word for name, word in figures.items() if isinstance(word, str)}
+    report = Entry(
+        name="report",
+        title="report",
+        parent="",
+        params={
+            "profile": plan.profile,
+            "studies": text(len(plan.studies)),
+            "studies_digest": plan.studies_digest,
+            "claims_digest": plan.claims_digest,
+            "datasets": " ".join(sorted(plan.datasets)),
+            **analysis,
+        },
+        points=tuple(
+            Point(f"whole.{name}", figure, 0)  # charts stand in the order of the alphabet: last
+            for name, figure in figures.items()
+            if not isinstance(figure, str)
         ),
+        tags={
+            SOURCE: f"normbench report {plan.profile}",
+            NOTE: "The pages are under *Artifacts*: `report.html`. Verdicts on claims are tags.",
+            **verdicts,
+        },
+        # from the first trial on, so that the newest runs, which charts open with, are studies
+        clocks=snapshot.dated([*snapshot.swept, *snapshot.confirmed]),
+        files=snapshot.pages,
+        digests={FILES_DIGEST: _digest(snapshot.pages)},
     )
+    return (report,)
 
 
 def means(answers: Sequence[Answer]) -> dict[str, float]:
@@ -193,59 +210,10 @@ def _speakable(name: str) -> str:
     return re.sub(r"[^/\w.\- ]", "", name, flags=re.ASCII)
 
 
-def _result_tags(trial: Trial, result: Result, clock: Clock | None) -> dict[str, str]:
-    return {
-        "normbench.status": result.status,
-        "normbench.steps": str(result.steps),
-        "normbench.weights_digest": result.weights_digest,
-        **_environment_tags([trial]),
-        **_clock_tags(clock),
-    }
-
-
-def _points(trial: Trial, result: Result) -> tuple[Point, ...]:
-    """Curves with epochs as steps, but for values that are not finite; then the final metrics.
-
-    A final metric takes the place of its curve's value at the last epoch that
-    was trained: the two may differ (a diverged run scores what a model scores that
-    knows nothing), and a run shows one.
-    """
-    last = max((len(curve) for curve in result.curves.values()), default=trial.epochs)
-    metrics = result.metrics
-    return tuple(
-        Point(name, value, epoch)
-        for name, curve in result.curves.items()
-        for epoch, value in enumerate(curve, start=1)
-        if value is not None and not (epoch == last and name in metrics)
-    ) + tuple(Point(name, value, last) for name, value in metrics.items())
-
-
-def _environment_tags(trials: Sequence[Trial]) -> dict[str, str]:
-    """Versions and processor; several values side by side where trials differ."""
-    values: dict[str, set[str]] = defaultdict(set)
-    for trial in trials:
-        for name, value in trial.environment.plain().items():
-            values[f"normbench.{name}"].add(text(value))
-    return {name: ", ".join(sorted(found)) for name, found in values.items()}
-
-
-def _clock_tags(clock: Clock | None) -> dict[str, str]:
-    if clock is None:
-        return {}
-    known = {
-        "mlflow.source.git.commit": clock.commit,
-        "normbench.dirty": clock.dirty,
-        "normbench.host": clock.host,
-    }
-    return {name: value for name, value in known.items() if value}
-
-
-def _clocks(answers: Sequence[Answer], snapshot: Snapshot) -> list[Clock]:
-    return [snapshot.clocks[answer.key] for answer in answers if answer.key in snapshot.clocks]
-
-
-def _span(clocks: Sequence[Clock]) -> Span:
-    return Span(
-        min((clock.started for clock in clocks), default=None),
-        max((clock.started + clock.wall_seconds for clock in clocks), default=None),
-    )
+def _digest(files: Mapping[str, Path | None]) -> str:
+    digests = {}
+    for name, path in files.items():
+        if path is not None:
+            with path.open("rb") as file:
+                digests[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return content_digest(digests)

@@ -1,38 +1,40 @@
-"""One run as it should be in MLflow, and what makes two runs the same."""
+"""One run as MLflow should have it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.content import content_digest
-from pipeline.records import Answer, Environment
+from pipeline.records import Environment, Manifest
+from pipeline.tracking.snapshot import Clock
 
-
-@dataclass(frozen=True)
-class Identity:
-    """What makes two runs the same run. Fields that a kind does not have are empty."""
-
-    kind: str
-    study: str
-    index: str
-    key: str
+FILES_DIGEST, MODEL_DIGEST = "normbench.files_digest", "normbench.model_digest"
 
 
 class Point(NamedTuple):
-    """One value of a metric. Steps are epochs, counted from 1; 0 where there are none."""
+    """One value of a metric. Steps are epochs or trials, counted from 1; 0 where there are none."""
 
     metric: str
     value: float
     step: int
 
 
-class Span(NamedTuple):
-    """When a run began and ended, in POSIX seconds; `None` where no clock is known."""
+@dataclass(frozen=True)
+class SavedModel:
+    """A .keras file, and what its folder in MLflow says about it.
 
-    started: float | None
-    ended: float | None
+    Attributes:
+        registered: Its name among the registered models.
+        examples: A .npy file of examples as they lie on disk, where there is one.
+    """
+
+    file: Path
+    registered: str
+    environment: Environment
+    manifest: Manifest
+    examples: Path | None
 
 
 @dataclass(frozen=True)
@@ -40,38 +42,44 @@ class Entry:
     """One run as it should be.
 
     Attributes:
-        dataset: Name of the dataset the run has read, and the split its figures were read on.
-        environment: What a mirrored model needs to be loaded.
+        name: What makes two runs the same run: kind, study, index and key, as far as it has them.
+        title: What tables call it.
+        parent: Its parent's name, empty where it has none.
+        params: What it asks. MLflow changes none: a run that has another is another run.
+        points: Metrics in the order of their steps. Of an unfinished one, the first of them.
+        complete: Whether all is known that there will be: the run is then marked as finished.
+        settled: Whether it says the same forever: then its metrics are dated by its end.
+        clocks: Of its trials, by which it is dated, as far as they are known.
+        dataset: What it has read, and the split that its figures were read on.
         files: Path among the run's artifacts to the file.
+        digests: What its files and its model are, as tags that are written last.
     """
 
-    identity: Identity
     name: str
-    parent: Identity | None
-    params: dict[str, str]
+    title: str
+    parent: str
+    params: Mapping[str, str]
     points: tuple[Point, ...]
-    tags: dict[str, str]
-    span: Span
-    dataset: tuple[str, str] | None = None
-    model: Path | None = None
-    environment: Environment | None = None
-    files: dict[str, Path] = field(default_factory=dict)
+    tags: Mapping[str, str]
+    clocks: Sequence[Clock] = ()
+    complete: bool = True
+    settled: bool = False
+    dataset: tuple[Manifest, str] | None = None
+    model: SavedModel | None = None
+    files: Mapping[str, Path] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def refreshable(self) -> bool:
-        """Whether new metrics may join the old ones: a mean moves on, and a trial does not.
+    def started(self) -> float | None:
+        """POSIX seconds, `None` where no clock is known."""
+        return min((clock.started for clock in self.clocks), default=None)
 
-        What a winner with a model says, its model says too, once and for all.
-        """
-        return self.identity.kind in ("study", "winner", "report") and self.model is None
+    @property
+    def ended(self) -> float | None:
+        """POSIX seconds, `None` where no clock is known."""
+        return max((clock.started + clock.wall_seconds for clock in self.clocks), default=None)
 
-
-def study_identity(name: str) -> Identity:
-    """Return the identity of a study's run."""
-    return Identity("study", name, "", "")
-
-
-def winner_identity(answer: Answer) -> Identity:
-    """Return the identity of the winner that an answer confirms: its question but for the seed."""
-    question = answer.trial.plain() | {"seed": None}
-    return Identity("winner", answer.study, "", content_digest(question))
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Each metric's value at its last step, which is the one that MLflow's tables show."""
+        return {point.metric: point.value for point in self.points}

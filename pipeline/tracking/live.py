@@ -16,7 +16,7 @@ from importlib import import_module
 from pipeline.errors import Refusal
 from pipeline.records import Answer
 from pipeline.tracking.connection import settle
-from pipeline.tracking.mirrors import MIRRORS, Done, Mirror, warning
+from pipeline.tracking.mirrors import Mirror, warning
 from pipeline.tracking.outage import MirrorUnreachable
 from pipeline.tracking.snapshot import Snapshot
 
@@ -35,9 +35,9 @@ class LiveMirror:
         self,
         profile: str,
         snapshot: Known,
+        mirrors: Mapping[str, Mirror],
         *,
         interval: float = 5.0,
-        mirrors: Mapping[str, Mirror] = MIRRORS,
     ) -> None:
         """Start the threads; their first passes come after one interval.
 
@@ -45,8 +45,8 @@ class LiveMirror:
             profile: Named in the lines that say how to catch up.
             snapshot: Makes a snapshot of the answers known so far, sorted by study and index;
                 called in the mirrors' threads, in several at once.
-            interval: Seconds from one pass to the next, at least.
             mirrors: What to write, by name.
+            interval: Seconds from one pass to the next, at least.
         """
         self._profile = profile
         self._feed = _Feed(snapshot)
@@ -109,7 +109,7 @@ class _Follower(threading.Thread):
         super().__init__(name=f"mirror {name}", daemon=True)
         self._place, self._mirror, self._feed, self._interval = name, mirror, feed, interval
         self._mirrored = 0  # answers
-        self._done: Done | None = None  # by all passes that came through
+        self._done = ""  # by all passes that came through
         self._failed_in_a_row = self._failed = 0  # passes
         self._outage: Exception | None = None  # the last one
         self._mistake: Exception | None = None
@@ -126,7 +126,7 @@ class _Follower(threading.Thread):
                 pause = self._interval
                 continue
             try:
-                done = self._mirror(self._feed.snapshot(count))
+                self._done = self._mirror(self._feed.snapshot(count))
             except (MirrorUnreachable, Refusal, OSError) as outage:
                 self._outage = outage
                 self._failed += 1
@@ -135,7 +135,6 @@ class _Follower(threading.Thread):
                 self._mistake = mistake
                 return
             else:
-                self._done = done.after(self._done) if self._done else done
                 self._mirrored, self._failed_in_a_row = count, 0
             pause = self._rest(time.monotonic() - began)
 
@@ -158,11 +157,6 @@ class _Follower(threading.Thread):
             return warning(profile, f"{self._place} was still being written{before}")
         if self._failed_in_a_row:
             return warning(profile, self._outage)
-        if self._done is None:
-            return ""
-        times = (
-            f"; out of reach {self._failed} times on the way, last: {self._outage}"
-            if self._failed
-            else ""
-        )
-        return f"{self._done}{times}"
+        if not self._failed or not self._done:
+            return self._done
+        return f"{self._done}; out of reach {self._failed} times on the way, last: {self._outage}"

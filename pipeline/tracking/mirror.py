@@ -1,96 +1,151 @@
-"""Bring MLflow up to date with a snapshot: write what is missing, mend what is not whole.
+"""Bring MLflow up to date with a snapshot: every run that it describes is written in place.
 
-Called twice, the second call changes nothing. One process at a time writes;
-where two could (on two machines, to one server), the later one cleans up after
-both.
+A run is known by its name and keeps its id; nothing that is described is
+deleted. One look at what is there serves a whole stage, as long as nobody else
+writes in between. One process at a time writes; where two could (on two
+machines, to one server), the later one deletes the doubles.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from pipeline.records import Cell, Manifest, Result, Trial
-from pipeline.tracking.connection import connected, open_experiment, tracking_uri
-from pipeline.tracking.entries import entries, run_entry, unplanned
-from pipeline.tracking.entry import Entry, Identity
-from pipeline.tracking.fingerprint import Fingerprint, fingerprint
+from pipeline.tracking.connection import check_address, connected, open_experiment, tracking_uri
+from pipeline.tracking.difference import Found, lacks, of_entry
+from pipeline.tracking.entries import entries, unplanned
+from pipeline.tracking.entry import MODEL_DIGEST, Entry
+from pipeline.tracking.leaves import run_entry
 from pipeline.tracking.one_writer import one_writer
-from pipeline.tracking.outage import MirrorUnreachable
-from pipeline.tracking.reconcile import difference, parents
+from pipeline.tracking.outage import MirrorUnreachable, unreachable
 from pipeline.tracking.snapshot import Clock, Snapshot
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 
-@dataclass(frozen=True)
-class Mended:
-    """How many runs a mirror touched.
+class MlflowMirror:
+    """Writes the runs of one experiment, and remembers what is there.
 
     Attributes:
-        written: Created, from beginning to end.
-        refreshed: Given newer metrics.
-        removed: Half-written, outdated or double.
-        moved: Hung below another parent, or set free of one that is gone.
-        unchanged: Right already.
-        stale: Left alone: of earlier plans, or of stages that have still to run again.
-        unplanned: Answers, not runs: left out, of studies that the plan does not hold.
+        written: Names of the runs that were created.
+        updated: Names of those that were given what they lacked.
+        doubles: How many equal runs of two writers were deleted.
+        others: How many runs were left alone, of earlier plans.
     """
 
-    profile: str
-    written: int
-    refreshed: int
-    removed: int
-    moved: int
-    unchanged: int
-    stale: int
-    unplanned: int
+    def __init__(self) -> None:
+        self.written, self.updated = set[str](), set[str]()
+        self.doubles = self.others = 0
+        self._mark, self._experiment = uuid4().hex, ""
+        self._known: defaultdict[str, list[Found]] = defaultdict(list)
+        self._champions: dict[str, str] = {}
 
-    def after(self, earlier: Self) -> Self:
-        """Return what two passes did, one after the other."""
-        written = earlier.written + self.written
-        return replace(
-            self,
-            written=written,
-            removed=earlier.removed + self.removed,
-            moved=earlier.moved + self.moved,
-            unchanged=max(0, self.written + self.refreshed + self.unchanged - written),
-        )
+    def __call__(self, snapshot: Snapshot) -> str:
+        """Write a snapshot into MLflow, and return the line to print about all passes so far.
 
-    def __str__(self) -> str:
-        counts = [f"{self.written} runs written"]
-        counts += [
-            f"{count} {what}"
-            for count, what in (
-                (self.refreshed, "refreshed"),
-                (self.removed, "half-written, outdated or double removed"),
-                (self.moved, "moved"),
-                (self.stale, "others left alone"),
-                (self.unplanned, "answers of studies outside the plan left out"),
-            )
-            if count
-        ]
-        return (
-            f"MLflow normbench/{self.profile}: {', '.join(counts)}; {self.unchanged} already right"
-        )
+        Raises:
+            MirrorUnreachable: MLflow, its database or the network failed. What was
+                written stays, and the next call continues from there.
+        """
+        wanted = entries(snapshot)
+        unregistered = self.write(snapshot.plan.profile, wanted)
+        counts = {
+            f"{len(self.updated - self.written)} updated": self.updated - self.written,
+            f"{self.doubles} doubles deleted": self.doubles,
+            f"{self.others} of earlier plans left alone": self.others,
+            f"{unplanned(snapshot)} answers of studies outside the plan left out": (
+                unplanned(snapshot)
+            ),
+        }
+        told = [f"{len(self.written)} runs written", *(each for each in counts if counts[each])]
+        right = len(wanted) - len(self.written | self.updated)
+        place = f"MLflow normbench/{snapshot.plan.profile}"
+        return f"{place}: {', '.join(told)}; {right} already right{unregistered}"
+
+    def write(self, profile: str, wanted: Sequence[Entry], *, named: str = "") -> str:
+        """Write some runs; return why models are not registered, empty where they are.
+
+        Args:
+            profile: Names the experiment.
+            wanted: Parents before their children.
+            named: The one run that is looked for, where not all of them are.
+
+        Raises:
+            MirrorUnreachable: As above.
+        """
+        from pipeline.tracking import runs  # imports MLflow
+
+        uri = tracking_uri()
+        with one_writer("MLflow", uri, mark=self._mark) as was_mine, connected() as client:
+            experiment = open_experiment(client, profile)
+            if not was_mine or experiment != self._experiment:
+                self._known, self._champions = defaultdict(list), {}
+                for name, found in runs.find(client, experiment, named):
+                    self._known[name].append(found)
+            self._experiment = ""  # after a failure, nobody knows what is there
+            run_ids: dict[str, str] = {}
+            for entry in wanted:
+                parent = run_ids.get(entry.parent, "")
+                run_ids[entry.name] = self._bring_up(client, experiment, entry, parent)
+            unregistered = self._register(client, experiment, wanted, run_ids)
+            self.others = sum(map(len, self._known.values())) - len(wanted)
+            self._experiment = experiment
+        return unregistered
+
+    def _bring_up(self, client: MlflowClient, experiment: str, entry: Entry, parent: str) -> str:
+        """Make a run right, and return its id."""
+        from pipeline.tracking import runs
+
+        own = of_entry(entry, self._known[entry.name])
+        others = [run for run in self._known[entry.name] if run not in own]
+        for double in own[1:]:
+            client.delete_run(double.run_id)
+            self.doubles += 1
+        run, tags = own[0] if own else None, runs.tags_of(entry, parent)
+        if run is None or lacks(entry, tags, run):
+            (self.updated if run else self.written).add(entry.name)
+            run = runs.write(client, experiment, entry, tags, run)
+        self._known[entry.name] = [*others, run]
+        return run.run_id
+
+    def _register(
+        self,
+        client: MlflowClient,
+        experiment: str,
+        wanted: Sequence[Entry],
+        run_ids: dict[str, str],
+    ) -> str:
+        from mlflow.exceptions import MlflowException
+
+        from pipeline.tracking.models import register
+
+        try:
+            for entry in wanted:
+                digest = entry.digests.get(MODEL_DIGEST, "")
+                if digest and self._champions.get(entry.name) != digest:
+                    register(client, experiment, run_ids[entry.name], entry)
+                    self._champions[entry.name] = digest
+        except (MlflowException, NotImplementedError) as error:
+            reason = unreachable("MLflow", tracking_uri(), error)
+            return f"\nwarning: models are not registered: {reason}"
+        return ""
 
 
-def mirror(snapshot: Snapshot) -> Mended:
-    """Write a snapshot into MLflow.
+def address_warning() -> str:
+    """Return a line to print where no run can be written to MLflow, empty where one may.
 
     Raises:
-        MirrorUnreachable: MLflow, its database or the network failed. What was
-            written stays, and the next call continues from there.
+        Refusal: MLflow's address is none.
     """
-    wanted = {
-        entry.identity: (entry, fingerprint(entry, snapshot.manifests))
-        for entry in entries(snapshot)
-    }
-    with one_writer("MLflow", tracking_uri()), connected() as client:
-        mended = _carry_out(client, snapshot.plan.profile, wanted, snapshot.manifests)
-    return replace(mended, unplanned=unplanned(snapshot))
+    try:
+        check_address()
+    except MirrorUnreachable as outage:
+        return f"warning: not in MLflow: {outage}"
+    return ""
 
 
 def try_mirror_run(
@@ -100,55 +155,9 @@ def try_mirror_run(
 
     The line is a warning where MLflow is down.
     """
-    entry, manifests = run_entry(cell, trial, result, clock), {manifest.name: manifest}
-    wanted = {entry.identity: (entry, fingerprint(entry, manifests))}
+    entry = run_entry(cell, trial, result, clock, manifest)
     try:
-        with one_writer("MLflow", tracking_uri()), connected() as client:
-            _carry_out(client, "train", wanted, manifests)
+        MlflowMirror().write("train", [entry], named=entry.name)
     except MirrorUnreachable as outage:
         return f"warning: not in MLflow, train again once it is back: {outage}"
-    return f"MLflow normbench/train: {entry.name}"
-
-
-def _carry_out(
-    client: MlflowClient,
-    profile: str,
-    wanted: dict[Identity, tuple[Entry, Fingerprint]],
-    manifests: Mapping[str, Manifest],
-) -> Mended:
-    from pipeline.tracking import writing  # imports MLflow
-
-    experiment_id = open_experiment(client, profile)
-    plan = difference(wanted, writing.find(client, experiment_id))
-    for run in plan.removed:
-        writing.remove(client, experiment_id, run)
-    run_ids: dict[Identity, str] = {identity: run.run_id for identity, run in plan.kept.items()}
-    for entry in plan.refreshed:
-        writing.refresh(client, run_ids[entry.identity], entry, wanted[entry.identity][1])
-    for entry in plan.written:
-        run_ids[entry.identity] = writing.write(
-            client,
-            experiment_id,
-            entry,
-            wanted[entry.identity][1],
-            parent=run_ids[entry.parent] if entry.parent else None,
-            manifests=manifests,
-        )
-    moves = parents(
-        [entry for entry, _ in wanted.values()], run_ids, [*plan.kept.values(), *plan.stale]
-    )
-    for run_id, parent in moves.items():
-        if parent:
-            client.set_tag(run_id, writing.PARENT, parent)
-        else:
-            client.delete_tag(run_id, writing.PARENT)
-    return Mended(
-        profile=profile,
-        written=len(plan.written),
-        refreshed=len(plan.refreshed),
-        removed=len(plan.removed),
-        moved=len(moves),
-        unchanged=len(plan.kept) - len(plan.refreshed),
-        stale=len(plan.stale),
-        unplanned=0,
-    )
+    return f"MLflow normbench/train: {entry.title}"

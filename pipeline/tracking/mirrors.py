@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
 
-from pipeline.tracking.mirror import mirror
-from pipeline.tracking.optuna_mirror import mirror_studies
+from pipeline.tracking.connection import check_address
+from pipeline.tracking.mirror import MlflowMirror
+from pipeline.tracking.optuna_mirror import OptunaMirror
 from pipeline.tracking.outage import MirrorUnreachable
 from pipeline.tracking.snapshot import Snapshot
 
-
-class Done(Protocol):
-    """What a pass over a mirror did; as text, one line to print."""
-
-    def after(self, earlier: Any) -> Any:
-        """Return what two passes over one mirror did, one after the other."""
-        ...
+Mirror = Callable[[Snapshot], str]  # returns a line about all its passes so far
 
 
-Mirror = Callable[[Snapshot], Done]
+def all_mirrors() -> dict[str, Mirror]:
+    """Return every mirror, by name, for one stage: each remembers what it has done."""
+    return {"MLflow": MlflowMirror(), "Optuna": OptunaMirror()}
 
-MIRRORS: Mapping[str, Mirror] = {"MLflow": mirror, "Optuna": mirror_studies}
+
+def usable_mirrors(profile: str) -> dict[str, Mirror]:
+    """Return the mirrors that a stage can write, and print a warning about each other one.
+
+    Raises:
+        Refusal: MLflow's address is none.
+    """
+    mirrors = all_mirrors()
+    try:
+        check_address()
+    except MirrorUnreachable as outage:
+        print(warning(profile, outage), flush=True)
+        del mirrors["MLflow"]
+    return mirrors
 
 
 @dataclass(frozen=True)
@@ -33,12 +42,12 @@ class Mirrored:
     outages: tuple[str, ...]
 
 
-def mirror_everywhere(snapshot: Snapshot, mirrors: Mapping[str, Mirror] = MIRRORS) -> Mirrored:
+def mirror_everywhere(snapshot: Snapshot) -> Mirrored:
     """Write a snapshot into every mirror. Mistakes of ours are still raised."""
     done, outages = [], []
-    for write in mirrors.values():
+    for write in all_mirrors().values():
         try:
-            done.append(str(write(snapshot)))
+            done.append(write(snapshot))
         except MirrorUnreachable as outage:
             outages.append(str(outage))
     return Mirrored(tuple(done), tuple(outages))

@@ -25,13 +25,16 @@ POLL_SECONDS = 0.05
 
 
 @contextmanager
-def one_writer(mirror: str, uri: str, patience_seconds: float = PATIENCE_SECONDS) -> Iterator[None]:
-    """Be the only writer of a mirror while the body runs.
+def one_writer(
+    mirror: str, uri: str, patience_seconds: float = PATIENCE_SECONDS, *, mark: str = ""
+) -> Iterator[bool]:
+    """Be the only writer of a mirror while the body runs; gives whether the last one was, too.
 
     Args:
         mirror: Its name, for the line.
         uri: Where it is.
         patience_seconds: How long another writer is waited for.
+        mark: Who writes, for `one_writer` to recognize; without one, nobody.
 
     Raises:
         MirrorUnreachable: Another process goes on writing, and is named; or the
@@ -46,12 +49,14 @@ def one_writer(mirror: str, uri: str, patience_seconds: float = PATIENCE_SECONDS
     with stream:
         if not _taken(stream, time.monotonic() + patience_seconds):
             stream.seek(0)
-            holder = stream.read().strip() or "another process"
+            holder = stream.readline().strip() or "another process"
             raise MirrorUnreachable(f"{mirror} at {shown(uri)}: left to {holder}, which writes it")
+        stream.seek(0)
+        was_mine = mark != "" and stream.read().splitlines()[1:] == [mark]
         stream.truncate(0)
-        stream.write(f"process {os.getpid()} on {os.uname().nodename}\n")
+        stream.write(f"process {os.getpid()} on {os.uname().nodename}\n{mark}\n")
         stream.flush()
-        yield
+        yield was_mine
 
 
 def lock_file(uri: str) -> Path:

@@ -67,6 +67,23 @@ class MendedStudies:
         return f"Optuna {self.profile}: {', '.join(counts)}; {self.unchanged} already right"
 
 
+class OptunaMirror:
+    """Writes snapshots of one profile, and counts what it has done."""
+
+    def __init__(self) -> None:
+        self._done: MendedStudies | None = None
+
+    def __call__(self, snapshot: Snapshot) -> str:
+        """Write a snapshot; return the line to print about all passes so far.
+
+        Raises:
+            MirrorUnreachable: As `mirror_studies` does.
+        """
+        done = mirror_studies(snapshot)
+        self._done = done.after(self._done) if self._done else done
+        return str(self._done)
+
+
 def mirror_studies(snapshot: Snapshot) -> MendedStudies:
     """Write a snapshot's searches into the Optuna database.
 

@@ -1,40 +1,30 @@
-"""A question as flat names and texts, the way MLflow's tables show it.
-
-Names are those of conf/ (`optimizer.weight_decay`, `model.width`), except that
-the three every study compares by are bare: learning_rate, momentum and epsilon
-(the norm layer's; an optimizer's own stay `optimizer.momentum`).
-"""
+"""A question as flat names and texts, the way MLflow's tables show it, by the names of conf/."""
 
 from __future__ import annotations
 
 from pipeline.content import canonical_json
-from pipeline.records import Arm, CellFields, Component, Design, Dimension, Study, Trial
+from pipeline.records import CellFields, Dimension, Study, Trial
 
-BARE = {
-    "optimizer.learning_rate": "learning_rate",
-    "norm.momentum": "momentum",
-    "norm.epsilon": "epsilon",
-}
+LONGEST = 6000  # characters that MLflow takes of a value
+NUMBERS = ("batch_size", "epochs", "examples", "seed", "device", "steps_per_epoch")
 
 
 def text(value: object) -> str:
-    """Return text as it is, anything else as JSON."""
-    return value if isinstance(value, str) else canonical_json(value)
+    """Return text as it is, anything else as JSON; as much of it as MLflow takes."""
+    return (value if isinstance(value, str) else canonical_json(value))[:LONGEST]
 
 
 def study_parameters(study: Study) -> dict[str, str]:
     """Return what holds for a whole study: its place, its design, its space or axes, its seeds."""
+    own = {name: getattr(study.design, name) for name in ("trials", "lag", "seed")}
+    design = {"proposer": study.design.proposer.target, **study.design.proposer.arguments, **own}
     return {
         "experiment": study.experiment,
         "dataset": study.dataset,
-        "model": study.model_name,
-        "optimizer": study.optimizer_name,
-        "arm": study.arm,
+        **_setting(study, study),
+        **_probes(study),
         "seeds": _listed(study.seeds),
-        **_task(study),
-        **_components(study.model, study.norm, study.optimizer),
-        **_numbers(study),
-        **_design(study.design),
+        **{f"design.{name}": text(value) for name, value in design.items()},
         **({"confirm_seeds": _listed(study.confirm_seeds)} if study.confirm_seeds else {}),
         **{f"space.{name}": _range(dimension) for name, dimension in study.space.items()},
         **{f"axes.{name}": ", ".join(map(text, values)) for name, values in study.axes.items()},
@@ -42,67 +32,38 @@ def study_parameters(study: Study) -> dict[str, str]:
 
 
 def trial_parameters(cell: CellFields, trial: Trial) -> dict[str, str]:
-    """Return one question of a cell or study, all but its environment."""
+    """Return one question, all but its environment, and of a study its probes, which it has."""
     return {
-        **({"experiment": cell.experiment} if isinstance(cell, Study) else {}),
+        **({"experiment": cell.experiment} if isinstance(cell, Study) else _probes(cell)),
         "dataset": trial.dataset,
-        "model": cell.model_name,
-        "optimizer": cell.optimizer_name,
-        "arm": cell.arm,
         "data_digest": trial.data_digest,
         "split": trial.split,
-        **_task(cell),
-        **_components(trial.model, trial.norm, trial.optimizer),
-        **_numbers(trial),
+        **_setting(cell, trial),
         **({"thresholds": text(trial.thresholds)} if trial.thresholds else {}),
     }
 
 
-def _task(cell: CellFields) -> dict[str, str]:
-    scoring, words = cell.task.scoring, {"score": cell.task.score, "error": cell.task.error.noun}
-    return {
-        "task.target": scoring.target,
-        **{f"task.{name}": text(value) for name, value in scoring.arguments.items()},
-        **{f"task.{name}": word for name, word in words.items()},
-    }
-
-
-def _components(model: Component, norm: Arm, optimizer: Component) -> dict[str, str]:
-    found = {
-        "model.target": model.target,
-        "optimizer.target": optimizer.target,
-        "norm.target": norm.layer.target if norm.layer else "none",
-        "norm.placement": norm.placement,
-    }
-    parts = {"model": model, "optimizer": optimizer, "norm": norm.layer}
-    for prefix, part in parts.items():
+def _setting(cell: CellFields, asked: CellFields | Trial) -> dict[str, str]:
+    """Return names and words of the cell, and components and numbers of what is asked."""
+    found = {"model": cell.model_name, "optimizer": cell.optimizer_name, "arm": cell.arm}
+    found |= {"task.score": cell.task.score, "task.error": cell.task.error.noun}
+    parts = [("task", cell.task.scoring), ("model", asked.model), ("optimizer", asked.optimizer)]
+    for prefix, part in (*parts, ("norm", asked.norm.layer)):
+        found[f"{prefix}.target"] = part.target if part else "none"
         for name, value in (part.arguments if part else {}).items():
-            dotted = f"{prefix}.{name}"
-            found[BARE.get(dotted, dotted)] = text(value)
+            found[f"{prefix}.{name}"] = text(value)
+    found["norm.placement"] = asked.norm.placement
+    numbers = {name: getattr(asked, name) for name in NUMBERS}
+    found |= {name: text(value) for name, value in numbers.items() if value is not None}
     return found
 
 
-def _numbers(question: Study | Trial) -> dict[str, str]:
-    probes = {f"probes.{name}": text(value) for name, value in question.probes.plain().items()}
-    steps = question.steps_per_epoch
-    return probes | {
-        **({} if steps is None else {"steps_per_epoch": text(steps)}),
-        "batch_size": text(question.batch_size),
-        "epochs": text(question.epochs),
-        "examples": text(question.examples),
-        "seed": text(question.seed),
-        "device": question.device,
-    }
-
-
-def _design(design: Design) -> dict[str, str]:
-    own = {"trials": design.trials, "lag": design.lag, "seed": design.seed}
-    shown = {"proposer": design.proposer.target, **design.proposer.arguments, **own}
-    return {f"design.{name}": text(value) for name, value in shown.items()}
+def _probes(cell: CellFields) -> dict[str, str]:
+    return {f"probes.{name}": text(value) for name, value in cell.probes.plain().items()}
 
 
 def _listed(seeds: tuple[int, ...]) -> str:
-    return " ".join(map(str, seeds))
+    return " ".join(map(str, seeds))[:LONGEST]
 
 
 def _range(dimension: Dimension) -> str:

@@ -13,7 +13,7 @@ from unittest.mock import patch
 from fake_answers import fake_runs
 
 from pipeline.records import Answer
-from pipeline.tracking.mirrors import MIRRORS
+from pipeline.tracking.mirrors import all_mirrors
 from pipeline.tracking.snapshot import Snapshot
 
 
@@ -37,7 +37,7 @@ def mirror_rows(count: int) -> list[list[str]]:
             "NORMBENCH_OPTUNA": f"sqlite:///{Path(folder) / 'optuna.db'}",
         }
         with patch.dict(os.environ, places):
-            for name, mirror in MIRRORS.items():
+            for name, mirror in all_mirrors().items():
                 mirror(replace(snapshot, swept=()))
                 for what in (name, f"{name} again, unchanged"):
                     began = time.perf_counter()
@@ -62,7 +62,7 @@ def _snapshot(count: int) -> Snapshot:
             )
         )
     ]
-    return Snapshot(runs.plan, tuple(swept), (), {}, runs.manifests, {}, {}, {})
+    return Snapshot(runs.plan, tuple(swept), (), {}, runs.manifests, {}, {}, {}, {})
 
 
 def _again(answer: Answer, index: int) -> Answer:

@@ -175,7 +175,7 @@ def checkout(tmp_path_factory, outside) -> Checkout:
 def test_three_added_files_train_a_model_of_ones_own(checkout):
     said = checkout.run("normbench", "train", *MINE)
     assert re.search(r"^weights +[0-9a-f]{64}$", said, re.MULTILINE), said
-    assert "MLflow normbench/train: shallow/scaled seed 0" in said
+    assert "MLflow normbench/train: shallow/scaled " in said
 
 
 def test_a_sweep_over_them_ends_with_a_report(checkout):

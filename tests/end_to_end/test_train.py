@@ -57,7 +57,7 @@ def test_an_arm_is_added_by_adding_one_file(folder):
     done = train(folder, "-m", *TINY, "norm=rms,none", "summary=true")
     assert len(set(weights(done))) == 2
     assert "norm_0 (RMSNormalization)" in done.stdout
-    assert "MLflow normbench/train: mlp/rms seed 0" in done.stdout
+    assert "MLflow normbench/train: mlp/rms mnist_5k, adam, rate 0.001, batch" in done.stdout
 
 
 def test_a_run_says_what_a_reader_wants_to_know(folder):

@@ -20,19 +20,6 @@ SOON = 20.0  # seconds that nothing here should take
 DOWN = MirrorUnreachable("MLflow at there: refused")
 
 
-@dataclass(frozen=True)
-class Done:
-    """What a made-up mirror says it did."""
-
-    passes: int = 1
-
-    def after(self, earlier: Done) -> Done:
-        return Done(earlier.passes + self.passes)
-
-    def __str__(self) -> str:
-        return "written"
-
-
 @dataclass
 class FakeMirror:
     """Takes down what it is given, and when; does what `act` says with the number of the pass."""
@@ -41,11 +28,11 @@ class FakeMirror:
     seen: list[tuple[Answer, ...]] = field(default_factory=list)
     began: list[float] = field(default_factory=list)
 
-    def __call__(self, snapshot: tuple[Answer, ...]) -> Done:
+    def __call__(self, snapshot: tuple[Answer, ...]) -> str:
         self.began.append(time.monotonic())
         self.seen.append(snapshot)
         self.act(len(self.began))
-        return Done()
+        return "written"
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +48,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def following(interval: float = 0.01, **mirrors: Callable) -> LiveMirror:
-    return LiveMirror("quick", tuple, interval=interval, mirrors=mirrors)
+    return LiveMirror("quick", tuple, mirrors, interval=interval)
 
 
 def raising(*outages: Exception | None) -> Callable[[int], None]:

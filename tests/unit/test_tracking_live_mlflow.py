@@ -24,7 +24,8 @@ from fake_answers import fake_runs
 
 from pipeline.tracking.connection import connected
 from pipeline.tracking.live import LiveMirror
-from pipeline.tracking.mirror import mirror
+from pipeline.tracking.mirror import MlflowMirror
+from pipeline.tracking.mirrors import all_mirrors
 from pipeline.tracking.snapshot import Snapshot
 
 STUDY = "tuned/mnist_5k/mlp/adam/batch"
@@ -40,9 +41,12 @@ import os, pickle, sys, time
 from dataclasses import replace
 from pathlib import Path
 from pipeline.tracking.live import LiveMirror
+from pipeline.tracking.mirrors import all_mirrors
 
 snapshot = pickle.load(sys.stdin.buffer)
-follower = LiveMirror("quick", lambda known: replace(snapshot, swept=tuple(known)), interval=0.01)
+follower = LiveMirror(
+    "quick", lambda known: replace(snapshot, swept=tuple(known)), all_mirrors(), interval=0.01
+)
 for answer in snapshot.swept:
     follower.put(answer)
 while not Path("over").exists():
@@ -72,13 +76,18 @@ MlflowClient.log_batch = halfway
 @pytest.fixture(scope="module")
 def whole() -> Snapshot:
     runs = fake_runs()
-    studies = {key: study for key, study in runs.plan.studies.items() if study.name == STUDY}
+    studies = {
+        key: study.model_copy(update={"design": study.design.model_copy(update={"trials": TRIALS})})
+        for key, study in runs.plan.studies.items()
+        if study.name == STUDY
+    }
     return Snapshot(
         plan=runs.plan.model_copy(update={"studies": studies}),
         swept=tuple(one for one in runs.swept if one.study == STUDY and one.index < TRIALS),
         confirmed=(),
         clocks={},
         manifests=runs.manifests,
+        examples={},
         models={},
         pages={},
         figures={},
@@ -138,7 +147,15 @@ def serve(monkeypatch) -> Iterator[Callable[[Callable], threading.Event]]:
 
 
 def follow(whole: Snapshot, interval: float = 0.01) -> LiveMirror:
-    return LiveMirror("quick", lambda known: replace(whole, swept=tuple(known)), interval=interval)
+    return LiveMirror(
+        "quick", lambda known: replace(whole, swept=tuple(known)), all_mirrors(), interval=interval
+    )
+
+
+def mirror(snapshot: Snapshot) -> MlflowMirror:
+    stage = MlflowMirror()
+    stage(snapshot)
+    return stage
 
 
 def process(code: str, *arguments: str) -> subprocess.Popen[bytes]:
@@ -160,8 +177,8 @@ def runs() -> list:
 def is_right(whole: Snapshot) -> bool:
     """Whether there is one finished run per trial, and nothing else but the study's."""
     found = runs()
-    keys = Counter(run.data.tags.get("normbench.key", "study") for run in found)
-    wanted = Counter([answer.key for answer in whole.swept] + ["study"])
+    keys = Counter(run.data.tags["normbench.run"].split()[-1] for run in found)
+    wanted = Counter([answer.key for answer in whole.swept] + [STUDY])
     return keys == wanted and {run.info.status for run in found} == {"FINISHED"}
 
 
@@ -176,11 +193,11 @@ def test_trials_are_there_while_the_sweep_runs(checkout, whole):
     for answer in whole.swept[3:]:
         follower.put(answer)
     told, optuna = follower.finish(SOON)
-    assert told == f"MLflow normbench/quick: {TRIALS} runs written, 1 refreshed; 1 already right"
+    assert told == f"MLflow normbench/quick: {TRIALS} runs written, 1 updated; 0 already right"
     assert optuna == f"Optuna quick: {TRIALS} trials written; 0 already right"
     assert is_right(whole)
     again = mirror(whole)
-    assert (again.written, again.refreshed, again.removed, again.moved) == (0, 0, 0, 0)
+    assert (again.written, again.updated, again.doubles) == (set(), set(), 0)
 
 
 def test_a_server_that_answers_500_costs_a_warning_and_the_other_mirror_nothing(
@@ -245,12 +262,13 @@ def test_a_process_that_ends_in_the_middle_of_a_run_leaves_what_the_next_pass_me
         other.wait(SOON)
         errors = other.stderr.read().decode()
     assert (other.returncode, errors) == (-9 if end == "killed" else 0, "")
-    assert Counter(run.info.status for run in runs()) == {"FINISHED": 5, "RUNNING": 1}
+    left = {run.info.run_id for run in runs()}
     mended = mirror(whole)
-    assert (mended.written, mended.removed) == (TRIALS - 4, 1)
+    assert (len(mended.written), mended.doubles) == (TRIALS + 1 - len(left), 0)
+    assert left <= {run.info.run_id for run in runs()}
     assert is_right(whole)
     again = mirror(whole)
-    assert (again.written, again.refreshed, again.removed, again.moved) == (0, 0, 0, 0)
+    assert (again.written, again.updated, again.doubles) == (set(), set(), 0)
 
 
 def test_a_process_that_is_killed_while_it_makes_the_database_leaves_none(
@@ -267,7 +285,7 @@ def test_a_process_that_is_killed_while_it_makes_the_database_leaves_none(
         time.sleep(0.3)  # among the migrations, which take seconds
         other.kill()
     assert not (folder / "mlflow.db").exists()
-    assert mirror(whole).written == TRIALS + 1
+    assert len(mirror(whole).written) == TRIALS + 1
     assert is_right(whole)
     assert {file.name for file in folder.iterdir()} == {"mlflow.db", "mlflow.db.lock"}
 

@@ -13,12 +13,14 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fake_answers import fake_runs
 
-from pipeline.records import Result
-from pipeline.tracking.connection import connected, tracking_uri
-from pipeline.tracking.mirror import mirror
+from pipeline.errors import Refusal
+from pipeline.tracking.connection import check_address, connected, tracking_uri
+from pipeline.tracking.mirror import MlflowMirror
+from pipeline.tracking.mirrors import usable_mirrors
 from pipeline.tracking.optuna_mirror import mirror_studies
 from pipeline.tracking.outage import MirrorUnreachable
 from pipeline.tracking.snapshot import Snapshot
@@ -51,22 +53,43 @@ def whole(folder) -> Snapshot:
     model.write_bytes(b"weights")
     page = folder / "report.md"
     page.write_text("# The first")
-    studies = {key: study for key, study in runs.plan.studies.items() if study.name in kept}
+    np.save(folder / "examples.npy", np.full((3, 28, 28, 1), 2, np.uint8))
+    studies = {
+        key: study.model_copy(update={"design": study.design.model_copy(update={"trials": 4})})
+        for key, study in runs.plan.studies.items()
+        if study.name in kept
+    }
     return Snapshot(
         plan=runs.plan.model_copy(update={"studies": studies}),
         swept=tuple(one for one in runs.swept if one.study in kept and one.index < 4),
         confirmed=tuple(one for one in runs.confirmed if one.study in kept),
         clocks={},
         manifests=runs.manifests,
+        examples={"mnist_5k": folder / "examples.npy"},
         models={BATCH: model},
         pages={"pages/report.md": page},
         figures={"claims.T3 adam.effect": 0.5, "claims.T3.verdict": "supported"},
     )
 
 
+def mirror(snapshot: Snapshot) -> MlflowMirror:
+    """One stage's pass over MLflow, and what it did."""
+    stage = MlflowMirror()
+    stage.said = stage(snapshot)
+    return stage
+
+
 @pytest.fixture(scope="module")
 def mirrored(whole) -> Snapshot:
-    assert mirror(whole).written == RUNS
+    assert len(mirror(whole).written) == RUNS
+    return whole
+
+
+@pytest.fixture
+def another(whole, tmp_path, monkeypatch) -> Snapshot:
+    """The same in a database of its own."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'another.db'}")
+    monkeypatch.chdir(tmp_path)
     return whole
 
 
@@ -74,7 +97,7 @@ def found(kind: str, study: str = "") -> list:
     with connected() as client:
         experiment = client.get_experiment_by_name("normbench/quick").experiment_id
         filters = f"tags.`normbench.kind` = '{kind}'"
-        filters += f" AND tags.`normbench.study` = '{study}'" if study else ""
+        filters += f" AND tags.`normbench.run` LIKE '{kind} {study}%'" if study else ""
         return list(client.search_runs([experiment], filters))
 
 
@@ -83,15 +106,49 @@ def only(kind: str, study: str = ""):
     return run
 
 
-def counts(snapshot: Snapshot) -> tuple[int, int, int, int]:
+def counts(snapshot: Snapshot) -> tuple[int, int, int]:
     done = mirror(snapshot)
-    return done.written, done.refreshed, done.removed, done.moved
+    return len(done.written), len(done.updated), done.doubles
+
+
+def content() -> dict[str, object]:
+    """Everything that MLflow holds of the profile, by the ids of runs."""
+    with connected() as client:
+        experiment = client.get_experiment_by_name("normbench/quick").experiment_id
+        models = client.search_logged_models([experiment])
+        held = {
+            "models": sorted((each.model_id, str(each.status)) for each in models),
+            "registered": [(each.name, each.aliases) for each in client.search_registered_models()],
+        }
+        for run in client.search_runs([experiment], max_results=1000):
+            history = {
+                name: [(each.step, each.value, each.timestamp) for each in
+                       client.get_metric_history(run.info.run_id, name)]
+                for name in run.data.metrics
+            }  # fmt: skip
+            held[run.info.run_id] = (run.data.tags, run.data.params, history, run.info.status)
+    return held
 
 
 def test_mirroring_again_changes_nothing(mirrored):
+    before = content()
     again = mirror(mirrored)
-    assert (again.written, again.refreshed, again.removed, again.moved) == (0, 0, 0, 0)
-    assert again.unchanged == RUNS
+    assert again.said == f"MLflow normbench/quick: 0 runs written; {RUNS} already right"
+    assert content() == before
+
+
+def test_a_stage_that_knows_less_changes_nothing_in_what_the_others_know(mirrored):
+    """A sweep again, and again, from its first answers on; a confirmation; with nothing there."""
+    before = content()
+    for known in (
+        replace(mirrored, swept=mirrored.swept[:1]),
+        replace(mirrored, confirmed=(), models={}, pages={}, figures={}),
+        replace(mirrored, confirmed=mirrored.confirmed[:1], models={}),
+        replace(mirrored, swept=(), confirmed=(), models={}, manifests={}, examples={}),
+    ):
+        mirror(known)
+        mirror(mirrored)
+    assert content() == before
 
 
 def test_trials_hang_below_their_study_and_seeds_below_their_winner(mirrored):
@@ -105,7 +162,9 @@ def test_trials_hang_below_their_study_and_seeds_below_their_winner(mirrored):
 
 def test_a_curve_is_a_series_over_epochs(mirrored):
     answer = mirrored.swept[0]
-    run = next(run for run in found("trial", PLAIN) if run.data.tags["normbench.index"] == "0")
+    run = next(
+        run for run in found("trial", PLAIN) if run.data.tags["normbench.run"].split()[2] == "0"
+    )
     with connected() as client:
         history = client.get_metric_history(run.info.run_id, "training_loss")
     curve = answer.result.curves["training_loss"]
@@ -127,11 +186,56 @@ def test_a_winners_model_is_ready_and_whole_without_tensorflow(mirrored):
     (output,) = only("winner", BATCH).outputs.model_outputs
     with connected() as client:
         model = client.get_logged_model(output.model_id)
-    assert (model.name, str(model.status)) == ("tuned-mnist_5k-mlp-adam-batch", "READY")
+    assert (model.name, str(model.status)) == ("quick-tuned-mnist_5k-mlp-adam-batch", "READY")
     home = Path(model.artifact_location.removeprefix("file://"))
     assert (home / "data" / "model.keras").read_bytes() == b"weights"
     assert "keras_version: 3.15.1" in (home / "MLmodel").read_text()
     assert "tensorflow==2.21.0" in (home / "requirements.txt").read_text()
+
+
+def test_a_model_has_an_example_of_what_it_takes_scaled_as_it_sees_it(mirrored):
+    from mlflow.models import Model
+
+    (output,) = only("winner", BATCH).outputs.model_outputs
+    with connected() as client:
+        home = client.get_logged_model(output.model_id).artifact_location
+    example = Model.load(home).load_input_example(home)
+    assert (example.shape, example.dtype) == ((1, 28, 28, 1), np.float32)
+    assert set(example.ravel()) == {np.float32(2 * mirrored.manifests["mnist_5k"].scale)}
+
+
+def test_a_winners_model_is_the_champion_of_its_registered_model(mirrored):
+    (output,) = only("winner", BATCH).outputs.model_outputs
+    with connected() as client:
+        (registered,) = client.search_registered_models()
+        champion = client.get_model_version_by_alias(registered.name, "champion")
+        assert registered.name == "quick-tuned-mnist_5k-mlp-adam-batch"
+        assert champion.source == f"models:/{output.model_id}"
+        client.delete_registered_model(registered.name)
+    mirror(mirrored)
+    with connected() as client:
+        again = client.get_model_version_by_alias(registered.name, "champion")
+    assert again.source == f"models:/{output.model_id}"
+
+
+def test_a_store_without_a_registry_costs_a_warning_and_nothing_else(mirrored, monkeypatch):
+    from mlflow import MlflowClient, MlflowException
+
+    def refuse(*_: object) -> None:
+        raise MlflowException("no registry here")
+
+    monkeypatch.setattr(MlflowClient, "search_registered_models", refuse)
+    told = mirror(mirrored).said.splitlines()
+    assert told == [
+        f"MLflow normbench/quick: 0 runs written; {RUNS} already right",
+        "warning: models are not registered: MLflow at sqlite:///mlflow.db: no registry here",
+    ]
+
+
+def test_runs_say_who_wrote_them_and_parents_what_they_ask(mirrored):
+    for kind in ("study", "winner", "report"):
+        tags = found(kind)[0].data.tags
+        assert {"mlflow.user", "mlflow.note.content", "mlflow.source.name"} <= {*tags}
 
 
 def test_artifacts_lie_in_mlartifacts_and_nowhere_else(mirrored, folder):
@@ -139,25 +243,34 @@ def test_artifacts_lie_in_mlartifacts_and_nowhere_else(mirrored, folder):
     page = folder / "mlartifacts" / "quick" / report.info.run_id / "artifacts/pages/report.md"
     assert page.read_text() == "# The first"
     names = {path.name for path in folder.iterdir()}
-    assert names == {"mlflow.db", "mlflow.db.lock", "mlartifacts", "batch.keras", "report.md"}
+    assert names == {
+        "mlflow.db",
+        "mlflow.db.lock",
+        "mlartifacts",
+        "batch.keras",
+        "report.md",
+        "examples.npy",
+    }
 
 
-def test_a_half_written_and_a_double_run_are_mended(mirrored):
+def test_half_written_runs_are_completed_in_place_and_doubles_deleted(mirrored):
+    before = content()
     first, second = found("trial", BATCH)[:2]
     with connected() as client:
         client.update_run(first.info.run_id, status="RUNNING")
+        client.delete_tag(first.info.run_id, "normbench.status")
         double = client.create_run(second.info.experiment_id, tags=second.data.tags)
-        client.set_terminated(double.info.run_id)
-    assert counts(mirrored) == (1, 0, 2, 0)
-    assert len(found("trial", BATCH)) == 4
-    assert counts(mirrored) == (0, 0, 0, 0)
+    assert counts(mirrored) == (0, 1, 1)
+    assert content() == before
+    with connected() as client:
+        assert client.get_run(double.info.run_id).info.lifecycle_stage == "deleted"
 
 
 def test_a_run_of_somebody_else_is_left_alone(mirrored):
     experiment = only("study", BATCH).info.experiment_id
     with connected() as client:
         own = client.create_run(experiment, run_name="by hand")  # and left running
-    assert counts(mirrored) == (0, 0, 0, 0)
+    assert counts(mirrored) == (0, 0, 0)
     with connected() as client:
         assert client.get_run(own.info.run_id).info.lifecycle_stage == "active"
         client.delete_run(own.info.run_id)
@@ -166,76 +279,70 @@ def test_a_run_of_somebody_else_is_left_alone(mirrored):
 def test_a_deleted_study_comes_back_and_its_children_hang_below_it(mirrored):
     with connected() as client:
         client.delete_run(only("study", PLAIN).info.run_id)
-    assert counts(mirrored) == (1, 0, 0, 5)  # 4 trials and the winner
+    assert counts(mirrored) == (1, 5, 0)  # 4 trials and the winner move
     study = only("study", PLAIN).info.run_id
     assert {run.data.tags["mlflow.parentRunId"] for run in found("trial", PLAIN)} == {study}
+    assert counts(mirrored) == (0, 0, 0)
 
 
-def test_a_winner_that_was_replaced_takes_its_model_along(mirrored, folder):
-    other = folder / "batch.keras"
-    other.write_bytes(b"other weights")
-    assert counts(mirrored) == (1, 0, 1, 2)  # the winner; its two seeds move
-    winner = only("winner", BATCH)
+def test_a_changed_model_is_a_new_version_of_the_same_run_and_the_champion(mirrored, folder):
+    before = only("winner", BATCH)
+    (folder / "batch.keras").write_bytes(b"other weights")
+    assert counts(mirrored) == (0, 1, 0)
+    after = only("winner", BATCH)
+    assert after.info.run_id == before.info.run_id
     with connected() as client:
-        (model,) = client.search_logged_models([winner.info.experiment_id])
-    assert model.source_run_id == winner.info.run_id
+        (registered,) = client.search_registered_models()
+        champion = client.get_model_version_by_alias(registered.name, "champion")
+    assert (int(champion.version), champion.run_id) == (2, after.info.run_id)
+    assert counts(mirrored) == (0, 0, 0)
 
 
-def test_while_it_is_being_confirmed_a_winner_has_no_model_and_its_means_move_on(mirrored):
-    one = tuple(answer for answer in mirrored.confirmed if answer.index < 1)
-    known = only("winner", BATCH).info.run_id
-    partial = replace(mirrored, confirmed=one, models={}, pages={})
-    mirror(partial)
+def test_while_it_is_being_confirmed_a_winner_runs_and_shows_no_mean(mirrored, another):
+    one = tuple(answer for answer in another.confirmed if answer.index < 1)
+    mirror(replace(another, confirmed=one, models={}, pages={}))
     begun = only("winner", BATCH)
-    assert (begun.info.run_id != known, begun.outputs.model_outputs) == (True, [])
-    mirror(replace(partial, confirmed=mirrored.confirmed))
-    assert only("winner", BATCH).info.run_id == begun.info.run_id
-    mirror(mirrored)
-    (output,) = only("winner", BATCH).outputs.model_outputs
-    assert output.model_id
-    assert counts(mirrored) == (0, 0, 0, 0)
+    assert (begun.info.status, begun.data.metrics) == ("RUNNING", {})
+    mirror(another)
+    whole = only("winner", BATCH)
+    assert (whole.info.status, whole.info.run_id) == ("FINISHED", begun.info.run_id)
+    assert whole.outputs.model_outputs
+    assert counts(another) == (0, 0, 0)
 
 
-def test_a_changed_page_replaces_the_report(mirrored, folder):
-    (folder / "report.md").write_text("# The second")
-    assert counts(mirrored) == (1, 0, 1, 0)
-    assert counts(mirrored) == (0, 0, 0, 0)
-
-
-def test_a_changed_figure_is_refreshed_in_place_and_a_changed_verdict_replaces_the_report(mirrored):
+def test_changed_pages_and_figures_go_into_the_same_report(mirrored, folder):
     before = only("report")
-    assert before.data.metrics == {"claims.T3 adam.effect": 0.5}
-    moved = replace(mirrored, figures=mirrored.figures | {"claims.T3 adam.effect": 0.25})
-    assert counts(moved) == (0, 1, 0, 0)
-    assert counts(moved) == (0, 0, 0, 0)
+    (folder / "report.md").write_text("# The second")
+    figures = {"claims.T3 adam.effect": 0.25, "claims.T3.verdict": "refuted"}
+    moved = replace(mirrored, figures=figures)
+    assert counts(moved) == (0, 1, 0)
+    assert counts(moved) == (0, 0, 0)
     after = only("report")
     assert after.info.run_id == before.info.run_id
-    assert after.data.metrics == {"claims.T3 adam.effect": 0.25}
-    refuted = replace(moved, figures=moved.figures | {"claims.T3.verdict": "refuted"})
-    assert counts(refuted) == (1, 0, 1, 0)
-    assert only("report").data.tags["claims.T3.verdict"] == "refuted"
-    assert counts(mirrored) == (1, 0, 1, 0)
+    assert after.data.metrics == {"whole.claims.T3 adam.effect": 0.25}
+    assert after.data.tags["claims.T3.verdict"] == "refuted"
+    page = folder / "mlartifacts" / "quick" / after.info.run_id / "artifacts/pages/report.md"
+    assert page.read_text() == "# The second"
+    assert counts(mirrored) == (0, 1, 0)
+    assert only("report").data.metrics == {
+        "whole.claims.T3 adam.effect": 0.5
+    }  # back to an old value
 
 
-def test_more_answers_refresh_their_study_and_leave_the_rest_alone(mirrored):
-    last = mirrored.swept[-1]
-    metrics = {**last.result.metrics, "validation_score": 1.0}
-    trial = last.trial.model_copy(update={"seed": 99})
-    result = Result.parse({**last.result.plain(), "metrics": metrics})
-    better = last.model_copy(
-        update={"index": 4, "trial": trial, "key": trial.key, "result": result}
-    )
-    before = only("study", last.study)
-    assert counts(replace(mirrored, swept=(*mirrored.swept, better))) == (1, 1, 0, 0)
-    after = only("study", last.study)
-    assert after.info.run_id == before.info.run_id
-    assert (after.data.metrics["trials"], after.data.metrics["validation_score"]) == (5.0, 1.0)
-
-
-def test_runs_of_an_earlier_plan_are_left_alone_and_said(mirrored):
-    line = str(mirror(mirrored))  # without the fifth trial of the test before
-    assert "1 refreshed, 1 others left alone" in line
-    assert len(found("trial", mirrored.swept[-1].study)) == 5
+def test_a_study_asked_differently_is_another_run_and_the_earlier_one_is_left_alone(mirrored):
+    before = content()
+    name = next(key for key, each in mirrored.plan.studies.items() if each.name == PLAIN)
+    study = mirrored.plan.studies[name]
+    more = study.model_copy(update={"design": study.design.model_copy(update={"trials": 5})})
+    studies = {**mirrored.plan.studies, name: more}
+    longer = replace(mirrored, plan=mirrored.plan.model_copy(update={"studies": studies}))
+    told = mirror(longer)
+    assert (len(told.written), told.others) == (1, 1)
+    assert "1 of earlier plans left alone" in told.said
+    assert {run.info.status for run in found("study", PLAIN)} == {"FINISHED", "RUNNING"}
+    assert mirror(mirrored).others == 1  # the trials are back below the first
+    after = content()
+    assert {run_id: after[run_id] for run_id in before} == before
 
 
 def test_a_deleted_experiment_is_restored(mirrored):
@@ -243,7 +350,7 @@ def test_a_deleted_experiment_is_restored(mirrored):
         client.delete_experiment(only("report").info.experiment_id)
     mirror(mirrored)
     assert len(found("report")) == 1
-    assert counts(mirrored) == (0, 0, 0, 0)
+    assert counts(mirrored) == (0, 0, 0)
 
 
 def test_a_server_that_is_down_is_named_without_its_password(whole, monkeypatch):
@@ -272,6 +379,44 @@ def test_a_mistake_of_ours_is_not_taken_for_an_outage(whole):
         mirror(replace(whole, pages={"report.md": Path("was never written")}))
     with pytest.raises(ZeroDivisionError), connected():
         raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "mysql", "mysql+pymysql", "mssql+pyodbc"])
+def test_a_database_whose_driver_is_missing_is_named_before_anything_is_connected_to(
+    whole, monkeypatch, scheme
+):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"{scheme}://me:secret@127.0.0.1:1/mlflow")
+    with pytest.raises(MirrorUnreachable) as outage:
+        check_address()
+    assert str(outage.value).startswith(f"MLflow at {scheme}://127.0.0.1:1/mlflow: No module named")
+    with pytest.raises(MirrorUnreachable, match="No module named"):
+        mirror(whole)
+    assert list(usable_mirrors("quick")) == ["Optuna"]
+
+
+@pytest.mark.parametrize("uri", ["postgres://there/db", "htps://there", "sqlit:///mlflow.db"])
+def test_an_address_that_mlflow_has_no_store_for_is_refused(monkeypatch, uri):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    scheme = uri.partition(":")[0]
+    with pytest.raises(Refusal, match=f"MLflow has no store for '{scheme}'; did you mean"):
+        usable_mirrors("quick")
+
+
+@pytest.mark.parametrize(
+    "uri", ["./mlruns", "file:///tmp/mlruns", "http://there:5000", "databricks"]
+)
+def test_addresses_of_other_stores_pass(monkeypatch, uri):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    assert list(usable_mirrors("quick")) == ["MLflow", "Optuna"]
+
+
+def test_a_plain_file_store_has_all_runs(whole, tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"{tmp_path / 'mlruns'}")
+    with pytest.raises(MirrorUnreachable, match="maintenance mode"):
+        mirror(whole)
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    assert len(mirror(whole).written) == RUNS
+    assert counts(whole) == (0, 0, 0)
 
 
 def test_without_the_environment_variable_runs_go_to_the_current_folder(monkeypatch):

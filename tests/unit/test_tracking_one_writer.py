@@ -57,6 +57,14 @@ def test_the_second_writer_has_its_turn_when_the_first_is_done(uri):
     assert order == ["first", "second"]
 
 
+def test_a_writer_is_told_whether_somebody_else_wrote_in_between(uri):
+    turns = []
+    for mark in ("one", "one", "other", "one", "", ""):
+        with one_writer("MLflow", uri, mark=mark) as was_mine:
+            turns.append(was_mine)
+    assert turns == [False, True, False, False, False, False]
+
+
 def test_a_killed_writer_holds_nothing(uri):
     with subprocess.Popen([sys.executable, "-c", HOLD, uri], stdout=subprocess.PIPE) as other:
         assert other.stdout.readline() == b"holds\n"

@@ -48,7 +48,7 @@ def whole(runs) -> Snapshot:
     }
     swept = [one for one in runs.swept if one.study in (BATCH, PLAIN) and one.index < FOUR]
     plan = runs.plan.model_copy(update={"studies": studies})
-    return Snapshot(plan, tuple(swept), (), {}, runs.manifests, {}, {}, {})
+    return Snapshot(plan, tuple(swept), (), {}, runs.manifests, {}, {}, {}, {})
 
 
 @pytest.fixture(scope="module")
@@ -350,7 +350,7 @@ def test_a_study_in_another_order_is_written_anew(whole):
 
 
 def test_every_study_of_the_plan_is_wanted_before_it_has_answers(runs):
-    snapshot = Snapshot(runs.plan, runs.swept, (), {}, {}, {}, {}, {})
+    snapshot = Snapshot(runs.plan, runs.swept, (), {}, {}, {}, {}, {}, {})
     assert [len(one.answers) for one in wanted_studies(snapshot)] == 8 * [TRIALS]
     assert [one.answers for one in wanted_studies(replace(snapshot, swept=()))] == 8 * [()]
 

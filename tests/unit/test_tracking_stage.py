@@ -97,6 +97,7 @@ def test_everything_that_exists_is_taken(places, runs):
     assert found.confirmed == runs.confirmed
     assert found.clocks == {first.key: clock}
     assert found.manifests == {"mnist_5k": manifest}
+    assert found.examples == {"mnist_5k": places.dataset("mnist_5k") / "validation_examples.npy"}
     assert found.models == {STUDY: places.model(STUDY)}
     assert found.pages == {"config.yaml": places.plan, "charts/effects.svg": chart}
 
@@ -120,7 +121,7 @@ def test_damaged_figures_are_refused(places, runs, text):
         mirror.snapshot("quick")
 
 
-def test_while_a_stage_runs_its_own_answers_are_taken_and_models_from_the_store(places, runs):
+def test_while_a_stage_runs_its_answers_stand_in_for_the_sealed_ones_beside_all_else(places, runs):
     write_answers(places.studies, runs.swept)
     write_answers(places.confirmed, runs.confirmed)
     first = next(answer for answer in runs.confirmed if answer.study == STUDY)
@@ -129,12 +130,11 @@ def test_while_a_stage_runs_its_own_answers_are_taken_and_models_from_the_store(
     old.write_text("of an earlier winner")
     store = Store.open()
     store.put_model(first.trial, lambda file: file.write_text("the winner's"))
-    found = mirror.partial_snapshot(
-        "quick", runs.plan, swept=runs.swept[:3], confirmed=runs.confirmed
-    )
+    found = mirror.snapshot("quick", swept=runs.swept[:3])
     assert (found.swept, found.confirmed) == (runs.swept[:3], runs.confirmed)
-    assert found.models == {STUDY: store.model(first.key)}
-    assert dict(found.pages) == {}
+    found = mirror.snapshot("quick", confirmed=runs.confirmed[:0])
+    assert (found.swept, found.confirmed, dict(found.models)) == (runs.swept, (), {})
+    assert mirror.snapshot("quick").models == {STUDY: store.model(first.key)}
 
 
 def test_a_stage_goes_on_when_mlflow_is_down_and_the_command_does_not(
