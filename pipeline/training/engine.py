@@ -271,9 +271,8 @@ def _norm_kernel(trial: Trial, norms: list[BatchNormalization]) -> str:
 def _plain(model: keras.Model, trial: Trial) -> keras.Model:
     """Return Keras's own model with the weights of the engine's."""
     plain = built(trial, model.input_shape[1:], model.output_shape[-1])
-    values = {variable.path: variable.numpy() for variable in model.variables}
-    for variable in plain.variables:
-        variable.assign(values[variable.path])
+    for variable, trained in zip(plain.variables, model.variables, strict=True):
+        variable.assign(trained.numpy())
     return plain
 
 

@@ -5,10 +5,14 @@ A new Keras that changes one of these fails in `tests/contract/test_private_kera
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import keras
 import tensorflow as tf
+from keras.src.backend.tensorflow import random as keras_random
 
 
 def layers_of(model: keras.Model) -> list[keras.Layer]:
@@ -27,6 +31,29 @@ def batch_moments(
     return mean, variance
 
 
-def restart_generator(generator: keras.random.SeedGenerator, seed: Any) -> None:
+def is_generator_state(variable: keras.Variable) -> bool:
+    """Tell whether a variable is what a `SeedGenerator` draws from."""
+    return variable.name == "seed_generator_state"
+
+
+def restart_generator(state: keras.Variable, seed: int) -> None:
     """Let a generator draw what a seed alone decides, whatever it has drawn before."""
-    generator.state.assign([0, seed])
+    state.assign([0, seed])
+
+
+@contextmanager
+def drawing(seed: int) -> Iterator[None]:
+    """Let what Keras draws meanwhile depend on a seed alone, whatever seeds its callers hold.
+
+    An initializer's first draw is the one that it makes when it is given this seed.
+    """
+    plain, count = keras_random.draw_seed, itertools.count()
+
+    def draw_seed(_: Any) -> tf.Tensor:
+        return keras.ops.convert_to_tensor([seed, next(count)], dtype="int32")
+
+    keras_random.draw_seed = draw_seed
+    try:
+        yield
+    finally:
+        keras_random.draw_seed = plain

@@ -1,66 +1,132 @@
 """Initial weights by name, and their digest.
 
-A weight's draw depends on the trial's seed, its layer's name and its own name:
-a norm layer that is added or taken away shifts nobody else's draw.
+A weight's draw depends on the trial's seed and its path, which is its layer's and its own name:
+a norm layer that is added or taken away shifts nobody else's draw. So it is with every
+variable, trainable or not.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
 
 import keras
 import numpy as np
 
 from pipeline.errors import Refusal
-from pipeline.training.private_keras import layers_of, restart_generator
+from pipeline.training.origins import Initializer
+from pipeline.training.private_keras import (
+    drawing,
+    is_generator_state,
+    layers_of,
+    restart_generator,
+)
 
 
 def draw_weights(model: keras.Model, seed: int) -> None:
-    """Draw every weight of the model again from its layer's initializers.
+    """Put every variable where its initializer puts it under a seed, generators included.
 
-    A weight without an initializer of its name keeps its value if that is a
-    constant: nothing was drawn.
+    The model was made while `origins.looked_on`. A variable made of a value keeps it.
+    """
+    names = _generators(model)
+    for path, variable in by_path(model):
+        initializer = variable.origin.initializer
+        if is_generator_state(variable):
+            restart_generator(variable, _seed(seed, names.get(id(variable), path)))
+        elif initializer is not None:
+            variable.assign(drawn(variable, initializer, _seed(seed, path)))
+
+
+def check_origins(model: keras.Model, again: keras.Model | None = None) -> list[str]:
+    """Refuse what is random and not drawn by an initializer.
+
+    Args:
+        model: A model, as its builder returned it.
+        again: The same, built anew while Python, NumPy and TensorFlow had other seeds.
+
+    Returns:
+        Paths of the variables that no seed changes and that are not of one value: constants if
+        they are equal in both models. Only `again` tells.
 
     Raises:
-        Refusal: A weight was drawn by something that cannot be seeded by name.
+        Refusal: A variable is random without an initializer, or its initializer draws from what
+            no seed decides.
     """
-    reached: set[int] = set()
-    for layer in layers_of(model):
-        for attribute, initializer in _initializers(layer):
-            variable = getattr(layer, attribute, None)
-            if variable is None:
-                continue
-            configuration = initializer.get_config()
-            if "seed" in configuration:
-                configuration["seed"] = _seed(seed, f"{layer.path}/{attribute}")
-            fresh = type(initializer).from_config(configuration)
-            variable.assign(fresh(variable.shape, dtype=variable.dtype))
-            reached.add(id(variable))
-    for name, generator in _generators(model):
-        restart_generator(generator, _seed(seed, name))
-    for variable in model.trainable_variables:
-        if id(variable) not in reached and np.ptp(variable.numpy()) > 0:
+    twins = dict(by_path(again)) if again is not None else {}
+    fixed = []
+    for path, variable in by_path(model):
+        initializer = variable.origin.initializer
+        if is_generator_state(variable) or _is_seeded(initializer):
+            continue
+        if initializer is None:
+            values = [variable.numpy()] * 2
+        else:
+            values = [np.asarray(drawn(variable, initializer, each)) for each in (1, 1, 2)]
+            if not np.array_equal(values[0], values.pop(1), equal_nan=True):
+                raise Refusal(f"{_cannot(variable)}: its initializer draws what no seed decides")
+        if not np.array_equal(*values, equal_nan=True) or not _varies(values[0]):
+            continue
+        fixed.append(path)
+        if path in twins and not np.array_equal(_first(variable), _first(twins[path])):
             raise Refusal(
-                f"model weight {variable.path} cannot be seeded by name: "
-                "give its layer an attribute NAME_initializer for the weight NAME"
+                f"{_cannot(variable)}: it holds random numbers that no initializer drew; "
+                "give add_weight an initializer that draws them"
             )
+    return fixed
 
 
-def _initializers(
-    layer: keras.Layer,
-) -> Iterable[tuple[str, keras.initializers.Initializer]]:
-    for name, value in vars(layer).items():
-        if name.endswith("_initializer") and isinstance(value, keras.initializers.Initializer):
-            yield name.removesuffix("_initializer"), value
+def drawn(variable: keras.Variable, initializer: Initializer, seed: int) -> Any:
+    """Return what an initializer gives a variable under a seed, whatever was drawn before."""
+    if not _is_kerass(initializer):
+        keras.utils.set_random_seed(seed)
+    with drawing(seed):
+        return initializer(variable.shape, dtype=variable.dtype)
 
 
-def _generators(model: keras.Model) -> Iterable[tuple[str, keras.random.SeedGenerator]]:
-    """Yield what layers such as dropout draw from while they train, each with its name."""
-    for layer in layers_of(model):
-        for attribute, value in vars(layer).items():
-            if isinstance(value, keras.random.SeedGenerator):
-                yield f"{layer.path}/{attribute}", value
+def by_path(model: keras.Model) -> Iterator[tuple[str, keras.Variable]]:
+    """Yield the model's variables by path; where paths are the same, numbered from the second."""
+    seen = Counter[str]()
+    for variable in model.variables:
+        path = variable.path
+        seen[path] += 1
+        yield path if seen[path] == 1 else f"{path}/{seen[path]}", variable
+
+
+def _first(variable: keras.Variable) -> Any:
+    return variable.origin.first
+
+
+def _cannot(variable: keras.Variable) -> str:
+    return f"model weight {variable.path} cannot be drawn from the seed"
+
+
+def _varies(value: Any) -> bool:
+    return value.size > 1 and not (value == value.flat[0]).all()
+
+
+def _is_seeded(initializer: Initializer | None) -> bool:
+    """Tell whether it is one of Keras's that draw."""
+    return (
+        isinstance(initializer, keras.initializers.Initializer)
+        and _is_kerass(initializer)
+        and "seed" in initializer.get_config()
+    )
+
+
+def _is_kerass(initializer: Initializer) -> bool:
+    return type(initializer).__module__.startswith("keras.")
+
+
+def _generators(model: keras.Model) -> dict[int, str]:
+    """Return the names of what layers such as dropout draw from, by their state's id."""
+    return {
+        id(value.state): f"{layer.path}/{attribute}"
+        for layer in layers_of(model)
+        for attribute, value in vars(layer).items()
+        if isinstance(value, keras.random.SeedGenerator)
+    }
 
 
 def _seed(seed: int, name: str) -> int:

@@ -8,7 +8,13 @@ import keras
 import numpy as np
 import pytest
 
-from pipeline.training.private_keras import batch_moments, layers_of, restart_generator
+from pipeline.training.private_keras import (
+    batch_moments,
+    drawing,
+    is_generator_state,
+    layers_of,
+    restart_generator,
+)
 
 ROOMS = ("models", "training", "tracking")
 
@@ -48,20 +54,35 @@ def test_a_restarted_generator_draws_what_the_seed_alone_decides():
     generators = [keras.random.SeedGenerator(seed) for seed in (1, 2)]
     keras.random.normal((3,), seed=generators[0])  # one of them has been used
     for generator in generators:
-        restart_generator(generator, 7)
+        assert is_generator_state(generator.state)
+        restart_generator(generator.state, 7)
     drawn = [keras.random.normal((2, 50), seed=each).numpy() for each in generators]
     np.testing.assert_array_equal(*drawn)
     again = keras.random.normal((2, 50), seed=generators[0]).numpy()
     assert not np.array_equal(drawn[0], again)
-    restart_generator(generators[0], 8)
+    restart_generator(generators[0].state, 8)
     assert not np.array_equal(drawn[0], keras.random.normal((2, 50), seed=generators[0]).numpy())
+
+
+def test_a_draw_is_what_an_initializer_of_that_seed_gives():
+    for kind in (keras.initializers.GlorotUniform, keras.initializers.Orthogonal):
+        plain, other = kind(seed=7)((4, 3)).numpy(), kind(seed=8)
+        with drawing(7):
+            first, second = other((4, 3)).numpy(), other((4, 3)).numpy()
+        np.testing.assert_array_equal(first, plain)
+        assert not np.array_equal(second, plain)
+        np.testing.assert_array_equal(other((4, 3)).numpy(), kind(seed=8)((4, 3)).numpy())
 
 
 def test_one_module_alone_uses_what_is_private():
     files = [file for room in ROOMS for file in sorted(Path("pipeline", room).glob("*.py"))]
     assert len(files) > 30
     found = {file.name: list(private(ast.parse(file.read_text()))) for file in files}
-    assert sorted(found.pop("private_keras.py")) == ["_flatten_layers", "_moments"]
+    assert sorted(found.pop("private_keras.py")) == [
+        "_flatten_layers",
+        "_moments",
+        "keras.src.backend.tensorflow",
+    ]
     assert not {name: names for name, names in found.items() if names}
 
 

@@ -269,21 +269,3 @@ def test_code_that_does_not_take_its_arguments_is_refused_by_name(override, says
 
     with pytest.raises(Refusal, match=says):
         train(asked(override), folder)
-
-
-def test_a_model_that_cannot_be_seeded_by_name_is_refused():
-    import keras
-
-    from pipeline.training.weights import draw_weights
-
-    class Stubborn(keras.layers.Layer):
-        def build(self, shape):
-            self.factor = self.add_weight((3,), initializer="uniform", name="factor")
-
-        def call(self, x):
-            return x * self.factor[0]
-
-    inputs = keras.Input((2,))
-    model = keras.Model(inputs, Stubborn(name="stubborn")(inputs))
-    with pytest.raises(Refusal, match=r"stubborn/factor.*_initializer"):
-        draw_weights(model, seed=0)
