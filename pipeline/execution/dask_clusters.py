@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-import logging
+import asyncio
 import os
 import signal
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import dask
 from distributed import Client, LocalCluster
+from distributed.comm import connect
 from distributed.core import Status
 from distributed.security import Security
 
 from pipeline.errors import Refusal
 from pipeline.execution.dask_pool import DaskPool, Job
+from pipeline.execution.dask_security import secured
+from pipeline.execution.quiet import quiet
+from pipeline.execution.scratch import Scratch
+from pipeline.execution.sight import look
 from pipeline.execution.store import Store
 from pipeline.execution.work import reason_of
 from pipeline.records import Limits
 
 ATTEMPTS = 4  # to start the workers of this machine
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "distributed.scheduler.work-stealing": False,  # a trial stays where its graph is
     # dask's own setting makes malloc give memory back at once, which training then faults in again
     "distributed.nanny.pre-spawn-environ": {
@@ -36,12 +43,20 @@ SETTINGS = {
 }
 
 
-def local(store: Store, limits: Limits, *, workers: int | None, job: Job | None = None) -> DaskPool:
+def local(
+    store: Store,
+    limits: Limits,
+    folders: Sequence[Path] = (),
+    *,
+    workers: int | None,
+    job: Job | None = None,
+) -> DaskPool:
     """Start worker processes on this machine, reachable from this machine alone.
 
     Args:
         store: Where they write.
         limits: What they may spend on a trial.
+        folders: The arrays that they must see.
         workers: How many; nothing means one per core that this process may use.
         job: What they do with a task, where it is not to train.
 
@@ -51,24 +66,40 @@ def local(store: Store, limits: Limits, *, workers: int | None, job: Job | None 
     if workers is not None and workers < 1:
         raise Refusal(f"cluster.workers must be at least 1, got {workers}")
     count = workers if workers is not None else len(os.sched_getaffinity(0))
-    _quiet()
-    with dask.config.set(SETTINGS):
-        cluster = _started(count)
-        client = Client(cluster, set_as_default=False)
+    quiet()
+    sight, scratch = look(store, folders), Scratch()
+    with dask.config.set(_settings(scratch.folder)):
+        try:
+            cluster = _started(count)
+            client = Client(cluster, set_as_default=False)
+        except BaseException:
+            scratch.end()
+            sight.end()
+            raise
 
     def end() -> None:
         for nanny in cluster.workers.values():
             nanny.status = Status.closing_gracefully  # else it starts another worker
             if nanny.pid:
                 os.kill(nanny.pid, signal.SIGKILL)  # training does not listen; answers are whole
-        client.close(timeout=1)
-        cluster.close(timeout=10)
+        try:
+            client.close(timeout=1)
+            cluster.close(timeout=10)
+        finally:
+            scratch.end()
 
     def mend(alive: int) -> None:
         if alive < count:
             cluster.scale(count)  # a nanny that could not start its worker again is gone for good
 
-    return DaskPool(client, store, limits, end, job, mend)
+    return DaskPool(client, store, limits, sight, end, job, mend)
+
+
+def _settings(scratch: Path) -> dict[str, Any]:
+    """Return SETTINGS with a temporary folder that workers, who are killed, may leave as it is."""
+    environment = "distributed.nanny.pre-spawn-environ"
+    workers = {**SETTINGS[environment], "TMPDIR": str(scratch)}
+    return SETTINGS | {environment: workers, "temporary-directory": str(scratch)}
 
 
 def _started(workers: int) -> LocalCluster:
@@ -101,6 +132,7 @@ def _started(workers: int) -> LocalCluster:
 def address(
     store: Store,
     limits: Limits,
+    folders: Sequence[Path] = (),
     *,
     address: str,
     tls_ca_file: str | None,
@@ -113,6 +145,7 @@ def address(
     Args:
         store: Where its workers write: a folder that they and this process share.
         limits: What they may spend on a trial.
+        folders: The arrays that its workers must see.
         address: Such as `tcp://host:8786`, or `tls://host:8786` with the three files.
         tls_ca_file: The authority that signed everybody's certificates.
         tls_client_cert: This process's certificate.
@@ -127,21 +160,30 @@ def address(
         "tls_client_cert": tls_client_cert,
         "tls_client_key": tls_client_key,
     }
-    for name, file in files.items():
-        if file is not None and not Path(file).is_file():
-            raise Refusal(f"cluster.{name}: there is no file {file}")
-    _quiet()
-    security = Security(**files, require_encryption=True) if tls_ca_file else None
+    quiet()
+    security = secured(address, files)
+    sight = look(store, folders)
     with dask.config.set(SETTINGS), warnings.catch_warnings():
         try:
+            asyncio.run(_call(address, security, timeout_seconds))
             client = Client(
                 address, security=security, timeout=timeout_seconds, set_as_default=False
             )
-        except (OSError, TimeoutError, ValueError, TypeError) as error:
-            raise Refusal(f"cluster.address: {address}: {reason_of(error)}") from error
-    return DaskPool(client, store, limits, lambda: client.close(timeout=1))
+        except (OSError, TimeoutError, ValueError, TypeError, RuntimeError) as error:
+            sight.end()
+            raise Refusal(f"cluster.address: {address}: {_unanswered(error)}") from error
+    return DaskPool(client, store, limits, sight, lambda: client.close(timeout=1))
 
 
-def _quiet() -> None:
-    """Silence dask's own log: what concerns the user is told by the sweep."""
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+async def _call(address: str, security: Security | None, timeout_seconds: float) -> None:
+    """Connect once before a client is made: one that fails to start prints when it is deleted."""
+    arguments = security.get_connection_args("client") if security else {}
+    comm = await connect(address, timeout=timeout_seconds, **arguments)
+    comm.abort()
+
+
+def _unanswered(error: Exception) -> str:
+    """Return why nobody answers, in words where dask has none."""
+    if not str(error):
+        return "whoever answers there does not speak TLS; is it tcp:// ?"
+    return f"no answer: {reason_of(error)}"

@@ -7,6 +7,7 @@ so that nothing depends on what dask remembers.
 
 from __future__ import annotations
 
+import logging
 import queue
 import time
 from collections import Counter
@@ -19,6 +20,7 @@ from distributed import Client, Future
 from pipeline.errors import Refusal
 from pipeline.execution.limits import watched
 from pipeline.execution.pool import Done, attempted
+from pipeline.execution.sight import Sight, missed
 from pipeline.execution.store import Store
 from pipeline.execution.task import Failed, Lost, Outcome, Task
 from pipeline.execution.work import reason_of
@@ -28,8 +30,10 @@ RETRIES = 3
 LOOK_SECONDS = 1.0  # how often the scheduler is asked who is there
 GATHER_SECONDS = 60
 PATIENCE_SECONDS = 120  # without any worker on this machine
+SIGHT_SECONDS = 5  # how long new workers are waited for; who is slower gets a first trial later
 
 Job = Callable[[Task, Store, Limits], Outcome]
+log = logging.getLogger("normbench")
 
 
 class DaskPool:
@@ -40,6 +44,7 @@ class DaskPool:
         client: Client,
         store: Store,
         limits: Limits,
+        sight: Sight,
         end: Callable[[], None],
         job: Job | None = None,
         mend: Callable[[int], None] | None = None,
@@ -50,6 +55,7 @@ class DaskPool:
             client: The connection.
             store: Where workers write; its folder must be the same one for all of them.
             limits: What a worker may spend on a trial.
+            sight: What a worker must see; one that does not is named once, and gets no trial.
             end: Ends what was started together with the client.
             job: What a worker does with a task: `carry_out`, unless a benchmark says otherwise.
             mend: Given how many workers are there, starts those that are missing; without it,
@@ -58,6 +64,7 @@ class DaskPool:
         self._client = client
         self._store = Store(store.root.resolve())
         self._limits = limits
+        self._sight = sight
         self._end = end
         self._job = job or carry_out
         self._mend = mend
@@ -66,15 +73,25 @@ class DaskPool:
         self._given: dict[str, tuple[Task, str]] = {}  # by dask's key
         self._futures: dict[str, Future] = {}
         self._alive: Sequence[str] = ()
+        self._asked: dict[str, Future] = {}  # by worker: what does it miss?
+        self._missed: dict[str, str] = {}  # by worker: what it misses; nothing where it may work
         self._looked = -LOOK_SECONDS
         self._count = 0
         self._deaths: Counter[str] = Counter()  # by trial
 
     def free(self) -> Sequence[str]:
-        """Return the addresses of the workers that have nothing to do."""
+        """Return the addresses of the workers that have nothing to do.
+
+        Raises:
+            Refusal: The scheduler is gone, or none of its workers sees what this process sees.
+        """
         self._look()
         busy = {worker for _, worker in self._given.values()}
-        return [worker for worker in self._alive if worker not in busy]
+        return [
+            worker
+            for worker in self._alive
+            if worker not in busy and self._missed.get(worker) == ""
+        ]
 
     def submit(self, task: Task, worker: str) -> None:
         """Give a free worker a task."""
@@ -112,8 +129,14 @@ class DaskPool:
 
     def close(self) -> None:
         """End the workers, or, on a scheduler of somebody else's, what they do for us."""
-        self._client.cancel(list(self._futures.values()), force=True)
-        self._end()
+        self._sight.end()
+        try:
+            if self._client.status == "running":
+                self._client.cancel(list(self._futures.values()), force=True)
+        except (OSError, TimeoutError):  # the scheduler died just now
+            pass
+        finally:
+            self._end()
 
     def _landed(self, future: Future) -> list[Done]:
         if future.key not in self._given:  # its worker's death was noticed first
@@ -144,6 +167,7 @@ class DaskPool:
         except (OSError, TimeoutError) as error:
             raise _unreachable() from error
         self._looked = time.monotonic()
+        self._question()
         if self._alive:
             self._last_seen = self._looked
         if self._mend is not None:
@@ -153,6 +177,32 @@ class DaskPool:
                     f"cluster: no worker process has come up for {PATIENCE_SECONDS} s; "
                     "what is finished is kept, the same command goes on"
                 )
+
+    def _question(self) -> None:
+        """Ask each new worker what it misses, and name those that miss something."""
+        new = [each for each in self._alive if each not in self._missed | self._asked]
+        for worker in new:
+            key = f"sight-{self._sight.word}-{worker}"
+            self._asked[worker] = self._client.submit(
+                missed, self._sight, key=key, workers=[worker], pure=False
+            )
+        deadline = time.monotonic() + SIGHT_SECONDS
+        while time.monotonic() < deadline and not all(self._asked[each].done() for each in new):
+            time.sleep(0.01)
+        for worker, future in list(self._asked.items()):
+            if worker not in self._alive or future.status in ("cancelled", "lost"):
+                del self._asked[worker]
+            elif future.done():
+                del self._asked[worker]
+                self._missed[worker] = _told(future)
+                if self._missed[worker]:
+                    log.warning("worker %s %s; it gets no trial", worker, self._missed[worker])
+        missing = [self._missed.get(worker) for worker in self._alive]
+        if missing and all(missing):
+            raise Refusal(
+                f"cluster: none of the {len(missing)} workers can work: {self._alive[0]} "
+                f"{missing[0]}; let them and this process share the folders under the same paths"
+            )
 
     def _bereaved(self) -> list[Done]:
         """Return the tasks whose workers are gone."""
@@ -172,6 +222,14 @@ class DaskPool:
         if self._deaths[task.trial.key] > RETRIES:
             return Failed(task, f"its worker {why}, {RETRIES + 1} times in a row")
         return Lost(task, f"its worker {why}")
+
+
+def _told(future: Future) -> str:
+    """Return what a worker misses; one that cannot even say runs other code than this process."""
+    error = future.exception(timeout=GATHER_SECONDS)
+    if error is None:
+        return str(future.result(timeout=GATHER_SECONDS))
+    return f"does not run this code ({reason_of(error)})"
 
 
 def carry_out(task: Task, store: Store, limits: Limits) -> Outcome:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from pipeline.components import build
@@ -54,7 +55,7 @@ class Pool(Protocol):
 class Inline:
     """This process as the only worker: for debugging. A trial's limits are not watched."""
 
-    def __init__(self, store: Store, limits: Limits) -> None:
+    def __init__(self, store: Store, limits: Limits, folders: Sequence[Path] = ()) -> None:  # noqa: ARG002
         self._store = store
         self._limits = limits
         self._given: Task | None = None
@@ -94,11 +95,16 @@ def attempted(task: Task, store: Store) -> Outcome:
         return Failed(task, reason_of(error))
 
 
-def open_pool(cluster: Cluster, store: Store) -> Pool:
+def open_pool(cluster: Cluster, store: Store, folders: Sequence[Path]) -> Pool:
     """Return the pool that a cluster's configuration names, its workers started.
+
+    Args:
+        cluster: Who works, within which limits.
+        store: Where answers go.
+        folders: The arrays that every worker must see.
 
     Raises:
         Refusal: The configuration does not fit, or nobody can work.
     """
-    pool: Pool = build(cluster.pool, store, cluster.limits)
+    pool: Pool = build(cluster.pool, store, cluster.limits, folders)
     return pool

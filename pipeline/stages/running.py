@@ -63,7 +63,8 @@ def carry_through(
 
     def start() -> Pool:
         store.writable()
-        return open_pool(asked, store)
+        datasets = sorted({queue.study.dataset for queue in queues})
+        return open_pool(asked, store, [Places(profile).dataset(name) for name in datasets])
 
     with _terminable(), View(board.progress) as view:
         watch = Reporter(board, view, mirror, Places(profile).progress)

@@ -1,25 +1,33 @@
 """Worker processes: retried when they die, ended when over their limits, gone with their sweep."""
 
 import contextlib
+import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
+from distributed import Client
 from questions import study
 from simulated import HERE, Silence, digest, score, searches
 
 from pipeline.errors import Refusal
+from pipeline.execution import dask_clusters, dask_pool
 from pipeline.execution.dask_clusters import address, local
 from pipeline.execution.dask_pool import carry_out
 from pipeline.execution.loop import run
 from pipeline.execution.pool import Inline
+from pipeline.execution.scratch import Scratch
+from pipeline.execution.sight import Sight, missed
 from pipeline.execution.store import Clock, Store
 from pipeline.records import Limits
 
@@ -175,9 +183,190 @@ def test_a_scheduler_that_nobody_is_behind_is_refused_in_one_line(tmp_path):
         address(
             Store(tmp_path), UNLIMITED, address="tcp://127.0.0.1:9", timeout_seconds=1, **nowhere
         )
+    assert list(tmp_path.iterdir()) == []
     files = nowhere | {"tls_ca_file": "missing.pem"}
     with pytest.raises(Refusal, match=r"cluster\.tls_ca_file"):
         address(Store(tmp_path), UNLIMITED, address="tls://127.0.0.1:9", timeout_seconds=1, **files)
+
+
+@pytest.fixture(scope="module")
+def authorities(tmp_path_factory) -> dict[str, dict[str, str]]:
+    """Two authorities, with a certificate and a key that each has signed itself."""
+    folder, found = tmp_path_factory.mktemp("tls"), {}
+    for name in ("ours", "theirs"):
+        key, certificate = folder / f"{name}.key", folder / f"{name}.pem"
+        asked = ("-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost")
+        subprocess.run(
+            ["openssl", "req", *asked, "-keyout", key, "-out", certificate],
+            check=True,
+            stderr=subprocess.DEVNULL,
+        )
+        found[name] = {
+            "tls_ca_file": str(certificate),
+            "tls_client_cert": str(certificate),
+            "tls_client_key": str(key),
+        }
+    return found
+
+
+NO_FILES = {"tls_ca_file": None, "tls_client_cert": None, "tls_client_key": None}
+CONNECT = """
+import json, sys
+from pathlib import Path
+from pipeline.errors import Refusal
+from pipeline.execution.dask_clusters import address
+from pipeline.execution.store import Store
+from pipeline.records import Limits
+try:
+    limits = Limits(wall_seconds=None, memory_bytes=None)
+    pool = address(Store(Path(sys.argv[1])), limits, timeout_seconds=5, **json.loads(sys.argv[2]))
+    try:
+        print("connected", flush=True)
+        while True:
+            pool.free()
+            pool.done(0.2)
+    finally:
+        pool.close()
+except Refusal as refusal:
+    print(refusal, file=sys.stderr)
+"""
+
+
+@contextlib.contextmanager
+def scheduler(files: dict[str, str] | None = None):
+    """A scheduler of its own; yields its process and its address."""
+    scheme = "tls" if files else "tcp"
+    named = {"tls_ca_file": "--tls-ca-file", "tls_client_cert": "--tls-cert"}
+    named["tls_client_key"] = "--tls-key"
+    options = [word for name, file in (files or {}).items() for word in (named[name], file)]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    place = f"{scheme}://127.0.0.1:{port}"
+    run_dask = (sys.executable, "-m", "distributed.cli.dask_scheduler", "--no-dashboard")
+    here = ("--host", f"{scheme}://127.0.0.1", "--port", str(port))
+    process = subprocess.Popen(
+        [*run_dask, *here, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    while True:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            break
+        time.sleep(0.1)
+    try:
+        yield process, place
+    finally:
+        process.kill()
+        process.wait()
+
+
+def connecting(store: Path, place: str, files: dict[str, str | None]) -> subprocess.Popen[str]:
+    asked = json.dumps({"address": place} | files)
+    return subprocess.Popen(
+        [sys.executable, "-c", CONNECT, str(store), asked],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_scheduler_that_dies_is_told_in_one_line_and_nothing_else(tmp_path):
+    with scheduler() as (process, place):
+        ours = connecting(tmp_path, place, NO_FILES)
+        assert ours.stdout.readline() == "connected\n"
+        process.kill()
+        _, said = ours.communicate(timeout=60)
+    assert said == (
+        "the dask scheduler is out of reach; what is finished is kept, "
+        "the same command goes on once it is back\n"
+    )
+
+
+def test_each_wrong_use_of_tls_is_told_in_one_line_and_nothing_else(tmp_path, authorities):
+    ours, theirs = authorities["ours"], authorities["theirs"]
+    with scheduler(ours) as (_, encrypted), scheduler() as (_, plain):
+        spoken = encrypted.replace("tls", "tcp"), plain.replace("tcp", "tls")
+        wrong = [
+            (encrypted, theirs, "TLS certificate does not match"),
+            (encrypted, NO_FILES, "cluster.tls_ca_file: is missing"),
+            (encrypted, ours | {"tls_client_key": theirs["tls_client_key"]}, "go together"),
+            (plain, ours, "is not encrypted, but cluster.tls_ca_file is given"),
+            (spoken[0], NO_FILES, "cluster.address: tcp://"),
+            (spoken[1], ours, "cluster.address: tls://"),
+            ("http://127.0.0.1:1", NO_FILES, "begin it with tcp:// or tls://"),
+        ]
+        asked = [connecting(tmp_path, place, files) for place, files, _ in wrong]
+        told = [each.communicate(timeout=120) for each in asked]
+    for (_, _, reason), (out, said) in zip(wrong, told, strict=True):
+        assert (out, len(said.splitlines())) == ("", 1), said
+        assert reason in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def blind(sight: Sight) -> str:
+    """Stands in for `missed` on a worker of another machine: its store is another folder."""
+    return missed(replace(sight, store=sight.store / "elsewhere"))
+
+
+def test_a_worker_that_sees_another_store_is_named_and_gets_no_trial(tmp_path, monkeypatch, caplog):
+    asked = []
+
+    class Half(Client):
+        def submit(self, job, *given, **how):
+            if job is missed and not asked:
+                asked.append(how["workers"][0])
+                job = blind
+            return super().submit(job, *given, **how)
+
+    monkeypatch.setattr(dask_clusters, "Client", Half)
+    store, queues = Store(tmp_path), searches(study(lag=4))
+    failures = run(queues, lambda: local(store, UNLIMITED, workers=2, job=quick), store, Silence())
+    assert failures == []
+    (line,) = [each.getMessage() for each in caplog.records if each.name == "normbench"]
+    assert line == f"worker {asked[0]} sees no store {tmp_path}/elsewhere; it gets no trial"
+    assert digest(queues) == expected()
+    assert len(store.keys()) == len(queues[0].answers())
+
+
+def test_a_cluster_that_shares_no_folder_is_refused_before_the_first_trial(tmp_path, monkeypatch):
+    monkeypatch.setattr(dask_pool, "missed", blind)
+    store, queues = Store(tmp_path), searches(study(lag=4))
+    with pytest.raises(Refusal, match=r"none of the 2 workers can work: .* sees no store"):
+        run(queues, lambda: local(store, UNLIMITED, workers=2, job=quick), store, Silence())
+    assert list(tmp_path.iterdir()) == []
+
+
+def littering(task, store, limits):
+    """Leaves a file in the temporary folder, as TensorFlow's autograph does."""
+    tempfile.mkstemp("__autograph_generated_file.py")
+    return quick(task, store, limits)
+
+
+def test_what_workers_leave_in_their_temporary_folder_goes_with_them(tmp_path, monkeypatch):
+    there = tmp_path / "tmp"
+    there.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(there))
+    queues, failures = swept(tmp_path / "store", littering, trials=3)
+    assert (failures, len(queues[0].answers())) == ([], 3)
+    assert list(there.iterdir()) == []
+
+
+def test_the_temporary_folder_of_a_killed_sweep_is_removed_by_the_next(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    held = Scratch()
+    hold = "import time; from pipeline.execution.scratch import Scratch; s = Scratch(); "
+    dead = subprocess.Popen(
+        [sys.executable, "-c", hold + "print(s.folder, flush=True); time.sleep(60)"],
+        env=os.environ | {"PYTHONPATH": str(Path.cwd()), "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    left = Path(dead.stdout.readline().strip())
+    dead.kill()
+    dead.communicate()
+    assert left.is_dir()
+    Scratch().end()
+    assert list(tmp_path.iterdir()) == [held.folder]
+    held.end()
 
 
 MODEL = {"target": "pipeline.models.mlp.build", "arguments": {}}
