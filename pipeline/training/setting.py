@@ -24,6 +24,7 @@ from pipeline.data.arrays import open_split, read_manifest
 from pipeline.errors import Refusal
 from pipeline.models.norms import norm_factory
 from pipeline.records import Component, Manifest, Trial
+from pipeline.training.determinism import use_our_keras_values
 from pipeline.training.origins import looked_on
 from pipeline.training.weights import check_origins, draw_weights
 
@@ -60,11 +61,10 @@ def built(trial: Trial, shape: tuple[int, ...], outputs: int, make: Make = build
     return model
 
 
-def _made(
-    trial: Trial, shape: tuple[int, ...], outputs: int, make: Make, seed: int
-) -> keras.Model:
+def _made(trial: Trial, shape: tuple[int, ...], outputs: int, make: Make, seed: int) -> keras.Model:
     """Return the trial's model as its builder made it, while all else that draws had a seed."""
     keras.utils.clear_session(free_memory=False)  # the engine collects when it drops a graph
+    use_our_keras_values()
     keras.utils.set_random_seed(seed)
     with looked_on() as made:
         model = build(trial.model, shape, outputs, norm_factory(trial.norm, make))
