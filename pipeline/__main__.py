@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 
 from pipeline.commands import STAGES
 from pipeline.errors import Contradiction, Refusal, Unfinished, nearest
+from pipeline.training.surroundings import take_over_and_tell
 
 BESIDE = {
     "mirror": "bring MLflow and the Optuna dashboard up to date from what is on disk",
@@ -27,6 +28,7 @@ BESIDE = {
 KEPT = "what is finished is kept, the same command goes on from there"
 LEFT = {"verify": "nothing was changed", "compare": "nothing was changed"}
 RUNNING = ("sweep", "confirm")
+TRAINING = ("train", "sweep", "confirm", "cost", "verify")
 QUESTIONS = ("train", "show", "verify", "compare")
 EPILOG = """\
 examples:
@@ -155,6 +157,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _carry_out(asked: argparse.Namespace) -> int:
     _find_modules_of_the_current_folder()
+    if asked.command in TRAINING and (told := take_over_and_tell()):
+        print(f"normbench {asked.command}: {told}", file=sys.stderr)
     try:
         stage = importlib.import_module(f"pipeline.stages.{asked.command}")
     except ModuleNotFoundError as error:

@@ -1,10 +1,19 @@
-"""What a worker process does when it starts: leave Ctrl-C to the coordinator, which ends it."""
+"""What a worker process does when it starts.
+
+It leaves Ctrl-C to the coordinator, which ends it, and takes its environment over before any
+library reads it.
+"""
 
 from __future__ import annotations
 
 import logging
 import signal
+import sys
 import threading
+from contextlib import suppress
+
+from pipeline.errors import Refusal
+from pipeline.training.surroundings import line_of, take_over
 
 
 def dask_setup(_: object) -> None:
@@ -12,3 +21,6 @@ def dask_setup(_: object) -> None:
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with suppress(Refusal):  # a trial will say so
+        if told := line_of(take_over(late="tensorflow" in sys.modules)):
+            print(f"normbench worker: {told}", file=sys.stderr)

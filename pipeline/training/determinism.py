@@ -12,22 +12,18 @@ import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from importlib.abc import MetaPathFinder
 from typing import Any
 
 from pipeline.errors import Refusal
-
-SETTINGS = {
-    "KERAS_BACKEND": "tensorflow",
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-    "TF_ENABLE_ONEDNN_OPTS": "1",
-    "OMP_NUM_THREADS": "1",
-    "XLA_FLAGS": "",
-}
+from pipeline.training.surroundings import KERAS_VALUES, take_over
 
 # Keras loads them where it finds them, for pictures, tables and wrappers that no training here
 # uses: 150 MB and over a second in each worker.
 UNUSED = ("matplotlib", "pandas", "sklearn")
+
+_configured: set[str] = set()  # devices: from then on TensorFlow has read what is ours
 
 
 def configure(device: str, threads: int) -> None:
@@ -38,15 +34,17 @@ def configure(device: str, threads: int) -> None:
         threads: Threads within and between operations.
 
     Raises:
-        Refusal: The device is not there, or TensorFlow already runs with other settings.
+        Refusal: The device is not there, TensorFlow already runs with other settings, or a
+            variable or a library has changed digits of this process already.
     """
-    os.environ.update(SETTINGS)
+    take_over(late="tensorflow" in sys.modules and not _configured)
     kind, _, number = device.partition(":")
     if kind == "cpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     with _quiet(), _Absent(UNUSED):
-        import keras
         import tensorflow as tf
+
+        import_module("keras")
 
     try:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
@@ -63,14 +61,32 @@ def configure(device: str, threads: int) -> None:
     # It reorders sums by what stands around them in the graph: the same layer in another graph
     # would give other last bits. Leaving it off costs no time.
     tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
-    keras.config.set_floatx("float32")
-    keras.config.set_epsilon(1e-7)
-    keras.config.set_image_data_format("channels_last")
+    use_our_keras_values()
+    if _flushes_denormals():
+        raise Refusal(
+            "this process takes the smallest numbers for zero: a library that it loaded, built "
+            "with -ffast-math, turned that on; do without it"
+        )
+    _configured.add(device)
     if not gc.get_freeze_count():
         # Half a million objects of the libraries, which stay: else every collection walks them,
         # a quarter of a second each time that a graph makes room for another.
         gc.collect()
         gc.freeze()
+
+
+def use_our_keras_values() -> None:
+    """Set what Keras reads from its file, and what a model's builder may have left."""
+    import keras
+
+    keras.config.set_floatx(KERAS_VALUES["floatx"])
+    keras.config.set_epsilon(KERAS_VALUES["epsilon"])
+    keras.config.set_image_data_format(KERAS_VALUES["image_data_format"])
+    keras.config.set_dtype_policy(KERAS_VALUES["floatx"])
+
+
+def _flushes_denormals() -> bool:
+    return sys.float_info.min / 2 == 0.0
 
 
 class _Absent(MetaPathFinder):

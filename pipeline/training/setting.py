@@ -22,15 +22,13 @@ from numpy.typing import NDArray
 from pipeline.components import build
 from pipeline.data.arrays import open_split, read_manifest
 from pipeline.errors import Refusal
-from pipeline.models.norms import norm_factory
 from pipeline.records import Component, Manifest, Trial
-from pipeline.training.origins import looked_on
+from pipeline.training.builder import Make, made
 from pipeline.training.weights import check_origins, draw_weights
 
 Examples = NDArray[np.float32]
 Targets = NDArray[np.int64] | NDArray[np.float32]
 Watch = Callable[[int, dict[str, float]], None]
-Make = Callable[..., Any]
 
 NORM_WEIGHTS = ("gamma", "beta")
 # Of whatever a builder draws beside its weights: the same for all trials, as constants are. A
@@ -49,39 +47,14 @@ def built(trial: Trial, shape: tuple[int, ...], outputs: int, make: Make = build
 
     Raises:
         Refusal: The model's or the layer's code does not take its arguments or such examples,
-            or gives other outputs.
+            or gives what cannot be compared.
     """
-    model = _made(trial, shape, outputs, make, BUILDER_SEEDS[0])
+    model = made(trial, shape, outputs, make, BUILDER_SEEDS[0])
     if check_origins(model):
-        check_origins(model, _made(trial, shape, outputs, make, BUILDER_SEEDS[1]))
+        check_origins(model, made(trial, shape, outputs, make, BUILDER_SEEDS[1]))
     for variable in model.variables:
         variable.origin.forget()
     draw_weights(model, trial.seed)
-    return model
-
-
-def _made(
-    trial: Trial, shape: tuple[int, ...], outputs: int, make: Make, seed: int
-) -> keras.Model:
-    """Return the trial's model as its builder made it, while all else that draws had a seed."""
-    keras.utils.clear_session(free_memory=False)  # the engine collects when it drops a graph
-    keras.utils.set_random_seed(seed)
-    with looked_on() as made:
-        model = build(trial.model, shape, outputs, norm_factory(trial.norm, make))
-    target = trial.model.target
-    if not isinstance(model, keras.Model):
-        raise Refusal(f"{target} returned {type(model).__name__}, not a keras.Model")
-    if model.output_shape != (None, outputs):
-        raise Refusal(
-            f"{target} returned a model with outputs {model.output_shape}, but "
-            f"{trial.dataset} asks for {(None, outputs)}"
-        )
-    for variable in model.variables:
-        if id(variable) not in made:
-            raise Refusal(
-                f"{target} returned a model whose weight {variable.path} it had made before: "
-                "training changes it for the next trial; make or load it within the function"
-            )
     return model
 
 

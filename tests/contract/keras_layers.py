@@ -19,7 +19,10 @@ def _attention(make):
 
 
 WEIGHTS = {
-    **{f"Conv{n}D": (s, lambda n=n: getattr(kl, f"Conv{n}D")(2, 2)) for n, s in BY_DIMENSION.items()},
+    **{
+        f"Conv{n}D": (s, lambda n=n: getattr(kl, f"Conv{n}D")(2, 2))
+        for n, s in BY_DIMENSION.items()
+    },
     **{
         f"Conv{n}DTranspose": (s, lambda n=n: getattr(kl, f"Conv{n}DTranspose")(2, 2))
         for n, s in BY_DIMENSION.items()
@@ -82,7 +85,6 @@ DRAWS = {
             "RandomHue",
             "RandomInvert",
             "RandomPerspective",
-            "RandomPosterization",
             "RandomRotation",
             "RandomSharpness",
             "RandomShear",
@@ -96,14 +98,29 @@ DRAWS = {
     "RandomColorDegeneration": (PICTURE, lambda: kl.RandomColorDegeneration(0.5)),
     "RandomColorJitter": (PICTURE, lambda: kl.RandomColorJitter(brightness_factor=0.5)),
     "RandomCrop": (PICTURE, lambda: kl.RandomCrop(4, 4)),
+    "RandomPosterization": (PICTURE, lambda: kl.RandomPosterization(4)),
     "RandomSaturation": (PICTURE, lambda: kl.RandomSaturation(0.5)),
     "RandomTranslation": (PICTURE, lambda: kl.RandomTranslation(0.5, 0.5)),
 }
 # Neither weights nor draws, or nothing that a trial could train.
 WITHOUT = {
     *("Activation", "ActivityRegularization", "Add", "AutoContrast", "Average", "CategoryEncoding"),
-    *("CenterCrop", "Concatenate", "ContrastLimitedAdaptiveHistogramEqualization", "Discretization"),
-    *("Dot", "ELU", "Equalization", "Flatten", "FlaxLayer", "HashedCrossing", "Hashing", "Identity"),
+    *(
+        "CenterCrop",
+        "Concatenate",
+        "ContrastLimitedAdaptiveHistogramEqualization",
+        "Discretization",
+    ),
+    *(
+        "Dot",
+        "ELU",
+        "Equalization",
+        "Flatten",
+        "FlaxLayer",
+        "HashedCrossing",
+        "Hashing",
+        "Identity",
+    ),
     *("InputLayer", "IntegerLookup", "JaxLayer", "Lambda", "Layer", "LeakyReLU", "Masking"),
     *("MaxNumBoundingBoxes", "Maximum", "MelSpectrogram", "Minimum", "Multiply", "Permute"),
     *("Pipeline", "ReLU", "RepeatVector", "Rescaling", "Reshape", "Resizing", "STFTSpectrogram"),
@@ -112,7 +129,14 @@ WITHOUT = {
     *(f"{kind}{n}D" for kind in ("Cropping", "UpSampling", "ZeroPadding") for n in (1, 2, 3)),
     *(
         f"{kind}Pooling{n}D"
-        for kind in ("AdaptiveAverage", "AdaptiveMax", "Average", "GlobalAverage", "GlobalMax", "Max")
+        for kind in (
+            "AdaptiveAverage",
+            "AdaptiveMax",
+            "Average",
+            "GlobalAverage",
+            "GlobalMax",
+            "Max",
+        )
         for n in (1, 2, 3)
     ),
 }

@@ -1,0 +1,129 @@
+"""What a model's builder returned, held to what a comparison of arms needs.
+
+`weights` in a model's section says what becomes of weights that the builder brings, such as
+those of a file: `keep` starts from them, `draw` draws them like all others. They are part of the
+question by `weights_digest`, which stands beside `keep`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from pipeline.components import build
+from pipeline.errors import Refusal
+from pipeline.models.norms import norm_factory
+from pipeline.records import Trial
+from pipeline.tasks.scoring import scoring_of
+from pipeline.training.determinism import use_our_keras_values
+from pipeline.training.origins import Origin, brought, looked_on
+from pipeline.training.private_keras import is_generator_state, layers_of
+from pipeline.training.weights import by_path
+
+Make = Callable[..., Any]
+
+CHOICES = ("keep", "draw")
+SQUASHING = ("softmax", "sigmoid")
+
+
+def made(trial: Trial, shape: tuple[int, ...], outputs: int, make: Make, seed: int) -> keras.Model:
+    """Return the trial's model as its builder made it, while all else that draws had a seed.
+
+    Raises:
+        Refusal: The builder does not take its arguments, or returned what cannot be compared.
+    """
+    keras.utils.clear_session(free_memory=False)  # the engine collects when it drops a graph
+    use_our_keras_values()
+    keras.utils.set_random_seed(seed)
+    norms: list[keras.Layer] = []
+
+    def making(*arguments: Any, **more: Any) -> Any:
+        norms.append(make(*arguments, **more))
+        return norms[-1]
+
+    arguments = dict(trial.model.arguments)
+    choice = arguments.pop("weights") if arguments.get("weights") in CHOICES else None
+    digest = arguments.pop("weights_digest", None) if choice else None
+    component = trial.model.model_copy(update={"arguments": arguments})
+    with looked_on() as origins:
+        model = build(component, shape, outputs, norm_factory(trial.norm, making))
+    _check_outputs(trial, model, outputs)
+    _check_norms(trial, model, norms)
+    _check_origins(trial, model, origins)
+    _settle(trial, model, choice, digest)
+    return model
+
+
+def _check_outputs(trial: Trial, model: Any, outputs: int) -> None:
+    target = trial.model.target
+    if not isinstance(model, keras.Model):
+        raise Refusal(f"{target} returned {type(model).__name__}, not a keras.Model")
+    if model.output_shape != (None, outputs):
+        raise Refusal(
+            f"{target} returned a model with outputs {model.output_shape}, but "
+            f"{trial.dataset} asks for {(None, outputs)}"
+        )
+    last = model
+    while isinstance(last, keras.Model):
+        last = (getattr(last, "operations", None) or last.layers)[-1]
+    function = getattr(getattr(last, "activation", None), "__name__", type(last).__name__).lower()
+    if scoring_of(trial.task).loss.arguments.get("from_logits") and function in SQUASHING:
+        raise Refusal(
+            f"{target} returned a model that ends in {function} ({last.name}), but {trial.dataset} "
+            f"is trained on logits, to which the loss applies it: leave it out"
+        )
+
+
+def _check_norms(trial: Trial, model: keras.Model, norms: list[keras.Layer]) -> None:
+    layers = layers_of(model)
+    there = {id(layer) for layer in layers}
+    if trial.norm.layer is None or any(id(layer) in there for layer in norms):
+        return
+    own = [layer.name for layer in layers if "Normalization" in type(layer).__name__]
+    has = f"; its own are {', '.join(own[:3])}{', ...' if own[3:] else ''}" if own else ""
+    raise Refusal(
+        f"{trial.model.target} returned a model without a layer of norm's: all arms would be the "
+        f"same network{has}; write x = norm(x, name=...) where a norm belongs, or take norm=none"
+    )
+
+
+def _check_origins(trial: Trial, model: keras.Model, origins: dict[int, Origin]) -> None:
+    for variable in model.variables:
+        if id(variable) not in origins:
+            raise Refusal(
+                f"{trial.model.target} returned a model whose weight {variable.path} it had made "
+                "before: training changes it for the next trial; make or load it within the "
+                "function"
+            )
+
+
+def _settle(trial: Trial, model: keras.Model, choice: Any, asked: Any) -> None:
+    """Let every variable start where the trial says: as it was brought, or as it is drawn."""
+    carried = [
+        (path, variable)
+        for path, variable in by_path(model)
+        if not is_generator_state(variable) and brought(variable)
+    ]
+    if not carried:
+        return
+    digest = hashlib.sha256()
+    for path, variable in carried:
+        value = np.ascontiguousarray(variable.numpy())
+        digest.update(f"{path} {value.dtype} {value.shape}\n".encode() + value.tobytes())
+    found = digest.hexdigest()[:16]
+    if choice is None or (choice == "keep" and asked != found):
+        than = f" than weights_digest={asked}" if asked is not None else ""
+        raise Refusal(
+            f"{trial.model.target} brings other weights{than} ({len(carried)}, such as "
+            f"{carried[0][0]}): say in the model's section weights: keep and weights_digest: "
+            f"'{found}' to start from them, or weights: draw to draw them from the seed"
+        )
+    for _, variable in carried:
+        if choice == "keep":
+            variable.origin = Origin(variable.numpy())
+        elif variable.origin.initializer is None:
+            variable.assign(variable.origin.first)
