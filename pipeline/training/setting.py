@@ -60,9 +60,7 @@ def built(trial: Trial, shape: tuple[int, ...], outputs: int, make: Make = build
     return model
 
 
-def _made(
-    trial: Trial, shape: tuple[int, ...], outputs: int, make: Make, seed: int
-) -> keras.Model:
+def _made(trial: Trial, shape: tuple[int, ...], outputs: int, make: Make, seed: int) -> keras.Model:
     """Return the trial's model as its builder made it, while all else that draws had a seed."""
     keras.utils.clear_session(free_memory=False)  # the engine collects when it drops a graph
     keras.utils.set_random_seed(seed)
