@@ -19,7 +19,10 @@ def _attention(make):
 
 
 WEIGHTS = {
-    **{f"Conv{n}D": (s, lambda n=n: getattr(kl, f"Conv{n}D")(2, 2)) for n, s in BY_DIMENSION.items()},
+    **{
+        f"Conv{n}D": (s, lambda n=n: getattr(kl, f"Conv{n}D")(2, 2))
+        for n, s in BY_DIMENSION.items()
+    },
     **{
         f"Conv{n}DTranspose": (s, lambda n=n: getattr(kl, f"Conv{n}DTranspose")(2, 2))
         for n, s in BY_DIMENSION.items()
@@ -102,8 +105,22 @@ DRAWS = {
 # Neither weights nor draws, or nothing that a trial could train.
 WITHOUT = {
     *("Activation", "ActivityRegularization", "Add", "AutoContrast", "Average", "CategoryEncoding"),
-    *("CenterCrop", "Concatenate", "ContrastLimitedAdaptiveHistogramEqualization", "Discretization"),
-    *("Dot", "ELU", "Equalization", "Flatten", "FlaxLayer", "HashedCrossing", "Hashing", "Identity"),
+    *(
+        "CenterCrop",
+        "Concatenate",
+        "ContrastLimitedAdaptiveHistogramEqualization",
+        "Discretization",
+    ),
+    *(
+        "Dot",
+        "ELU",
+        "Equalization",
+        "Flatten",
+        "FlaxLayer",
+        "HashedCrossing",
+        "Hashing",
+        "Identity",
+    ),
     *("InputLayer", "IntegerLookup", "JaxLayer", "Lambda", "Layer", "LeakyReLU", "Masking"),
     *("MaxNumBoundingBoxes", "Maximum", "MelSpectrogram", "Minimum", "Multiply", "Permute"),
     *("Pipeline", "ReLU", "RepeatVector", "Rescaling", "Reshape", "Resizing", "STFTSpectrogram"),
@@ -112,7 +129,14 @@ WITHOUT = {
     *(f"{kind}{n}D" for kind in ("Cropping", "UpSampling", "ZeroPadding") for n in (1, 2, 3)),
     *(
         f"{kind}Pooling{n}D"
-        for kind in ("AdaptiveAverage", "AdaptiveMax", "Average", "GlobalAverage", "GlobalMax", "Max")
+        for kind in (
+            "AdaptiveAverage",
+            "AdaptiveMax",
+            "Average",
+            "GlobalAverage",
+            "GlobalMax",
+            "Max",
+        )
         for n in (1, 2, 3)
     ),
 }
