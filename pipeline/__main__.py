@@ -30,6 +30,7 @@ LEFT = {"verify": "nothing was changed", "compare": "nothing was changed"}
 RUNNING = ("sweep", "confirm")
 TRAINING = ("train", "sweep", "confirm", "cost", "verify")
 QUESTIONS = ("train", "show", "verify", "compare")
+SCRIPTED = "print what was set and every metric for a script, and the rest on standard error"
 EPILOG = """\
 examples:
   normbench train model=cnn norm=batch optimizer.learning_rate=0.01
@@ -76,6 +77,9 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
     train = commands.add_parser("train", help="train one model and show what came out")
     train.add_argument("-m", "--multirun", action="store_true", help="run each listed value")
+    form = train.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_const", const="json", dest="form", help=SCRIPTED)
+    form.add_argument("--csv", action="store_const", const="csv", dest="form", help=SCRIPTED)
     train.add_argument(
         "overrides",
         nargs="*",
@@ -171,7 +175,7 @@ def _carry_out(asked: argparse.Namespace) -> int:
     if asked.command in ("train", "compose") and not asked.conf.is_dir():
         raise Refusal(f"{asked.conf}: no such folder; run from the checkout or name it with --conf")
     if asked.command == "train":
-        stage.run(asked.conf, asked.overrides, multirun=asked.multirun)
+        stage.run(asked.conf, asked.overrides, multirun=asked.multirun, form=asked.form or "")
     elif asked.command == "compose":
         stage.run(asked.conf, asked.profile)
     elif asked.command in RUNNING:

@@ -242,14 +242,14 @@ class Answer(Record):
 class Dataset(Record):
     """Where examples and targets come from, and how they are split.
 
-    `task` is a file of conf/task: what is scored. `test` is `publisher` where the
-    source brings a test split of its own.
+    `task` is a file of conf/task: what is scored. `validation` and `test` are
+    `publisher` where the source brings such a split of its own.
     """
 
     task: str
     source: Component
     train: Count
-    validation: Count
+    validation: Count | Literal["publisher"]
     test: Count | Literal["publisher"]
     seed: Annotated[int, Field(ge=0)]
 

@@ -8,6 +8,7 @@ twice gives the same bytes. Examples pass through memory piece by piece.
 from __future__ import annotations
 
 import json
+import logging
 import math
 import tokenize
 from collections.abc import Iterator, Mapping
@@ -26,11 +27,13 @@ from pipeline.data.npy import PIECE_BYTES, stored_digest, write_pieces
 from pipeline.data.replacing import replacing
 from pipeline.data.source import Examples, Integers, Source, Targets, check_finite
 from pipeline.data.split import shuffled, stratified
+from pipeline.data.twins import Twins
 from pipeline.errors import Refusal
 from pipeline.records import Dataset, Manifest
 
 SPLITS = ("train", "validation", "test")
 AGAIN = "run prepare again"
+log = logging.getLogger("normbench")
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +78,8 @@ def write(source: Source, dataset: Dataset, name: str, folder: Path) -> Manifest
     source, splits = _split(source, dataset, place)
     spread = {} if source.labels else _spread(splits, place)
     with replacing(folder, sum(split.byte_count for split in splits.values())) as partial:
-        digests = _write_arrays(splits, source.source, partial)
+        twins = Twins()
+        digests = _write_arrays(splits, source.source, partial, twins)
         manifest = Manifest(
             name=name,
             source=source.source,
@@ -92,6 +96,8 @@ def write(source: Source, dataset: Dataset, name: str, folder: Path) -> Manifest
         )
         text = json.dumps(manifest.plain(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
         (partial / "manifest.json").write_text(text, encoding="utf-8")
+    if found := twins.across():
+        log.warning("%s: %s", place, found)
     return manifest
 
 
@@ -143,9 +149,8 @@ def verify(folder: Path) -> Manifest:
 
 def _split(source: Source, dataset: Dataset, place: str) -> tuple[Source, dict[str, Split]]:
     """Return the source as fitted on its training split, and the splits of it."""
-    counts = {"train": dataset.train, "validation": dataset.validation}
-    if dataset.test != "publisher":
-        counts["test"] = dataset.test
+    asked = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
+    counts = {split: count for split, count in asked.items() if count != "publisher"}
     generator = np.random.default_rng(dataset.seed)
     if source.labels:
         targets = np.asarray(source.targets, np.int64)
@@ -155,14 +160,14 @@ def _split(source: Source, dataset: Dataset, place: str) -> tuple[Source, dict[s
     if source.fitted is not None:
         source = source.fitted(chosen["train"])
     splits = {split: Split(source.examples, source.targets, i) for split, i in chosen.items()}
-    if dataset.test == "publisher":
-        if source.test_examples is None or source.test_targets is None:
+    for split in (each for each in SPLITS if asked[each] == "publisher"):
+        published = source.published(split)
+        if published is None:
             raise Refusal(
-                f"{place}: test is 'publisher', but {source.source} brings no test split; "
-                "give dataset.test a number"
+                f"{place}: {split} is 'publisher', but {source.source} brings no {split} split; "
+                f"give dataset.{split} a number"
             )
-        order = generator.permutation(len(source.test_targets))
-        splits["test"] = Split(source.test_examples, source.test_targets, order)
+        splits[split] = Split(*published, generator.permutation(len(published[1])))
     return source, splits
 
 
@@ -188,7 +193,9 @@ def _spread(splits: Mapping[str, Split], place: str) -> dict[str, float]:
     return found
 
 
-def _write_arrays(splits: Mapping[str, Split], place: str, partial: Path) -> dict[str, str]:
+def _write_arrays(
+    splits: Mapping[str, Split], place: str, partial: Path, twins: Twins
+) -> dict[str, str]:
     digests: dict[str, str] = {}
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -199,7 +206,7 @@ def _write_arrays(splits: Mapping[str, Split], place: str, partial: Path) -> dic
             examples, targets = f"{split}_examples", f"{split}_targets"
             digests[examples] = write_pieces(
                 _file(partial, examples),
-                _pieces(each, place, progress, task),
+                twins.seen(split, _pieces(each, place, progress, task)),
                 each.examples.dtype,
                 each.shape,
             )

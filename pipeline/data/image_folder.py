@@ -1,7 +1,7 @@
 """A folder of pictures of one's own, one folder per class: decoded one by one, never all at once.
 
-PATH/CLASS/PICTURE or PATH/train/CLASS/PICTURE; and PATH/test/CLASS/PICTURE is
-the publisher's test split, if there is one.
+PATH/CLASS/PICTURE or PATH/train/CLASS/PICTURE; PATH/val/CLASS/PICTURE and
+PATH/test/CLASS/PICTURE are the publisher's validation and test splits, if they are there.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.data.paths import folder_at, one_form, shown, unreadable
-from pipeline.data.pictures import COLORS, decoded, quiet_decoders
+from pipeline.data.pictures import COLORS, GROUNDS, decoded, quiet_decoders
 from pipeline.data.source import Integers, Source
 from pipeline.errors import Refusal, nearest
 
 DUE = "a folder with one folder of pictures per class"
 LEFT_BEHIND = ("Thumbs.db", "desktop.ini")  # by file browsers; hidden files are passed over too
+VALIDATION = ("val", "valid", "validation")  # what people call that split's folder
 NAMED = 5  # undecodable pictures that a line names
 THREADS = min(4, os.cpu_count() or 1)  # each holds a picture in its own size
 
@@ -36,11 +37,13 @@ class Pictures:
         files: One per image.
         size: Height and width that each is brought to.
         color: A key of COLORS.
+        ground: A key of GROUNDS.
     """
 
     files: Sequence[str]
     size: tuple[int, int]
     color: str
+    ground: str
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -78,7 +81,7 @@ class Pictures:
     def _decoded(self, index: int) -> NDArray[np.uint8] | str:
         """Return an image, or what is wrong with its file."""
         try:
-            return decoded(Path(self.files[index]), self.size, self.color)
+            return decoded(Path(self.files[index]), self.size, self.color, self.ground)
         except ValueError as error:
             return f"{shown(self.files[index])} ({error})"
 
@@ -92,13 +95,21 @@ class Pictures:
         )
 
 
-def load(*, path: str | None, size: Sequence[int], color: str, license: str) -> Source:  # noqa: A002
+def load(
+    *,
+    path: str | None,
+    size: Sequence[int],
+    color: str,
+    ground: str,
+    license: str,  # noqa: A002
+) -> Source:
     """Return the folder's pictures, classes and pictures in the order of their names.
 
     Args:
         path: The folder; what lies beside the class folders is passed over.
         size: Height and width that each picture is brought to, whatever its own.
         color: `gray` or `rgb`.
+        ground: `white` or `black`: what shows through where a picture is transparent.
         license: The terms they are under, for the report.
 
     Raises:
@@ -106,31 +117,32 @@ def load(*, path: str | None, size: Sequence[int], color: str, license: str) -> 
     """
     folder = folder_at(path, DUE)
     sides = _sides(size)
-    if color not in COLORS:
-        raise Refusal(f"dataset.source.color: is {color!r}{nearest(str(color), COLORS)}")
-    train, classes, test = _layout(folder)
-    images, positions = _pictures([train / name for name in classes], sides, color)
+    for name, given, known in (("color", color, COLORS), ("ground", ground, GROUNDS)):
+        if given not in known:
+            raise Refusal(f"dataset.source.{name}: is {given!r}{nearest(str(given), known)}")
+    train, classes, published = _layout(folder)
+    images, positions = _pictures([train / name for name in classes], sides, color, ground)
     labels = tuple(one_form(name) for name in classes)
-    test_examples, test_targets = None, None
-    if test is not None:
-        named = [test / name for name in _classes(test)]
+    found: dict[str, Any] = {"test_examples": None, "test_targets": None}
+    for split, place in published.items():
+        named = [place / name for name in _classes(place)]
         for each in named:
             if one_form(each.name) not in labels:
                 raise Refusal(
                     f"{shown(each)}: is no class of the training pictures"
                     f"{nearest(each.name, labels)}; rename or remove it"
                 )
-        test_examples, own = _pictures(named, sides, color)
-        test_targets = np.array([labels.index(one_form(each.name)) for each in named])[own]
+        found[f"{split}_examples"], own = _pictures(named, sides, color, ground)
+        targets = np.array([labels.index(one_form(each.name)) for each in named])
+        found[f"{split}_targets"] = targets[own]
     return Source(
         examples=images,
         targets=positions,
         labels=labels,
-        test_examples=test_examples,
-        test_targets=test_targets,
         scale=1 / 255,
         source=f"image folder {shown(folder.resolve().name)}",
         license=str(license),
+        **found,
     )
 
 
@@ -147,23 +159,32 @@ def _sides(size: object) -> tuple[int, int]:
     return int(size[0]), int(size[1])
 
 
-def _layout(folder: Path) -> tuple[Path, list[str], Path | None]:
-    """Return the folder of the training classes, their names, and the folder of the test classes.
+def _layout(folder: Path) -> tuple[Path, list[str], dict[str, Path]]:
+    """Return the folder of the training classes, their names, and the publisher's other splits.
 
-    `train` and `test` are splits if folders lie in them; else they are classes.
+    `train` and `test` are splits if folders lie in them, and so is `val` beside `train`; else
+    they are classes.
     """
     names = _classes(folder)
-    splits = [name for name in ("train", "test") if name in names and any(_folders(folder / name))]
-    beside = [name for name in names if name not in splits]
-    test = folder / "test" if "test" in splits else None
-    if "train" not in splits:
-        return folder, beside, test
+    inside = {name for name in names if any(_folders(folder / name))}
+    published = {"test": folder / "test"} if "test" in inside else {}
+    if "train" not in inside:
+        return folder, [name for name in names if name not in published], published
+    called = [name for name in names if name in inside and name in VALIDATION]
+    if len(called) > 1:
+        raise Refusal(
+            f"{shown(folder / called[1])}: lies beside {called[0]}, which is the validation split; "
+            "move the pictures of both into one"
+        )
+    if called:
+        published["validation"] = folder / called[0]
+    beside = [name for name in names if name not in {"train", *called, *published}]
     if beside:
         raise Refusal(
             f"{shown(folder / beside[0])}: lies beside train, whose folders are the classes; "
-            "move it there, or elsewhere"
+            "move it there if it is a class, or elsewhere; other splits are called val and test"
         )
-    return folder / "train", _classes(folder / "train"), test
+    return folder / "train", _classes(folder / "train"), published
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
@@ -213,7 +234,7 @@ def _classes(folder: Path) -> list[str]:
 
 
 def _pictures(
-    folders: Sequence[Path], size: tuple[int, int], color: str
+    folders: Sequence[Path], size: tuple[int, int], color: str, ground: str
 ) -> tuple[Pictures, Integers]:
     """Return what the folders hold, and for each picture the position of its folder."""
     files = [
@@ -223,8 +244,13 @@ def _pictures(
     counts = [len(each) for each in files]
     if not sum(counts):
         raise Refusal(f"{shown(folders[0].parent)}: its folders hold no pictures; put some there")
+    if 0 in counts:
+        raise Refusal(
+            f"{shown(folders[counts.index(0)])}: this class's folder holds no picture; put some "
+            "there, or remove the folder"
+        )
     positions = np.repeat(np.arange(len(folders), dtype=np.int64), counts)
-    return Pictures([file for each in files for file in each], size, color), positions
+    return Pictures([file for each in files for file in each], size, color, ground), positions
 
 
 def _picture(entry: os.DirEntry[str]) -> str:

@@ -26,10 +26,11 @@ class Color:
 
 
 COLORS = {"gray": Color("L", 1), "rgb": Color("RGB", 3)}
+GROUNDS = {"white": (255, 255, 255, 255), "black": (0, 0, 0, 255)}
 
 
-def decoded(file: Path, size: tuple[int, int], color: str) -> NDArray[np.uint8]:
-    """Return a picture as people see it, stretched to `size`, without its transparency.
+def decoded(file: Path, size: tuple[int, int], color: str, ground: str) -> NDArray[np.uint8]:
+    """Return a picture as people see it, stretched to `size`, on a ground.
 
     Of an animation it is the first frame. Call it within `quiet_decoders`.
 
@@ -37,6 +38,7 @@ def decoded(file: Path, size: tuple[int, int], color: str) -> NDArray[np.uint8]:
         file: In one of FORMATS.
         size: Height and width.
         color: A key of COLORS.
+        ground: A key of GROUNDS: what shows through where it is transparent.
 
     Returns:
         Shape (height, width, channels).
@@ -52,7 +54,7 @@ def decoded(file: Path, size: tuple[int, int], color: str) -> NDArray[np.uint8]:
             opened.draft(None, (FINER * max(size), FINER * max(size)))
             opened.load()
             ImageOps.exif_transpose(opened, in_place=True)
-            picture = opened.convert(COLORS[color].mode)
+            picture = _grounded(opened, ground).convert(COLORS[color].mode)
     except MemoryError:
         raise
     except UnidentifiedImageError:
@@ -62,6 +64,14 @@ def decoded(file: Path, size: tuple[int, int], color: str) -> NDArray[np.uint8]:
     if picture.size != (width, height):
         picture = picture.resize((width, height), Image.Resampling.BILINEAR)
     return np.asarray(picture).reshape(height, width, COLORS[color].channels)
+
+
+def _grounded(picture: Image.Image, ground: str) -> Image.Image:
+    if not picture.has_transparency_data:
+        return picture
+    under = Image.new("RGBA", picture.size, GROUNDS[ground])
+    under.alpha_composite(picture.convert("RGBA"))
+    return under.convert("RGB")
 
 
 @contextmanager

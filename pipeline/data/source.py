@@ -53,6 +53,8 @@ class Source:
         labels: What the classes are called, in the order of the targets; empty for numbers.
         test_examples: The publisher's test examples, like `examples`; or None.
         test_targets: Their targets; or None.
+        validation_examples: The publisher's validation examples; or None.
+        validation_targets: Their targets; or None.
         scale: What a value is multiplied by when it is used: 1 / 255 for bytes.
         source: Who published the examples, and where.
         license: The terms they were published under.
@@ -73,19 +75,37 @@ class Source:
     source: str
     license: str
     fitted: Callable[[Integers], Source] | None = None
+    validation_examples: Examples | None = None
+    validation_targets: Targets | None = None
 
     def __post_init__(self) -> None:
         """Refuse arrays that don't fit together."""
         _check(self.examples, self.targets, self.labels, self.source)
-        if self.test_examples is None and self.test_targets is None:
+        for split in ("validation", "test"):
+            self._check_published(split)
+
+    def published(self, split: str) -> tuple[Examples, Targets] | None:
+        """Return the publisher's examples and targets of "validation" or "test", if any."""
+        examples, targets = (
+            (self.test_examples, self.test_targets)
+            if split == "test"
+            else (self.validation_examples, self.validation_targets)
+        )
+        if examples is None and targets is None:
+            return None
+        if examples is None or targets is None:
+            raise Refusal(f"{self.source}: {split} examples and {split} targets must come together")
+        return examples, targets
+
+    def _check_published(self, split: str) -> None:
+        found = self.published(split)
+        if found is None:
             return
-        if self.test_examples is None or self.test_targets is None:
-            raise Refusal(f"{self.source}: test examples and test targets must come together")
-        _check(self.test_examples, self.test_targets, self.labels, f"{self.source} (test)")
-        described = [(each.dtype, each.shape[1:]) for each in (self.examples, self.test_examples)]
+        _check(*found, self.labels, f"{self.source} ({split})")
+        described = [(each.dtype, each.shape[1:]) for each in (self.examples, found[0])]
         if described[0] != described[1]:
             raise Refusal(
-                f"{self.source}: test examples are {described[1][0]} {described[1][1]}, "
+                f"{self.source}: {split} examples are {described[1][0]} {described[1][1]}, "
                 f"the others are {described[0][0]} {described[0][1]}; convert one of them"
             )
 

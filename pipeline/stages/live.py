@@ -16,6 +16,10 @@ from pipeline.execution.board import Progress, StudyProgress
 
 LINE_SECONDS = 10.0
 TABLE_SECONDS = 0.25
+BAR = 20  # columns
+FIGURES = 52  # columns of what stands beside a study's name
+SHORTEST = 16  # columns of a study's name
+OTHER_LINES = 4  # the whole run in up to two, the heads, and the cursor
 
 
 class View:
@@ -51,7 +55,8 @@ class View:
             return
         self._shown = time.monotonic()
         if self._console.is_terminal:
-            self._live.update(table(self._progress()), refresh=True)
+            size = self._console.size
+            self._live.update(table(self._progress(), *size), refresh=True)
         else:
             self.say(line(self._progress()))
 
@@ -60,24 +65,47 @@ class View:
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-def table(progress: Progress) -> Table:
-    """Return the studies as a table, with the whole run below it."""
-    made = Table(box=None, header_style="dim", caption=line(progress), caption_justify="left")
-    made.add_column("study")
-    made.add_column("")
+def table(progress: Progress, width: int, height: int | None = None) -> Table:
+    """Return the whole run, and the studies below it: those that are at work first.
+
+    Args:
+        progress: The run.
+        width: Columns there are; a long study keeps its end, which is the arm.
+        height: Lines there are; studies beyond them are counted in the last one.
+    """
+    made = Table(box=None, header_style="dim", title=line(progress), title_justify="left")
+    made.title_style = ""
+    studies = sorted(progress.studies, key=lambda study: not study.running)
+    if height is None:
+        studies = list(progress.studies)
+    room = len(studies) if height is None else max(1, height - OTHER_LINES)
+    shown = studies if len(studies) <= room else studies[: room - 1]
+    names = [_ending(study.study, max(SHORTEST, width - FIGURES)) for study in shown]
+    has_bars = width >= FIGURES + BAR + max(map(len, names), default=0)
+    made.add_column("study", no_wrap=True)
+    if has_bars:
+        made.add_column("")
     for name in ("done", "running", "left", "best"):
-        made.add_column(name, justify="right")
-    for study in progress.studies:
+        made.add_column(name, justify="right", no_wrap=True)
+    for name, study in zip(names, shown, strict=True):
         failed = f" ({study.failed} failed)" if study.failed else ""
+        bar = ProgressBar(total=study.total, completed=study.done, width=BAR)
         made.add_row(
-            study.study,
-            ProgressBar(total=study.total, completed=study.done, width=20),
+            name,
+            *([bar] if has_bars else []),
             f"{study.done}/{study.total}{failed}",
             str(study.running or ""),
             str(study.left or ""),
             best(study),
         )
+    if rest := studies[len(shown) :]:
+        done, total = (sum(getattr(each, name) for each in rest) for name in ("done", "total"))
+        made.add_row(f"... and {len(rest)} studies", *([""] if has_bars else []), f"{done}/{total}")
     return made
+
+
+def _ending(name: str, width: int) -> str:
+    return name if len(name) <= width else f"...{name[3 - width :]}"
 
 
 def best(study: StudyProgress) -> str:

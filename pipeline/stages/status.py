@@ -25,7 +25,8 @@ def run(profile: str) -> None:
     progress = _read(places.progress, profile)
     now = holder(places.lock)
     console = Console()
-    console.print(table(progress) if console.is_terminal else _plain(progress), highlight=False)
+    shown = table(progress, console.width) if console.is_terminal else _plain(progress)
+    console.print(shown, highlight=False, markup=False, soft_wrap=not console.is_terminal)
     done = sum(study.done for study in progress.studies)
     total = sum(study.total for study in progress.studies)
     if now is not None:

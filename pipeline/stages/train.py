@@ -19,6 +19,17 @@ from pipeline.execution.store import Store
 from pipeline.execution.work import answer, describe
 from pipeline.records import Result, Task, Trial
 from pipeline.search.questions import components, question
+from pipeline.stages.advice import advice
+from pipeline.stages.comparison import (
+    NARROW,
+    Run,
+    as_csv,
+    as_json,
+    as_table,
+    differing,
+    named,
+    settings_of,
+)
 from pipeline.stages.places import Places
 from pipeline.tasks.scoring import scoring_of
 from pipeline.tracking.mirror import address_warning, try_mirror_run
@@ -26,23 +37,34 @@ from pipeline.tracking.mirror import address_warning, try_mirror_run
 STATISTICS = ("batch", "moving", "recalibrated")
 
 
-def run(conf: Path, overrides: Sequence[str], *, multirun: bool) -> None:
-    """Train each asked cell and print what came out; with several, compare them at the end."""
-    console = Console()
+def run(conf: Path, overrides: Sequence[str], *, multirun: bool, form: str = "") -> None:
+    """Train each asked cell and print what came out; with several, compare them at the end.
+
+    Args:
+        conf: The folder of configuration groups.
+        overrides: From the command line, in Hydra's grammar.
+        multirun: Whether an override may list several values.
+        form: "json" or "csv" prints the runs for a script, and nothing else on standard output.
+    """
+    console = Console(stderr=bool(form))
     asked = compose_cells(conf, overrides, multirun=multirun)
     unreachable = address_warning()
     if unreachable:
-        print(unreachable, flush=True)
-    results = []
-    for each in asked:
+        _say(console, unreachable)
+    told = [settings_of(each.overrides) for each in asked]
+    runs = []
+    for number, each in enumerate(asked):
         if len(asked) > 1:
-            console.rule(" ".join(each.overrides), style="dim")
-        results.append(_train(each, console, mirrored=not unreachable))
-    if len(asked) > 1:
-        console.print(_comparison(asked, results))
+            what = named(told[number], differing(told))
+            _say(console, f"\nrun {number + 1} of {len(asked)}: {what}")
+        runs.append(_train(each, console, mirrored=not unreachable))
+    if form:
+        print({"json": as_json, "csv": as_csv}[form](runs))
+    elif len(asked) > 1:
+        print(f"\n{as_table(runs, max(console.width, NARROW))}")
 
 
-def _train(asked: Asked, console: Console, *, mirrored: bool) -> Result:
+def _train(asked: Asked, console: Console, *, mirrored: bool) -> Run:
     folder, cell = _prepared(asked), asked.cell
     manifest = read_manifest(folder)
     scoring_of(cell.task.scoring).check(manifest)
@@ -54,14 +76,22 @@ def _train(asked: Asked, console: Console, *, mirrored: bool) -> Result:
         split="validation",
     )
     if asked.summary:
-        print(describe(trial, folder))
+        _say(console, describe(trial, folder))
     result = _watched(trial, folder, cell.task.score)
     console.print(_curves(result, cell.task.score))
-    print(_closing(trial, result, cell.task), flush=True)
+    run = Run(asked.overrides, cell.task.score, trial.key, result)
+    _say(console, _closing(trial, run, cell.task))
     clock = Store.open().clock(trial.key)
     if mirrored:
-        print(try_mirror_run(cell, trial, result, clock, manifest))
-    return result
+        _say(console, try_mirror_run(cell, trial, result, clock, manifest))
+    if told := advice(cell.task.score, cell.norm.layer, result):
+        _say(console, told)
+    return run
+
+
+def _say(console: Console, text: str) -> None:
+    """Print a text as it is, its lines whole."""
+    print(text, file=console.file, flush=True)
 
 
 def _prepared(asked: Asked) -> Path:
@@ -105,41 +135,18 @@ def _curves(result: Result, word: str) -> Table:
     return table
 
 
-def _closing(trial: Trial, result: Result, task: Task) -> str:
-    metrics = result.metrics
+def _closing(trial: Trial, run: Run, task: Task) -> str:
+    result, metrics = run.result, run.result.metrics
     score, error = metrics["validation_score"], metrics["validation_error"]
     lines = [
         ("status", f"{result.status} after {result.steps} steps"),
         (f"validation {task.score}", f"{score:.4f}"),
         (f"validation {task.error.noun}", f"{error:.4g}"),
     ]
-    if "gap_batch" in metrics:
+    if run.gap is not None:
         shown = [f"{metrics[f'gap_{name}']:.4f} {name}" for name in STATISTICS]
-        lost = 100 * (metrics["gap_batch"] - metrics["gap_moving"])
         lines.append(("by statistics", ", ".join(shown)))
-        lines.append(("train/inference gap", f"{lost:+.1f} points (batch minus moving)"))
+        lines.append(("train/inference gap", f"{run.gap:+.1f} points (batch minus moving)"))
     lines += [("weights", result.weights_digest), ("trial", trial.key)]
     width = max(len(name) for name, _ in lines)
     return "\n".join(f"{name:{width}}  {text}" for name, text in lines)
-
-
-def _comparison(asked: Sequence[Asked], results: Sequence[Result]) -> Table:
-    table = Table("run", title=None, box=None, header_style="dim")
-    words = dict.fromkeys(each.cell.task.score for each in asked)
-    for name in ("status", f"validation {' or '.join(words)}", "gap in points", "weights"):
-        table.add_column(name, justify="right")
-    for each, result in zip(asked, results, strict=True):
-        metrics = result.metrics
-        gap = (
-            f"{100 * (metrics['gap_batch'] - metrics['gap_moving']):+.1f}"
-            if "gap_batch" in metrics
-            else "-"
-        )
-        table.add_row(
-            " ".join(each.overrides),
-            result.status,
-            f"{metrics['validation_score']:.4f}",
-            gap,
-            result.weights_digest[:12],
-        )
-    return table

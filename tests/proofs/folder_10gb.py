@@ -27,7 +27,8 @@ from pathlib import Path
 from pipeline.data.prepared import prepare
 from pipeline.records import Component, Dataset
 pictures, arrays, count, size = Path(sys.argv[1]), Path(sys.argv[2]), *map(int, sys.argv[3:])
-arguments = {"path": str(pictures), "size": (size, size), "color": "rgb", "license": "CC0"}
+arguments = {"path": str(pictures), "size": (size, size), "color": "rgb"}
+arguments |= {"ground": "white", "license": "CC0"}
 source = Component(target="pipeline.data.image_folder.load", arguments=arguments)
 tenth = count // 10
 sizes = {"train": count - 2 * tenth, "validation": tenth, "test": tenth}

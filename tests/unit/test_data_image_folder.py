@@ -39,7 +39,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def load(path: object, **changes: Any) -> Source:
-    arguments: dict[str, Any] = {"size": (4, 6), "color": "rgb", "license": "CC0", **changes}
+    arguments: dict[str, Any] = {"size": (4, 6), "color": "rgb", "ground": "white"}
+    arguments |= {"license": "CC0"} | changes
     return image_folder.load(path=path if path is None else str(path), **arguments)
 
 
@@ -162,13 +163,82 @@ def test_a_test_class_that_is_not_trained_on_is_refused(folder: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("called", ["val", "valid", "validation"])
+def test_a_validation_folder_beside_train_is_the_publishers_split(
+    folder: Path, tmp_path: Path, called: str
+) -> None:
+    place = tmp_path / "split"
+    place.mkdir()
+    folder.rename(place / "train")
+    for i in range(3):
+        picture(place / called / "dog" / f"{i}.png", 200 + i)
+    source = load(place)
+    assert source.labels == ("cat", "dog")
+    arrays = prepared(source, tmp_path, validation="publisher")
+    images, labels = open_split(arrays, "validation")
+    assert sorted(images[:, 0, 0, 0].tolist()) == [200, 201, 202]
+    assert labels.tolist() == [1, 1, 1]
+    drawn, _ = open_split(prepared(source, tmp_path), "validation")  # a number draws from train
+    assert drawn.max() < 200
+
+
+def test_a_validation_split_that_is_not_there_is_refused(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(Refusal, match=r"validation is 'publisher', but .* brings no validation"):
+        prepared(load(folder), tmp_path, validation="publisher")
+
+
+def test_two_validation_folders_are_refused(tmp_path: Path) -> None:
+    for place in ("train/cat", "train/dog", "val/cat", "valid/cat"):
+        picture(tmp_path / place / "0.png")
+    assert refused(tmp_path).startswith(f"{tmp_path}/valid: lies beside val, which is")
+
+
 def test_a_folder_beside_train_is_refused_not_passed_over(tmp_path: Path) -> None:
-    for place in ("train/cat", "train/dog", "val/cat"):
+    for place in ("train/cat", "train/dog", "more/cat"):
         picture(tmp_path / place / "0.png")
     assert refused(tmp_path) == (
-        f"{tmp_path}/val: lies beside train, whose folders are the classes; "
-        "move it there, or elsewhere"
+        f"{tmp_path}/more: lies beside train, whose folders are the classes; "
+        "move it there if it is a class, or elsewhere; other splits are called val and test"
     )
+
+
+def test_an_empty_class_folder_is_named(folder: Path) -> None:
+    (folder / "void").mkdir()
+    assert refused(folder) == (
+        f"{folder}/void: this class's folder holds no picture; put some there, or remove the folder"
+    )
+
+
+@pytest.mark.parametrize(("ground", "level"), [("white", 255), ("black", 0)])
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_a_transparent_picture_stands_on_the_ground_that_is_asked_for(
+    tmp_path: Path, ground: str, level: int, mode: str
+) -> None:
+    drawing = Image.new("RGBA", (6, 4), (0, 0, 0, 0))
+    for place in ((1, 1), (2, 1)):
+        drawing.putpixel(place, (90, 90, 90, 255))
+    file = tmp_path / "drawing.png"
+    drawing.convert(mode).save(file)
+    expected = np.full((4, 6), level)
+    expected[1, 1:3] = 90
+    with quiet_decoders():
+        assert (decoded(file, (4, 6), "gray", ground) == expected[..., None]).all()
+        assert (decoded(file, (4, 6), "rgb", ground) == expected[..., None]).all()
+
+
+def test_the_same_picture_in_two_splits_is_told(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    prepared(load(folder), tmp_path)
+    assert caplog.messages == []
+    for i in range(20):
+        picture(folder / "cat" / f"{i:02}.png", 50)
+    prepared(load(folder), tmp_path)
+    assert caplog.messages == [
+        "dataset pets: exact duplicates across splits: 5 of 10 in validation are in train too, "
+        "5 of 10 in test are in train too, 5 of 10 in test are in validation too; what is scored "
+        "on them was seen in training, or counts twice: remove them from the source"
+    ]
 
 
 def test_what_file_browsers_leave_behind_is_passed_over(folder: Path) -> None:
@@ -325,8 +395,8 @@ def test_an_unknown_color_is_refused_with_the_nearest(folder: Path) -> None:
 def test_every_kind_of_8_bit_picture_is_read(tmp_path: Path, mode: str) -> None:
     file = picture(tmp_path / "one.png", 255, mode=mode)
     with quiet_decoders():
-        assert (decoded(file, (4, 6), "gray") == 255).all()
-        assert decoded(file, (4, 6), "rgb").shape == (4, 6, 3)
+        assert (decoded(file, (4, 6), "gray", "white") == 255).all()
+        assert decoded(file, (4, 6), "rgb", "white").shape == (4, 6, 3)
 
 
 @pytest.mark.parametrize("kind", FORMATS)
@@ -346,7 +416,7 @@ def test_damaged_bytes_give_a_picture_or_a_reason_never_another_error(
         file.write_bytes(damaged.tobytes())
         with quiet_decoders():
             try:
-                assert decoded(file, (9, 7), "rgb").shape == (9, 7, 3)
+                assert decoded(file, (9, 7), "rgb", "white").shape == (9, 7, 3)
             except ValueError:
                 refusals += 1
     assert refusals

@@ -71,9 +71,36 @@ def test_a_line_says_it_all():
 def test_a_table_shows_every_study():
     console = Console(width=120)
     with console.capture() as captured:
-        console.print(table(progress()))
+        console.print(table(progress(), 120))
     for word in ("tuned/digits/mlp/batch", "4/12 (1 failed)", "accuracy 0.900", "4 a minute"):
         assert word in captured.get()
+
+
+def drawn(shown: Progress, width: int, height: int) -> list[str]:
+    console = Console(width=width, height=height)
+    with console.capture() as captured:
+        console.print(table(shown, width, height))
+    return [each.rstrip() for each in captured.get().splitlines()]
+
+
+def test_a_terminal_of_80_by_24_shows_the_total_the_time_left_and_every_arm_at_work():
+    (first,) = progress().studies
+    names = [f"tuned_cnn_long_name/fashion_mnist/cnn/adam/arm_{i:02}" for i in range(40)]
+    studies = [
+        first.model_copy(update={"study": name, "running": int(name.endswith(("07", "39")))})
+        for name in names
+    ]
+    lines = drawn(progress(studies=tuple(studies)), 80, 24)
+    assert len(lines) < 24
+    assert max(map(len, lines)) <= 80
+    assert "160 of 480 trials" in lines[0]
+    assert "left" in " ".join(lines[:2])
+    at_work = [each for each in lines if "/arm_07" in each or "/arm_39" in each]
+    assert len(at_work) == 2
+    assert all("4/12 (1 failed)" in each and "accuracy 0.900" in each for each in at_work)
+    listed = sum("/arm_" in each for each in lines)
+    assert lines[-1].split() == ["...", "and", str(40 - listed), "studies", f"{4 * (40 - listed)}/"
+                                 f"{12 * (40 - listed)}"]  # fmt: skip
 
 
 def test_without_a_terminal_there_are_plain_lines(capsys):

@@ -1,0 +1,44 @@
+"""One line of advice on a run whose network scores otherwise in training than at inference."""
+
+from __future__ import annotations
+
+from pipeline.records import Component, Result
+
+LARGE = 0.05  # of the score: what a reader would not take for noise
+SETTLED = 0.9  # a momentum from which averages settle within some tens of steps
+
+
+def advice(score: str, layer: Component | None, result: Result) -> str:
+    """Return what a large gap between batch and moving statistics means, and what to do.
+
+    Args:
+        score: The word of the task's score.
+        layer: What normalized.
+        result: What came out.
+
+    Returns:
+        One line; nothing where the gap is small or was not measured.
+    """
+    metrics = result.metrics
+    if "gap_batch" not in metrics:
+        return ""
+    lost = metrics["gap_batch"] - metrics["gap_moving"]
+    if lost < LARGE:
+        return ""
+    said = f"inference loses {100 * lost:.0f} points of {score} that training has"
+    regained = metrics["gap_recalibrated"] - metrics["gap_moving"]
+    if regained < lost / 2:
+        return (
+            f"{said}, and recalibrating does not regain them: the network relies on its own "
+            "batch's statistics; try a larger batch_size, or norm=layer"
+        )
+    momentum = layer.arguments.get("momentum") if layer else None
+    lower = (
+        f"try norm.momentum={SETTLED:g} (now {momentum:g}), more steps,"
+        if isinstance(momentum, float) and momentum > SETTLED
+        else "try more steps,"
+    )
+    return (
+        f"{said}: the moving averages had not settled after {result.steps} steps; {lower} "
+        f"or recalibrate them ({score} {metrics['gap_recalibrated']:.4f})"
+    )
