@@ -60,7 +60,8 @@ def test_a_recipe_of_the_readme_works_as_it_is_pasted(section, checkout):
 
 def test_the_claim_of_the_readme_has_its_verdict_in_a_report(checkout):
     analysis = json.loads((checkout.root / "reports/mine/analysis.json").read_text())
-    [mine] = [each for each in analysis["claims"] if each["claim"]["id"] == "R1"]
+    claims = analysis["findings"]["verdicts"]["claims"]
+    [mine] = [each for each in claims if each["claim"]["id"] == "R1"]
     assert mine["judgement"]["verdict"]["word"] != "not tested here"
     assert mine["judgement"]["parts"][0]["present_blocks"] == 8
     page = (checkout.root / "reports/mine/report.html").read_text()
