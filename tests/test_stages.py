@@ -27,6 +27,8 @@ BY_NAME = {
     "pipeline.models.norms": "pipeline.models.*",
     "pipeline.tasks.scoring": "pipeline.tasks.*",
     "pipeline.tracking.live": "",  # libraries
+    "pipeline.training.builder": "pipeline.models.*",
+    "pipeline.training.determinism": "",  # TensorFlow and Keras
     "pipeline.training.engine": "pipeline.models.*",
     "pipeline.training.fit": "",  # Keras's losses and metrics
     "pipeline.training.loss": "",  # Keras's losses and metrics
