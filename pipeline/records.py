@@ -1,24 +1,23 @@
 """Questions and answers: frozen, validated, identified by their content.
 
-A `Study` is an arm in a cell and the rule that proposes its trials. A `Trial`
-is one question: all that a worker must know, and all that decides the digits.
+A `Trial` is one question: all that a worker must know, and all that decides the digits.
 A `Result` is what came out, without clocks. None of them holds a default:
 each value has its one home in conf/.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
-from pipeline.arguments import KNOWN, Argument, Count, Positive, Scalar, Share, checked
+from pipeline.arguments import KNOWN, Argument, Count, Positive, Share, checked
 from pipeline.content import Record, content_digest
 
 Trainer = Literal["engine", "fit"]
+
+
 StepsPerEpoch = Count | tuple[Count, ...] | None
 
 
@@ -64,51 +63,6 @@ class Arm(Record):
         if self.layer is None:
             raise ValueError(f"the plain arm has no layer to give {name} to")
         return self.model_copy(update={"layer": self.layer.with_argument(name, value)})
-
-
-class Dimension(Record):
-    """One searched hyperparameter: its range and the scale it is drawn on.
-
-    `log` draws the value, `log_complement` draws 1 - value (for momenta near
-    one), both log-uniformly; `powers_of_two` draws whole exponents. With
-    `points`, the value comes from a grid of that many, even on its scale.
-    """
-
-    low: Positive
-    high: Positive
-    scale: Literal["log", "log_complement", "powers_of_two"]
-    points: Annotated[int, Field(ge=2)] | None
-
-    @model_validator(mode="after")
-    def _is_a_range(self) -> Self:
-        if not self.low < self.high:
-            raise ValueError(f"low must be less than high, got {self.low:g} and {self.high:g}")
-        if self.scale == "log_complement" and self.high >= 1:
-            raise ValueError(f"high must be less than 1 on this scale, got {self.high:g}")
-        if self.scale == "powers_of_two" and not (_is_power(self.low) and _is_power(self.high)):
-            raise ValueError(f"low and high must be powers of two, got {self.low:g}, {self.high:g}")
-        return self
-
-
-def _is_power(value: float) -> bool:
-    return value >= 1 and value == int(value) and int(value).bit_count() == 1
-
-
-class Design(Record):
-    """Which trials a study asks for, by a proposer built as `proposer(study, **arguments)`.
-
-    At most `lag` trials are in flight: proposal n sees the results 0 .. n - lag.
-    `searches`: trials are drawn from the study's space; else they combine the
-    values of its axes. `has_winner`: the best trial's settings are confirmed on
-    fresh seeds; what maps or compares fixed settings has none.
-    """
-
-    proposer: Component
-    trials: Count
-    lag: Count
-    seed: Annotated[int, Field(ge=0)]
-    searches: bool
-    has_winner: bool
 
 
 class Probes(Record):
@@ -237,177 +191,6 @@ class Answer(Record):
     key: str
     trial: Trial
     result: Result
-
-
-class Dataset(Record):
-    """Where examples and targets come from, and how they are split.
-
-    `task` is a file of conf/task: what is scored. `validation` and `test` are
-    `publisher` where the source brings such a split of its own.
-    """
-
-    task: str
-    source: Component
-    train: Count
-    validation: Count | Literal["publisher"]
-    test: Count | Literal["publisher"]
-    seed: Annotated[int, Field(ge=0)]
-
-
-Seed = Annotated[int, Field(ge=0)]
-
-
-def _unique(seeds: tuple[int, ...]) -> tuple[int, ...]:
-    if len(set(seeds)) < len(seeds):
-        raise ValueError("seeds must differ from one another")
-    return seeds
-
-
-class CellFields(Record):
-    """What a cell says; abstract, shared by `Cell` and `Study`.
-
-    `task` is the dataset's. `examples` is how many of the training split are used, from its start;
-    `steps_per_epoch` is None for epochs that see each of them once;
-    `device` is `cpu` or `gpu:N`; `trainer` is the module of `pipeline.training`
-    that trains; weight decay spares gamma and beta unless `decay_norm_weights`.
-    """
-
-    dataset: str
-    task: Task
-    model_name: str
-    model: Component
-    arm: str
-    norm: Arm
-    optimizer_name: str
-    optimizer: Component
-    batch_size: Count
-    epochs: Count
-    steps_per_epoch: StepsPerEpoch
-    examples: Count
-    seed: Annotated[int, Field(ge=0)]
-    device: Annotated[str, Field(pattern=r"^(cpu|gpu:\d+)$")]
-    trainer: Trainer
-    decay_norm_weights: bool
-    probes: Probes
-
-    @model_validator(mode="after")
-    def _has_steps_for_each_epoch(self) -> Self:
-        steps = self.steps_per_epoch
-        if isinstance(steps, tuple) and len(steps) != self.epochs:
-            raise ValueError(
-                f"steps_per_epoch must be one number or one for each of {self.epochs} epochs, "
-                f"got {len(steps)}"
-            )
-        return self
-
-    def placed(self, values: Mapping[str, Argument]) -> Self:
-        """Return a copy with some hyperparameters set.
-
-        Args:
-            values: By name: `batch_size`, or `optimizer.`, `norm.` or `model.`
-                followed by the name of an argument.
-        """
-        cell = self
-        for name, value in values.items():
-            section, _, argument = name.partition(".")
-            chosen = getattr(cell, section).with_argument(argument, value) if argument else value
-            cell = cell.model_copy(update={section: chosen})
-        return cell
-
-
-class Cell(CellFields):
-    """One setting of everything: the question that `train` asks."""
-
-
-class Study(CellFields):
-    """One arm in one cell, the rule that proposes its trials, and what confirms its winner.
-
-    Trial n has the seed n, round and round, of `seeds`. `space` is what a search
-    draws from, `axes` the values that a factorial design combines.
-    `confirm_seeds` is empty where the design has no winner.
-    """
-
-    experiment: str
-    design: Design
-    space: dict[str, Dimension]
-    axes: dict[str, Annotated[tuple[Scalar, ...], Field(min_length=1)]]
-    seeds: Annotated[tuple[Seed, ...], Field(min_length=1), AfterValidator(_unique)]
-    confirm_seeds: Annotated[tuple[Seed, ...], AfterValidator(_unique)]
-
-    @model_validator(mode="after")
-    def _confirms_its_winner(self) -> Self:
-        if self.design.has_winner and len(self.confirm_seeds) < 2:
-            raise ValueError("confirm_seeds must hold at least 2 seeds: a winner is confirmed")
-        if self.design.searches and self.axes:
-            raise ValueError("axes belong to a design that searches nothing, such as factorial")
-        return self
-
-    def combinations(self) -> list[dict[str, Scalar]]:
-        """Return every combination of the axes' values by name, the last axis changing fastest."""
-        rows = itertools.product(*self.axes.values())
-        return [dict(zip(self.axes, row, strict=True)) for row in rows]
-
-    @property
-    def cell_name(self) -> str:
-        """What the arms of a comparison share: experiment/dataset/model/optimizer."""
-        return f"{self.experiment}/{self.dataset}/{self.model_name}/{self.optimizer_name}"
-
-    @property
-    def name(self) -> str:
-        """The study's place: experiment/dataset/model/optimizer/arm."""
-        return f"{self.cell_name}/{self.arm}"
-
-
-class Analysis(Record):
-    """How effects are judged and shown.
-
-    `reference` is the plain arm that effects are measured against, `level` that
-    of intervals that no claim's file says. `minimum` is how many clusters must come
-    back for a claim to be judged, None what each claim's file says: a number marks
-    the profile as a screening. The map of where has `rate_bins` by `batch_bins`
-    bins, with a share of `false_discoveries` expected among those that are told. A
-    step's cost is measured for the arms of `cost_experiments`.
-    """
-
-    reference: str
-    level: Annotated[float, Field(gt=0.5, lt=1)]
-    minimum: Count | None
-    rate_bins: Count
-    batch_bins: Count
-    false_discoveries: Annotated[float, Field(gt=0, lt=1)]
-    cost_experiments: tuple[str, ...]
-
-
-class Plan(Record):
-    """A composed profile: everything later stages read, in one validated file.
-
-    `claims` are plain data as `pipeline.claims.claim` reads them, by name,
-    all of conf/claim, whether or not the profile runs their experiment;
-    `claims_digest` is of them, fixed before the runs; by `studies_digest`, DVC sees
-    whether there is something to train.
-    """
-
-    profile: str
-    datasets: dict[str, Dataset]
-    studies: dict[str, Study]
-    studies_digest: str
-    claims: dict[str, dict[str, Any]]
-    claims_digest: str
-    analysis: Analysis
-
-
-class Limits(Record):
-    """What a worker may spend on one trial; nothing means no limit."""
-
-    wall_seconds: Annotated[float, Field(gt=0)] | None
-    memory_bytes: Count | None
-
-
-class Cluster(Record):
-    """Who works: built as `pool(store, limits, **arguments)`. No part of any question."""
-
-    pool: Component
-    limits: Limits
 
 
 class Manifest(Record):

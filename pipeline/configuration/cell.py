@@ -13,7 +13,8 @@ from pipeline.configuration.messages import Invalid, check_at_most, shown
 from pipeline.configuration.sections import Plain, check_module, component, mapping, parsed
 from pipeline.configuration.task import compose_task
 from pipeline.errors import nearest
-from pipeline.records import Cell, CellFields, Dataset, Task
+from pipeline.records import Task
+from pipeline.studies import Cell, CellFields, Dataset
 
 COMMAND_LINE = "command line"
 MOST_SEED = 2**32 - 1  # what NumPy and TensorFlow take

@@ -19,8 +19,9 @@ from pipeline.configuration.messages import Invalid, invalid, shown
 from pipeline.configuration.sections import Plain, component, mapping, parsed
 from pipeline.configuration.study import experiment
 from pipeline.errors import Refusal, nearest
-from pipeline.records import Component, Study
+from pipeline.records import Component
 from pipeline.statistics.runs import curves, figures, settings
+from pipeline.studies import Study
 
 STRICT = ConfigDict(strict=True, allow_inf_nan=False)
 Known = Mapping[str, Collection[str]]  # names by what they are of: arm, figure, curve, setting

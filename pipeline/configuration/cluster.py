@@ -10,7 +10,7 @@ from pipeline.configuration.hydra import Told
 from pipeline.configuration.messages import shown
 from pipeline.configuration.sections import check_module, component, mapping, parsed
 from pipeline.errors import Refusal
-from pipeline.records import Cluster
+from pipeline.studies import Cluster
 
 
 def compose_cluster(conf: Path, asked: str) -> Cluster:

@@ -19,7 +19,7 @@ from pipeline.configuration.study import studies
 from pipeline.configuration.task import compose_task
 from pipeline.content import content_digest
 from pipeline.errors import Refusal, nearest
-from pipeline.records import Dataset, Plan, Study
+from pipeline.studies import Dataset, Plan, Study
 
 
 def compose_plan(conf: Path, profile: str) -> Plan:

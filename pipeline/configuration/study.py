@@ -16,7 +16,8 @@ from pipeline.configuration.hydra import Told, choosing
 from pipeline.configuration.messages import Invalid, brief, check_at_most, invalid, searched, shown
 from pipeline.configuration.sections import Plain, component, mapping, parsed
 from pipeline.errors import Refusal, nearest
-from pipeline.records import Dataset, Study, Task
+from pipeline.records import Task
+from pipeline.studies import Dataset, Study
 
 GROUPS = ("dataset", "model", "optimizer", "norm")
 SEARCHED = ("optimizer", "norm", "model")

@@ -29,7 +29,8 @@ from pipeline.data.source import Examples, Integers, Source, Targets, check_fini
 from pipeline.data.split import shuffled, stratified
 from pipeline.data.twins import Twins
 from pipeline.errors import Refusal
-from pipeline.records import Dataset, Manifest
+from pipeline.records import Manifest
+from pipeline.studies import Dataset
 
 SPLITS = ("train", "validation", "test")
 AGAIN = "run prepare again"

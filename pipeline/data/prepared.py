@@ -12,7 +12,8 @@ from pipeline.components import build
 from pipeline.data.arrays import write
 from pipeline.data.source import Source
 from pipeline.errors import Refusal
-from pipeline.records import Component, Dataset, Manifest
+from pipeline.records import Component, Manifest
+from pipeline.studies import Dataset
 
 DEEPEST = 4  # folders below one another that are looked through: PATH/train/CLASS/PICTURE
 

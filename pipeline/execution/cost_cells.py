@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pipeline.execution.environment import environment
-from pipeline.records import Study, Trial
+from pipeline.records import Trial
 from pipeline.search.questions import components, question
 from pipeline.statistics.step_costs import ArmCost, StepCost
+from pipeline.studies import Study
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from pipeline.execution.scratch import Scratch
 from pipeline.execution.sight import look
 from pipeline.execution.store import Store
 from pipeline.execution.work import reason_of
-from pipeline.records import Limits
+from pipeline.studies import Limits
 
 ATTEMPTS = 4  # to start the workers of this machine
 SETTINGS: dict[str, Any] = {

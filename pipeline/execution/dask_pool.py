@@ -24,7 +24,7 @@ from pipeline.execution.sight import Sight, missed
 from pipeline.execution.store import Store
 from pipeline.execution.task import Failed, Lost, Outcome, Task
 from pipeline.execution.work import reason_of
-from pipeline.records import Limits
+from pipeline.studies import Limits
 
 RETRIES = 3
 LOOK_SECONDS = 1.0  # how often the scheduler is asked who is there

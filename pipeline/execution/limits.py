@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 import psutil
 
-from pipeline.records import Limits
+from pipeline.studies import Limits
 
 LOOK_SECONDS = 0.1
 EXIT_CODE = 70

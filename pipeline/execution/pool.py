@@ -15,7 +15,7 @@ from pipeline.errors import Contradiction, Refusal
 from pipeline.execution.store import Store
 from pipeline.execution.task import Failed, Outcome, Task
 from pipeline.execution.work import reason_of, work
-from pipeline.records import Cluster, Limits
+from pipeline.studies import Cluster, Limits
 
 
 @dataclass(frozen=True)

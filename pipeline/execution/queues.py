@@ -12,9 +12,10 @@ from typing import Literal, Protocol
 
 from pipeline.components import build
 from pipeline.execution.task import Folders, Task
-from pipeline.records import Answer, CellFields, Result, Study, Trial
+from pipeline.records import Answer, Result, Trial
 from pipeline.search.objective import winner
 from pipeline.search.proposal import Proposer
+from pipeline.studies import CellFields, Study
 
 
 class Ask(Protocol):

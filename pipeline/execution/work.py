@@ -15,7 +15,12 @@ from pipeline.execution.environment import environment
 from pipeline.execution.provenance import clock
 from pipeline.execution.store import Store
 from pipeline.execution.task import Task
-from pipeline.records import Component, Environment, Result, Trial
+from pipeline.records import (
+    Component,
+    Environment,
+    Result,
+    Trial,
+)
 from pipeline.search.questions import components
 
 Watch = Callable[[int, dict[str, float]], None]

@@ -9,8 +9,9 @@ from pipeline.findings import FINDINGS
 from pipeline.findings.evidence import Evidence
 from pipeline.findings.spoken import spoken
 from pipeline.findings.summary import Summary, figures_module
-from pipeline.records import Answer, Manifest, Plan
+from pipeline.records import Answer, Manifest
 from pipeline.statistics.step_costs import Costs
+from pipeline.studies import Plan
 
 
 def analyze(

@@ -11,9 +11,10 @@ import pandas as pd
 from pipeline.claims.claim import Claim
 from pipeline.content import Record
 from pipeline.findings.places import by_cell
-from pipeline.records import Answer, Manifest, Plan, Study
+from pipeline.records import Answer, Manifest
 from pipeline.statistics.runs import judged, runs_table
 from pipeline.statistics.step_costs import Costs
+from pipeline.studies import Plan, Study
 
 F = TypeVar("F", bound=Record)
 

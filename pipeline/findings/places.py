@@ -7,7 +7,7 @@ from typing import ClassVar, Protocol, TypeVar
 
 from pipeline.arguments import Count
 from pipeline.content import Record
-from pipeline.records import Study
+from pipeline.studies import Study
 from pipeline.wording import TIE
 
 

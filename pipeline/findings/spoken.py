@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.records import ErrorWords, Study, Task
+from pipeline.records import ErrorWords, Task
+from pipeline.studies import Study
 
 PLAIN = ErrorWords(noun="error", less="less", more="more")
 

@@ -17,7 +17,8 @@ from pydantic import SerializeAsAny, field_validator
 from pipeline.content import Record
 from pipeline.errors import nearest
 from pipeline.findings import FINDINGS
-from pipeline.records import Analysis, ErrorWords
+from pipeline.records import ErrorWords
+from pipeline.studies import Analysis
 
 F = TypeVar("F", bound=Record)
 

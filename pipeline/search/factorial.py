@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.records import Result, Study
+from pipeline.records import Result
 from pipeline.search.proposal import Proposal
+from pipeline.studies import Study
 
 
 class Factorial:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from pipeline.records import Dimension, Result, Study
+from pipeline.records import Result
 from pipeline.search.proposal import Proposal
 from pipeline.search.space import bounds, is_whole, value
+from pipeline.studies import Dimension, Study
 
 
 class Grid:

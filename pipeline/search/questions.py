@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from pipeline.records import CellFields, Component, Environment, Trial
+from pipeline.records import Component, Environment, Trial
+from pipeline.studies import CellFields
 from pipeline.tasks.scoring import scoring_of
 
 

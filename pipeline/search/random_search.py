@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pipeline.records import Result, Study
+from pipeline.records import Result
 from pipeline.search.proposal import Proposal
 from pipeline.search.space import at
+from pipeline.studies import Study
 
 
 class RandomSearch:

@@ -14,9 +14,10 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import qmc
 
-from pipeline.records import Result, Study
+from pipeline.records import Result
 from pipeline.search.proposal import Proposal
 from pipeline.search.space import at
+from pipeline.studies import Study
 
 WIDTH = 32  # coordinates drawn, whatever a study uses: the scramble depends on how many there are
 OWN = "norm."  # dimensions that an arm may have for itself

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from pipeline.records import Dimension
+from pipeline.studies import Dimension
 
 
 def bounds(dimension: Dimension) -> tuple[float, float]:

@@ -15,11 +15,12 @@ from functools import partial
 import numpy as np
 import optuna
 
-from pipeline.records import Dimension, Result, Study
+from pipeline.records import Result
 from pipeline.search.objective import objective
 from pipeline.search.proposal import Proposal
 from pipeline.search.pruning import CURVE, thresholds
 from pipeline.search.space import bounds, is_whole, value
+from pipeline.studies import Dimension, Study
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 

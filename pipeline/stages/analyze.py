@@ -11,9 +11,10 @@ from pipeline.errors import Refusal
 from pipeline.findings.analyzing import analyze
 from pipeline.findings.metrics import metrics_text
 from pipeline.findings.verdicts.figures import Figures as Claims
-from pipeline.records import Answer, Plan
+from pipeline.records import Answer
 from pipeline.stages.files import read_answers, read_costs, read_plan
 from pipeline.stages.places import Places
+from pipeline.studies import Plan
 
 
 def run(profile: str) -> None:

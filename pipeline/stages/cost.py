@@ -21,11 +21,11 @@ from pipeline.execution.costs import CostStore, measured
 from pipeline.execution.lock import held
 from pipeline.execution.store import Store
 from pipeline.execution.whole import write_whole
-from pipeline.records import Analysis, Plan
 from pipeline.stages.files import read_answers, read_plan
 from pipeline.stages.places import Places
 from pipeline.statistics.cost_ratios import log_cost_ratio, step_milliseconds
 from pipeline.statistics.step_costs import Costs, StepCost
+from pipeline.studies import Analysis, Plan
 
 IDLE_SHARE = 0.9  # of a core; with less of it, somebody else was at work
 log = logging.getLogger("normbench")

@@ -12,9 +12,10 @@ from pydantic import ValidationError
 
 from pipeline.content import canonical_json
 from pipeline.errors import Refusal
-from pipeline.records import Answer, Plan
+from pipeline.records import Answer
 from pipeline.stages.places import Places
 from pipeline.statistics.step_costs import Costs
+from pipeline.studies import Plan
 
 
 def read_plan(profile: str) -> Plan:

@@ -8,9 +8,10 @@ from pathlib import Path
 from pipeline.data.arrays import read_manifest
 from pipeline.errors import Refusal
 from pipeline.execution.store import Store
-from pipeline.records import Answer, Manifest, Plan
+from pipeline.records import Answer, Manifest
 from pipeline.stages.files import read_answers, read_metrics, read_plan
 from pipeline.stages.places import Places
+from pipeline.studies import Plan
 from pipeline.tracking.mirrors import mirror_everywhere, warning
 from pipeline.tracking.snapshot import Snapshot
 

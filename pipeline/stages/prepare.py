@@ -8,8 +8,9 @@ from pydantic import ValidationError
 from pipeline.data.digest import SHOWN
 from pipeline.data.prepared import prepare
 from pipeline.errors import Refusal
-from pipeline.records import Dataset, Manifest
+from pipeline.records import Manifest
 from pipeline.stages.places import Places
+from pipeline.studies import Dataset
 
 
 def run(profile: str) -> None:

@@ -8,9 +8,10 @@ from typing import Literal
 from pipeline.data.arrays import read_manifest
 from pipeline.execution.environment import environment
 from pipeline.execution.queues import Ask
-from pipeline.records import CellFields, Plan, Trial
+from pipeline.records import Trial
 from pipeline.search.questions import components, question
 from pipeline.stages.places import Places
+from pipeline.studies import CellFields, Plan
 from pipeline.tasks.scoring import scoring_of
 
 

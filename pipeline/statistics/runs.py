@@ -16,9 +16,15 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from pipeline.records import Answer, CellFields, Manifest, Result, Study, Trial
+from pipeline.records import (
+    Answer,
+    Manifest,
+    Result,
+    Trial,
+)
 from pipeline.statistics.failures import marked
 from pipeline.statistics.pairs import RECALIBRATED
+from pipeline.studies import CellFields, Study
 from pipeline.tasks.scoring import scoring_of
 
 PLACE = ("experiment", "dataset", "model", "optimizer", "arm", "study", "seed")

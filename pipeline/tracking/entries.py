@@ -22,8 +22,9 @@ from pathlib import Path
 from statistics import fmean
 
 from pipeline.content import content_digest
-from pipeline.records import Answer, Result, Study
+from pipeline.records import Answer, Result
 from pipeline.search.objective import objective, winner
+from pipeline.studies import Study
 from pipeline.tracking.entry import FILES_DIGEST, MODEL_DIGEST, Entry, Point, SavedModel
 from pipeline.tracking.leaves import SOURCE, environment_tags, leaf, shown
 from pipeline.tracking.notes import NOTE, study_note, winner_note

@@ -5,7 +5,13 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from pipeline.records import Answer, Cell, Manifest, Result, Study, Trial
+from pipeline.records import (
+    Answer,
+    Manifest,
+    Result,
+    Trial,
+)
+from pipeline.studies import Cell, Study
 from pipeline.tracking.entry import Entry, Point
 from pipeline.tracking.parameters import text, trial_parameters
 from pipeline.tracking.snapshot import Clock, Snapshot

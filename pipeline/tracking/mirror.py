@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from pipeline.records import Cell, Manifest, Result, Trial
+from pipeline.records import Manifest, Result, Trial
+from pipeline.studies import Cell
 from pipeline.tracking.connection import check_address, connected, open_experiment, tracking_uri
 from pipeline.tracking.difference import Found, lacks, of_entry
 from pipeline.tracking.entries import entries, unplanned

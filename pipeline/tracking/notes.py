@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pipeline.records import Answer, Study
+from pipeline.records import Answer
+from pipeline.studies import Study
 from pipeline.tracking.parameters import text, trial_parameters
 
 NOTE = "mlflow.note.content"

@@ -12,7 +12,8 @@ from itertools import takewhile
 
 from pipeline.arguments import Scalar
 from pipeline.content import content_digest
-from pipeline.records import Answer, Study
+from pipeline.records import Answer
+from pipeline.studies import Study
 from pipeline.tracking.snapshot import Snapshot
 
 FORMAT = "normbench.optuna/1"  # another one writes every study anew

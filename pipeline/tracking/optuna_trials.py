@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pipeline.arguments import Scalar
-from pipeline.records import Answer, Dimension, Trial
+from pipeline.records import Answer, Trial
 from pipeline.search.objective import objective
 from pipeline.search.space import bounds, value
+from pipeline.studies import Dimension
 from pipeline.tracking.snapshot import Clock
 
 if TYPE_CHECKING:

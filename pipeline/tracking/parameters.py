@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pipeline.content import canonical_json
-from pipeline.records import CellFields, Dimension, Study, Trial
+from pipeline.records import Trial
+from pipeline.studies import CellFields, Dimension, Study
 
 LONGEST = 6000  # characters that MLflow takes of a value
 NUMBERS = ("batch_size", "epochs", "examples", "seed", "device", "steps_per_epoch")

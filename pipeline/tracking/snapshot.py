@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from pipeline.records import Answer, Manifest, Plan
+from pipeline.records import Answer, Manifest
+from pipeline.studies import Plan
 
 
 class Clock(Protocol):

@@ -16,8 +16,8 @@ from pipeline.execution.loop import run
 from pipeline.execution.pool import Done
 from pipeline.execution.store import Clock, Store
 from pipeline.execution.task import Task
-from pipeline.records import Limits
 from pipeline.search.space import bounds
+from pipeline.studies import Limits
 
 SLEEP_SECONDS = 0.2
 CLOCK = Clock(started=1.0, wall_seconds=1.0, commit="", dirty="", host="")

@@ -29,7 +29,7 @@ from pipeline.execution.pool import Inline
 from pipeline.execution.scratch import Scratch
 from pipeline.execution.sight import Sight, missed
 from pipeline.execution.store import Clock, Store
-from pipeline.records import Limits
+from pipeline.studies import Limits
 
 CLOCK = Clock(started=1.0, wall_seconds=1.0, commit="", dirty="", host="")
 UNLIMITED = Limits(wall_seconds=None, memory_bytes=None)
@@ -216,7 +216,7 @@ from pathlib import Path
 from pipeline.errors import Refusal
 from pipeline.execution.dask_clusters import address
 from pipeline.execution.store import Store
-from pipeline.records import Limits
+from pipeline.studies import Limits
 try:
     limits = Limits(wall_seconds=None, memory_bytes=None)
     pool = address(Store(Path(sys.argv[1])), limits, timeout_seconds=5, **json.loads(sys.argv[2]))

@@ -11,10 +11,11 @@ from pipeline.execution import costs
 from pipeline.execution.clocks import training_clock
 from pipeline.execution.store import Store
 from pipeline.execution.work import answer
-from pipeline.records import Answer, Plan
+from pipeline.records import Answer
 from pipeline.stages import cost as stage
 from pipeline.stages.files import read_costs, write_answers
 from pipeline.stages.places import Places
+from pipeline.studies import Plan
 
 CONF = Path("conf").resolve()
 EXPERIMENT = "norms_mlp"

@@ -25,7 +25,8 @@ PREPARE = """
 import sys
 from pathlib import Path
 from pipeline.data.prepared import prepare
-from pipeline.records import Component, Dataset
+from pipeline.records import Component
+from pipeline.studies import Dataset
 pictures, arrays, count, size = Path(sys.argv[1]), Path(sys.argv[2]), *map(int, sys.argv[3:])
 arguments = {"path": str(pictures), "size": (size, size), "color": "rgb"}
 arguments |= {"ground": "white", "license": "CC0"}

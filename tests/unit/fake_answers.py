@@ -15,8 +15,9 @@ from numpy.random import Generator
 from questions import TASK
 
 from pipeline.content import content_digest
-from pipeline.records import Answer, Manifest, Plan, Trial
+from pipeline.records import Answer, Manifest, Trial
 from pipeline.statistics.step_costs import Costs
+from pipeline.studies import Plan
 
 BATCH = "keras.layers.BatchNormalization"
 LAYERS: dict[str, tuple[str, dict[str, float]] | None] = {

@@ -31,9 +31,10 @@ from pipeline.claims.claim import Claim
 from pipeline.components import build
 from pipeline.configuration.claim import claim_fields
 from pipeline.content import content_digest
-from pipeline.records import Answer, Environment, Plan, Study
+from pipeline.records import Answer, Environment
 from pipeline.search.questions import question
 from pipeline.statistics.step_costs import ArmCost, Costs, StepCost, TrainingClock
+from pipeline.studies import Plan, Study
 
 CONF = Path(__file__).parents[2] / "conf"
 RATES = (0.01, 0.0316, 0.1, 0.316, 1.0, 3.16)

@@ -12,9 +12,10 @@ from questions import study
 from simulated import HERE
 
 from pipeline.claims.claim import Claim
-from pipeline.records import Analysis, Answer, Result, Study
+from pipeline.records import Answer, Result
 from pipeline.search.questions import question
 from pipeline.statistics.step_costs import StepCost
+from pipeline.studies import Analysis, Study
 
 SEEDS = (1, 2, 3, 4)
 Figures = dict[str, Any]

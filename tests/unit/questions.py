@@ -1,6 +1,7 @@
 """Questions and answers for tests: small, valid, and cheap to vary."""
 
-from pipeline.records import Result, Study, Trial
+from pipeline.records import Result, Trial
+from pipeline.studies import Study
 
 TASK = {
     "scoring": {"target": "pipeline.tasks.classification.Classification", "arguments": {}},

@@ -24,9 +24,9 @@ from pipeline.findings.map.figures import figures as where
 from pipeline.findings.settings.figures import figures as fixed
 from pipeline.findings.stability.figures import figures as rates
 from pipeline.findings.time_to_target.figures import figures as times
-from pipeline.records import Study
 from pipeline.statistics.runs import figures, planned_runs, runs_table, settings, steps_after
 from pipeline.statistics.step_costs import ArmCost, StepCost
+from pipeline.studies import Study
 
 RATES = [0.01, 0.1, 1.0]
 BY_RATE = {"optimizer.learning_rate": RATES}

@@ -14,7 +14,8 @@ from pipeline.findings.summary import Summary
 from pipeline.findings.tuned.curves import mean_curve
 from pipeline.findings.tuned.figures import Figures as Tuned
 from pipeline.findings.tuned.figures import StudyFigures
-from pipeline.records import Answer, Plan
+from pipeline.records import Answer
+from pipeline.studies import Plan
 
 DIGESTS = {"findings.tuned.studies.jsonl": "5" * 64, "confirmed.jsonl": "c" * 64}
 

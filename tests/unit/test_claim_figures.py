@@ -10,8 +10,8 @@ from test_analysis_fixed import TARGET
 
 from pipeline.claims.claim import Claim
 from pipeline.findings.verdicts.figures import ClaimFigures, figures, planned_blocks
-from pipeline.records import Analysis, Study
 from pipeline.statistics.runs import planned_runs, runs_table
+from pipeline.studies import Analysis, Study
 
 KINDS = "pipeline.claims.kinds"
 EIGHT = tuple(range(1, 9))

@@ -10,7 +10,7 @@ from pipeline.configuration.cell import compose_cells
 from pipeline.configuration.plan import compose_plan
 from pipeline.content import content_digest
 from pipeline.errors import Refusal
-from pipeline.records import Plan
+from pipeline.studies import Plan
 
 CONF = Path("conf")
 

@@ -19,12 +19,12 @@ from pipeline.execution.clocks import training_clock
 from pipeline.execution.cost_cells import cost_cells, cost_question
 from pipeline.execution.costs import CostStore
 from pipeline.execution.store import Clock, Store
-from pipeline.records import Plan
 from pipeline.stages import cost as stage
 from pipeline.stages.files import read_costs, write_answers
 from pipeline.stages.places import Places
 from pipeline.statistics.cost_ratios import log_cost_ratio, step_milliseconds
 from pipeline.statistics.step_costs import ArmCost, StepCost, cost_of
+from pipeline.studies import Plan
 
 PLACES = Places("quick")
 LEVEL = 0.95

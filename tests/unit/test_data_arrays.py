@@ -18,7 +18,8 @@ from pipeline.data.arrays import open_split, read_manifest, verify, write
 from pipeline.data.npy import write_pieces
 from pipeline.data.source import Source
 from pipeline.errors import Refusal
-from pipeline.records import Component, Dataset
+from pipeline.records import Component
+from pipeline.studies import Dataset
 
 # image i is filled with the byte i, so that an image says which one it is
 IMAGES = np.arange(100, dtype=np.uint8)[:, None, None, None] * np.ones((1, 2, 3, 1), np.uint8)

@@ -16,7 +16,8 @@ from pipeline.data.arrays import open_split, read_manifest, write
 from pipeline.data.pictures import FORMATS, decoded, quiet_decoders
 from pipeline.data.source import Source
 from pipeline.errors import Refusal
-from pipeline.records import Component, Dataset
+from pipeline.records import Component
+from pipeline.studies import Dataset
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 

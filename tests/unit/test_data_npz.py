@@ -15,7 +15,8 @@ from pipeline.data import npz, stored
 from pipeline.data.arrays import write
 from pipeline.data.source import Source
 from pipeline.errors import Refusal
-from pipeline.records import Component, Dataset
+from pipeline.records import Component
+from pipeline.studies import Dataset
 
 GENERATOR = np.random.default_rng(0)
 IMAGES = GENERATOR.integers(0, 256, (30, 4, 3), dtype=np.uint8)

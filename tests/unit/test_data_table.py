@@ -14,7 +14,8 @@ from pipeline.data import table
 from pipeline.data.arrays import open_split, write
 from pipeline.data.source import Source
 from pipeline.errors import Refusal
-from pipeline.records import Component, Dataset, Manifest
+from pipeline.records import Component, Manifest
+from pipeline.studies import Dataset
 
 HOUSES = """area,city,rooms,price
 50,Rome,2,100

@@ -25,7 +25,7 @@ from pipeline.configuration.cluster import compose_cluster
 from pipeline.configuration.plan import compose_plan
 from pipeline.content import content_digest
 from pipeline.errors import Refusal
-from pipeline.records import Plan
+from pipeline.studies import Plan
 
 CONF = Path("conf")
 LONGEST_LINE = 600

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from questions import result, study
 
 from pipeline.components import build
-from pipeline.records import Dimension, Result
+from pipeline.records import Result
 from pipeline.search.objective import winner
 from pipeline.search.space import bounds, is_whole, value
+from pipeline.studies import Dimension
 
 
 def score(values: dict[str, float]) -> Result:

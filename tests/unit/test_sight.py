@@ -10,7 +10,8 @@ from pipeline.data.source import Source
 from pipeline.errors import Refusal
 from pipeline.execution.sight import look, missed
 from pipeline.execution.store import Store
-from pipeline.records import Component, Dataset
+from pipeline.records import Component
+from pipeline.studies import Dataset
 
 
 def arrays(folder, scale=255.0):

@@ -12,7 +12,8 @@ from fake_answers import EPOCHS, SEEDS, TRIALS, FakeRuns, fake_runs
 from fixed_runs import answers as fixed_answers
 from fixed_runs import fixed_study
 
-from pipeline.records import Answer, Cell, Result
+from pipeline.records import Answer, Result
+from pipeline.studies import Cell
 from pipeline.tracking.entries import entries, means, unplanned
 from pipeline.tracking.entry import Entry
 from pipeline.tracking.leaves import run_entry

@@ -19,7 +19,8 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.trial import FrozenTrial, TrialState
 
 from pipeline.execution.store import Clock
-from pipeline.records import Answer, Dimension, Study
+from pipeline.records import Answer
+from pipeline.studies import Dimension, Study
 from pipeline.tracking.optuna_connection import opened, storage_url
 from pipeline.tracking.optuna_mirror import mirror_studies
 from pipeline.tracking.optuna_studies import FoundStudy, WantedStudy, missing, wanted_studies

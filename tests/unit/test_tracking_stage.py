@@ -16,10 +16,11 @@ from pipeline.data import arrays
 from pipeline.data.source import Source
 from pipeline.errors import Refusal
 from pipeline.execution.store import Clock, Store
-from pipeline.records import Component, Dataset
+from pipeline.records import Component
 from pipeline.stages import mirror
 from pipeline.stages.files import write_answers
 from pipeline.stages.places import Places
+from pipeline.studies import Dataset
 
 STUDY = "tuned/mnist_5k/mlp/adam/batch"
 SOURCE = Source(

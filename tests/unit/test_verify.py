@@ -14,10 +14,16 @@ from pipeline.errors import Contradiction, Refusal
 from pipeline.execution.provenance import asked_here
 from pipeline.execution.store import Clock, Store
 from pipeline.execution.verification import compared, figures
-from pipeline.records import Answer, Component, Dataset, Result, Trial
+from pipeline.records import (
+    Answer,
+    Component,
+    Result,
+    Trial,
+)
 from pipeline.stages import verify
 from pipeline.stages.files import write_answers
 from pipeline.stages.places import Places
+from pipeline.studies import Dataset
 from pipeline.tasks.classification import Classification
 from pipeline.tasks.regression import Regression
 

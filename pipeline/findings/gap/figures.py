@@ -15,10 +15,10 @@ from pipeline.arguments import Count
 from pipeline.content import Record
 from pipeline.findings.evidence import Evidence
 from pipeline.findings.places import Place, place_of
-from pipeline.records import Study
 from pipeline.statistics.intervals import Estimate, estimate
 from pipeline.statistics.runs import of_study, sequence
 from pipeline.statistics.samples import sample_of
+from pipeline.studies import Study
 
 Kind = Literal["batch", "recalibrated", "moving"]
 

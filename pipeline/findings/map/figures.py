@@ -13,7 +13,6 @@ from pipeline.content import Record
 from pipeline.findings.evidence import Evidence
 from pipeline.findings.map.bins import BatchPoint, Bin, curve_over_batch_size, map_of_where
 from pipeline.findings.places import Place, place_of
-from pipeline.records import Analysis, Dimension, Study
 from pipeline.statistics.pairs import (
     CONTROL,
     column,
@@ -24,6 +23,7 @@ from pipeline.statistics.pairs import (
     with_statistics,
 )
 from pipeline.statistics.runs import RATE
+from pipeline.studies import Analysis, Dimension, Study
 
 BATCH = "batch_size"
 METRIC = "validation_error"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from pipeline.content import Record
 from pipeline.findings.evidence import Evidence
-from pipeline.records import Study
+from pipeline.studies import Study
 
 Names = tuple[str, ...]
 

@@ -10,10 +10,10 @@ from pipeline.arguments import Count, Scalar
 from pipeline.content import Record
 from pipeline.findings.evidence import Evidence
 from pipeline.findings.places import Place, by_cell, place_of
-from pipeline.records import Study
 from pipeline.statistics.failures import Outcomes, outcomes
 from pipeline.statistics.intervals import Estimate, estimate
 from pipeline.statistics.pairs import RECALIBRATED, known_sample, select
+from pipeline.studies import Study
 
 
 class Setting(Record):

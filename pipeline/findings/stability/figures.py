@@ -17,12 +17,12 @@ from pipeline.claims.kinds.largest_rate import largest_rate
 from pipeline.content import Record
 from pipeline.findings.evidence import Evidence
 from pipeline.findings.places import Place, by_cell, place_of
-from pipeline.records import Study
 from pipeline.statistics.failures import Outcomes, outcomes
 from pipeline.statistics.intervals import Estimate, estimate
 from pipeline.statistics.pairs import column, failed, with_statistics
 from pipeline.statistics.runs import RATE
 from pipeline.statistics.samples import sample_of
+from pipeline.studies import Study
 
 FEWEST_RATES = 3
 

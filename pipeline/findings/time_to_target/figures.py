@@ -15,12 +15,12 @@ from pipeline.claims.kinds.time_to_target import steps_to_target, time_to_target
 from pipeline.content import Record
 from pipeline.findings.evidence import Evidence
 from pipeline.findings.places import Place, by_cell, place_of
-from pipeline.records import Study
 from pipeline.statistics.cost_ratios import log_cost_ratio, step_milliseconds
 from pipeline.statistics.intervals import Estimate, estimate, sum_of
 from pipeline.statistics.pairs import Statistics, select, with_statistics
 from pipeline.statistics.runs import of_study, sequence
 from pipeline.statistics.step_costs import StepCost, cost_of
+from pipeline.studies import Study
 
 KIND = "pipeline.claims.kinds.time_to_target.time_to_target"
 

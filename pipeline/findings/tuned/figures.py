@@ -14,12 +14,12 @@ from pipeline.findings.tuned.curves import Curve, mean_curve
 from pipeline.findings.tuned.gap import Gap, train_inference_gap
 from pipeline.findings.tuned.headline import Headline, headline
 from pipeline.findings.tuned.searches import Search, search
-from pipeline.records import Study
 from pipeline.statistics.crossed import crossed
 from pipeline.statistics.failures import Outcomes, outcomes
 from pipeline.statistics.intervals import Estimate, estimate
 from pipeline.statistics.pairs import RECALIBRATED, Statistics, known_sample, with_statistics
 from pipeline.statistics.runs import CONFIRM, SWEEP, of_study
+from pipeline.studies import Study
 
 SCORE = "test_score"
 

@@ -19,7 +19,7 @@ from pipeline.findings.evidence import Evidence
 from pipeline.findings.spoken import spoken
 from pipeline.findings.time_to_target import figures as time_to_target
 from pipeline.findings.time_to_target.figures import KIND, TimeToTarget
-from pipeline.records import Analysis, Study, Task
+from pipeline.records import Task
 from pipeline.statistics.intervals import Estimate, negated
 from pipeline.statistics.noise import NoiseFloor, noise_floor
 from pipeline.statistics.pairs import (
@@ -32,6 +32,7 @@ from pipeline.statistics.pairs import (
 )
 from pipeline.statistics.runs import planned_runs
 from pipeline.statistics.samples import Sample
+from pipeline.studies import Analysis, Study
 
 
 class PartNoise(Record):
