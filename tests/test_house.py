@@ -33,6 +33,8 @@ OF_ONE_TASK = (  # where a task's own words may stand
     "pipeline/data/",  # sources have labels, or numbers
     "pipeline/training/loss.py",  # a faster kernel of one loss and one tally
 )
+
+
 @pytest.mark.parametrize("check", CHECKS)
 def test_the_house_rules_hold(check):
     tool, *arguments = CHECKS[check]
