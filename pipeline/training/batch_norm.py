@@ -21,6 +21,7 @@ import tensorflow as tf
 from pipeline.training.private_keras import batch_moments
 
 SMALLEST_FUSED_EPSILON = 1.001e-5  # some fused kernels refuse less
+HALF_OR_SINGLE = ("float16", "bfloat16", "float32", tf.float16, tf.bfloat16, tf.float32)
 
 
 class Averages:
@@ -99,7 +100,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         return (
             len(inputs.shape) == 4
             and self.axis in (-1, 3)
-            and inputs.dtype in ("float32", tf.float32)
+            and inputs.dtype in HALF_OR_SINGLE
             and self.epsilon > SMALLEST_FUSED_EPSILON
         )
 
@@ -109,7 +110,10 @@ class BatchNormalization(keras.layers.BatchNormalization):
             return super().call(inputs, training=training, mask=mask)
         batchwise = bool(training) and self.trainable
         normalize = self._on_the_kernel if self.fused(inputs) else self._by_formula
-        outputs, mean, variance = normalize(tf.convert_to_tensor(inputs), batchwise)
+        single = tf.convert_to_tensor(inputs)
+        if single.dtype in HALF_OR_SINGLE:  # as Keras does, half precision would overflow
+            single = tf.cast(single, tf.float32)
+        outputs, mean, variance = normalize(single, batchwise)
         if batchwise:
             averages = self.averages
             self.moving_mean.assign(
@@ -119,7 +123,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
                 self.moving_variance * averages.momentum + variance * averages.complement
             )
             averages.follow(mean, variance)
-        return outputs
+        return tf.cast(outputs, self.compute_dtype)
 
     def _on_the_kernel(
         self, inputs: tf.Tensor, batchwise: bool

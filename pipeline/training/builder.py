@@ -51,6 +51,7 @@ def made(trial: Trial, shape: tuple[int, ...], outputs: int, make: Make, seed: i
     component = trial.model.model_copy(update={"arguments": arguments})
     with looked_on() as origins:
         model = build(component, shape, outputs, norm_factory(trial.norm, making))
+    use_our_keras_values()  # its choice of a precision ends with it
     _check_outputs(trial, model, outputs)
     _check_norms(trial, model, norms)
     _check_origins(trial, model, origins)

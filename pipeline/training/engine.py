@@ -148,11 +148,12 @@ class Engine:
         self, batch: tf.Tensor, targets: tf.Tensor, count: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as tape:
-            outputs = self.model(batch, training=True)
+            outputs = tf.cast(self.model(batch, training=True), tf.float32)
             loss = self._loss(targets, outputs, count)
             if self.model.losses:  # regularizers
                 loss += tf.add_n(self.model.losses)
-        self._step.apply(tape.gradient(loss, [w.value for w in self.model.trainable_variables]))
+            scaled = self._step.scaled(loss)
+        self._step.apply(tape.gradient(scaled, [w.value for w in self.model.trainable_variables]))
         return loss, outputs
 
 

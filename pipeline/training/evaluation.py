@@ -46,7 +46,7 @@ def batchwise(model: keras.Model, layers: list[keras.Layer]) -> Forward:
 
 def _compiled(model: keras.Model, *, training: bool) -> Forward:
     spec = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
-    function = tf.function(lambda examples: model(examples, training=training))
+    function = tf.function(lambda examples: tf.cast(model(examples, training=training), tf.float32))
     graph = function.get_concrete_function(spec)
     return lambda examples: graph(tf.constant(examples)).numpy()
 

@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.components import build
+from pipeline.errors import Refusal
 from pipeline.records import Component
 
 RAW_ARGUMENTS = {
@@ -33,6 +34,9 @@ class Step(Protocol):
 
     def reset(self, optimizer: Component) -> None:
         """Take the optimizer's learning rate and weight decay; forget what was gathered."""
+
+    def scaled(self, loss: tf.Tensor) -> tf.Tensor:
+        """Return the loss whose gradients `apply` takes."""
 
     def apply(self, gradients: Sequence[tf.Tensor | None]) -> None:
         """Add one step to the graph that is being traced."""
@@ -184,6 +188,10 @@ class KernelStep:
         for slot in itertools.chain.from_iterable(self._slots):
             slot.assign(tf.zeros_like(slot))
 
+    def scaled(self, loss: tf.Tensor) -> tf.Tensor:
+        """Return the loss as it is."""
+        return loss
+
     def apply(self, gradients: Sequence[tf.Tensor | None]) -> None:
         """Add one step to the graph."""
         rate = self._rates.learning_rate.read_value()
@@ -223,6 +231,10 @@ class KerasStep:
         self._optimizer.learning_rate = optimizer.arguments["learning_rate"]
         self._weight_decay.assign(optimizer.arguments.get("weight_decay") or 0.0)
 
+    def scaled(self, loss: tf.Tensor) -> tf.Tensor:
+        """Return the loss times the optimizer's scale, by which it divides gradients."""
+        return self._optimizer.scale_loss(loss)
+
     def apply(self, gradients: Sequence[tf.Tensor | None]) -> None:
         """Add one step to the graph."""
         self._optimizer.apply(list(gradients), self._weights)
@@ -231,7 +243,16 @@ class KerasStep:
 def keras_optimizer(
     optimizer: Component, weights: Sequence[keras.Variable], decayed: Sequence[bool]
 ) -> Any:
-    """Return Keras's optimizer, told which weights not to decay."""
+    """Return Keras's optimizer, told which weights not to decay.
+
+    Raises:
+        Refusal: It does not take its arguments, or asks for what `fit` does once training is over.
+    """
+    if optimizer.arguments.get("use_ema"):
+        raise Refusal(
+            "optimizer.use_ema: Keras puts the averaged weights in place when training is over, "
+            "but here each epoch is evaluated; leave it out"
+        )
     made = build(optimizer)
     spared = [weight for weight, wanted in zip(weights, decayed, strict=True) if not wanted]
     if spared and made.weight_decay is not None:

@@ -267,3 +267,64 @@ def test_a_model_of_the_user_s_own_with_dropout_trains_to_the_same_bits(
     assert engine.train(trial, folder).result == fresh
     twin = fit.train(trial, folder).result
     assert twin.weights_digest == fresh.weights_digest
+
+
+MIXED = """
+import keras
+
+
+def build(shape, outputs, norm, *, policy, last):
+    examples = keras.Input(shape)
+    x = keras.layers.Flatten(name="flat")(examples)
+    keras.config.set_dtype_policy(policy)
+    x = norm(keras.layers.Dense(16, name="first")(x), name="norm", activation="relu")
+    return keras.Model(examples, keras.layers.Dense(outputs, name="logits", dtype=last)(x))
+"""
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("last", [None, "float32"])
+@pytest.mark.parametrize("arm", ["none", "batch", "layer"])
+def test_a_model_in_mixed_precision_trains_as_plain_keras_trains_it(
+    arm, last, policy, asked, folder, tmp_path, monkeypatch
+):
+    """Half precision has 8 or 11 bits: losses agree to a hundredth. Its policy ends with it."""
+    import keras
+
+    from pipeline.training import engine, fit
+
+    (tmp_path / "mixed.py").write_text(MIXED)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    model = Component(target="mixed.build", arguments={"policy": policy, "last": last})
+    case = ("optimizer=sgd", "epochs=3", f"norm={arm}")
+    trial = asked(*case).model_copy(update={"model": model})
+    mine, twin = (trainer.train(trial, folder).result for trainer in (engine, fit))
+    assert mine.curves["training_loss"][-1] < mine.curves["training_loss"][0]
+    losses = [result.curves["training_loss"] for result in (mine, twin)]
+    np.testing.assert_allclose(*losses, rtol=1e-2)
+    assert keras.config.dtype_policy().name == "float32"
+
+
+@pytest.mark.parametrize("trainer", ["engine", "fit"])
+def test_a_loss_s_scale_changes_no_bit_where_it_is_a_power_of_two(trainer, asked, folder):
+    from importlib import import_module
+
+    train = import_module(f"pipeline.training.{trainer}").train
+    case = ("norm=layer", "optimizer=sgd", f"trainer={trainer}")
+    plain, scaled = (
+        train(asked(*case, *more), folder).result
+        for more in ((), ("+optimizer.loss_scale_factor=1024.0",))
+    )
+    assert scaled.weights_digest == plain.weights_digest
+    assert scaled.metrics == plain.metrics
+
+
+@pytest.mark.parametrize("trainer", ["engine", "fit"])
+def test_averaged_weights_are_refused_by_name(trainer, asked, folder):
+    from importlib import import_module
+
+    from pipeline.errors import Refusal
+
+    train = import_module(f"pipeline.training.{trainer}").train
+    with pytest.raises(Refusal, match=r"optimizer\.use_ema: .*leave it out"):
+        train(asked("+optimizer.use_ema=true", f"trainer={trainer}"), folder)
