@@ -7,6 +7,7 @@ a path in conf/ is looked up in the file system, and its file is parsed.
 from __future__ import annotations
 
 import ast
+import sys
 from importlib import util
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -50,10 +51,16 @@ def module(target: str) -> str | None:
 def trouble(target: str) -> str | None:
     """Return why a dotted path's module cannot be used, or nothing.
 
-    It is missing, compiled (what it does could not be part of a trial's
-    identity), or no Python. Whether it imports is not known before it does.
+    It is missing, Python's own (no piece of a model, whatever calling it would do), compiled (what
+    it does could not be part of a trial's identity), or no Python. Whether it imports is not known
+    before it does.
     """
     top = target.partition(".")[0]
+    if top in sys.stdlib_module_names:
+        return (
+            f"names {target!r}, but {top} is Python's own and nothing that a configuration calls; "
+            "name a class or function of Keras's, of this package, or of yours"
+        )
     found = module(target)
     file = source(found) if found else None
     if file is None and _spec(top) is None:

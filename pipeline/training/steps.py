@@ -7,6 +7,7 @@ argument the kernels do not know, goes through Keras's own class.
 
 from __future__ import annotations
 
+import inspect
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pipeline.components import build
+from pipeline.components import build, resolve
+from pipeline.errors import Refusal
 from pipeline.records import Component
 
 RAW_ARGUMENTS = {
@@ -231,7 +233,14 @@ class KerasStep:
 def keras_optimizer(
     optimizer: Component, weights: Sequence[keras.Variable], decayed: Sequence[bool]
 ) -> Any:
-    """Return Keras's optimizer, told which weights not to decay."""
+    """Return Keras's optimizer, told which weights not to decay.
+
+    Raises:
+        Refusal: The component names something else.
+    """
+    kind = resolve(optimizer.target)
+    if not (inspect.isclass(kind) and issubclass(kind, keras.optimizers.Optimizer)):
+        raise Refusal(f"{optimizer.target}: is no subclass of keras.optimizers.Optimizer")
     made = build(optimizer)
     spared = [weight for weight, wanted in zip(weights, decayed, strict=True) if not wanted]
     if spared and made.weight_decay is not None:
