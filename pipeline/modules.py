@@ -11,6 +11,9 @@ import sys
 from importlib import util
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+from sysconfig import get_path
+
+STDLIB = get_path("stdlib")
 
 
 def source(module: str) -> Path | None:
@@ -56,11 +59,6 @@ def trouble(target: str) -> str | None:
     before it does.
     """
     top = target.partition(".")[0]
-    if top in sys.stdlib_module_names:
-        return (
-            f"names {target!r}, but {top} is Python's own and nothing that a configuration calls; "
-            "name a class or function of Keras's, of this package, or of yours"
-        )
     found = module(target)
     file = source(found) if found else None
     if file is None and _spec(top) is None:
@@ -74,6 +72,11 @@ def trouble(target: str) -> str | None:
         return (
             f"names {target!r}, but {top} is compiled or built into Python, so that its code "
             "cannot be part of a trial's identity; call it from a module of your own"
+        )
+    if top in sys.stdlib_module_names and file.is_relative_to(STDLIB):
+        return (
+            f"names {target!r}, but {top} is Python's own and nothing that a configuration calls; "
+            "name a class or function of Keras's, of this package, or of yours"
         )
     try:
         tree(file)

@@ -2,22 +2,29 @@
 
 import io
 import lzma
+import random
 import subprocess
 import sys
 import time
 import zipfile
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from questions import study
+from simulated import MemoryStore, Silence, SimulatedPool, searches
 
 from pipeline.components import resolve
 from pipeline.configuration.composition import composition
 from pipeline.data.archive import read_npz
 from pipeline.data.idx import read_idx
 from pipeline.errors import Refusal, reason_of
+from pipeline.execution.loop import run
 from pipeline.modules import trouble
-from pipeline.stages.files import read_answers
+from pipeline.stages import confirm
+from pipeline.stages.files import read_answers, write_answers
 from pipeline.stages.named_code import told_in_one_line
+from pipeline.stages.places import Places
 
 
 def refusal(call, *given) -> str:
@@ -174,3 +181,29 @@ def test_a_target_of_another_kind_is_refused_before_it_is_called():
     lines = done.stdout.splitlines()
     assert len(lines) == 11
     assert all(": is no " in line for line in lines), done.stdout
+
+
+def test_a_sealed_line_that_is_there_twice_is_named(tmp_path):
+    store, (queue,) = MemoryStore(), searches(study(trials=3))
+    run([queue], lambda: SimulatedPool(store, 1, random.Random(0)), store, Silence())
+    file = tmp_path / "studies.jsonl"
+    write_answers(file, queue.answers())
+    assert read_answers(file, "normbench sweep quick") == queue.answers()
+    file.write_text(file.read_text() + file.read_text().splitlines()[0] + "\n")
+    assert refusal(read_answers, file, "normbench sweep quick") == (
+        f"{file}:4: answers {queue.study.name} trial 0 a second time; "
+        "remove the file and run: normbench sweep quick"
+    )
+
+
+def test_an_experiment_that_was_not_swept_is_named_by_confirm(tmp_path, monkeypatch):
+    asked = study(trials=3)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(confirm, "read_plan", lambda _: SimpleNamespace(studies={"one": asked}))
+    write_answers(Places("quick").studies, [])
+    with pytest.raises(Refusal) as refused:
+        confirm.run("quick", conf=tmp_path, cluster="local")
+    assert str(refused.value) == (
+        f"artifacts/quick/studies.jsonl: answers too little of {asked.name}; "
+        "run: normbench sweep quick"
+    )
