@@ -157,7 +157,7 @@ KINDS = """
 from pipeline.errors import Refusal
 from pipeline.models.norms import norm_factory
 from pipeline.records import Arm, Component
-from pipeline.training.setting import _check_builder
+from pipeline.training.builder import _check_builder
 from pipeline.training.steps import keras_optimizer
 def arm(target):
     layer = Component(target=target, arguments={})
