@@ -13,7 +13,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from pipeline.errors import Refusal, nearest
+from pipeline.errors import Refusal, nearest, reason_of
 from pipeline.records import Component
 
 
@@ -116,8 +116,8 @@ def _imported(module: str, path: str, parent: object = None) -> ModuleType:
             raise Refusal(f"{path}: no module {module!r}; install it or correct the path") from None
         place, _, name = module.rpartition(".")
         raise Refusal(f"{path}: {place} has no {name!r}{nearest(name, _names(parent))}") from None
-    except ImportError as error:
-        raise Refusal(f"{path}: {module} does not import: {error}") from error
+    except (Exception, SystemExit) as error:  # its code may do anything
+        raise Refusal(f"{path}: {module} does not import: {reason_of(error)}") from error
 
 
 def _names(found: object) -> list[str]:

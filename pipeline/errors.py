@@ -7,14 +7,17 @@ a traceback and exits with code 2. Every other exception is our bug.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|.)")  # colors and other orders to a terminal
 
 
 class Refusal(Exception):
     """The request cannot be carried out; `str(refusal)` is the whole message."""
 
     def __str__(self) -> str:
-        return " ".join(super().__str__().split())
+        return on_one_line(super().__str__())
 
 
 class Unfinished(Exception):
@@ -23,6 +26,17 @@ class Unfinished(Exception):
 
 class Contradiction(Exception):
     """A trial was trained again and gave other bits: determinism is broken."""
+
+
+def on_one_line(text: str) -> str:
+    """Return a text without line breaks and without what would steer a terminal."""
+    return "".join(each for each in " ".join(ESCAPES.sub("", text).split()) if each >= " ")
+
+
+def reason_of(error: BaseException) -> str:
+    """Return an exception as one line of at most 500 characters."""
+    name = type(error).__name__
+    return f"{name}: {said}"[:500] if (said := on_one_line(str(error))) else name
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:

@@ -7,9 +7,13 @@ a path in conf/ is looked up in the file system, and its file is parsed.
 from __future__ import annotations
 
 import ast
+import sys
 from importlib import util
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+from sysconfig import get_path
+
+STDLIB = get_path("stdlib")
 
 
 def source(module: str) -> Path | None:
@@ -50,8 +54,9 @@ def module(target: str) -> str | None:
 def trouble(target: str) -> str | None:
     """Return why a dotted path's module cannot be used, or nothing.
 
-    It is missing, compiled (what it does could not be part of a trial's
-    identity), or no Python. Whether it imports is not known before it does.
+    It is missing, Python's own (no piece of a model, whatever calling it would do), compiled (what
+    it does could not be part of a trial's identity), or no Python. Whether it imports is not known
+    before it does.
     """
     top = target.partition(".")[0]
     found = module(target)
@@ -67,6 +72,11 @@ def trouble(target: str) -> str | None:
         return (
             f"names {target!r}, but {top} is compiled or built into Python, so that its code "
             "cannot be part of a trial's identity; call it from a module of your own"
+        )
+    if top in sys.stdlib_module_names and file.is_relative_to(STDLIB):
+        return (
+            f"names {target!r}, but {top} is Python's own and nothing that a configuration calls; "
+            "name a class or function of Keras's, of this package, or of yours"
         )
     try:
         tree(file)

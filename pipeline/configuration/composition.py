@@ -59,6 +59,8 @@ def composition(conf: Path, root: str, told: Sequence[Told]) -> Composed:
     Raises:
         Refusal: A file is damaged, or an override is not one, or names what is not there.
     """
+    if bomb := files.swollen(conf):
+        raise Refusal(bomb)
     groups = {folder.name for folder in conf.iterdir() if folder.is_dir()}
     said = [(source.place, each) for source in told for each in overrides_of(source)]
     for place, override in said:

@@ -16,6 +16,8 @@ TEXT, MERGE = "tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"
 ABSENT = object()
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # YAML 1.1 reads 010 as eight and 1:30 as ninety, which nobody means
+MOST_BYTES = 1 << 20  # of a file
+MOST_VALUES = 10_000  # of a file, its aliases written out
 DEEPEST = 50  # levels of a file, well below where Hydra recurses too deeply
 DISGUISED = re.compile(r"[-+]?(0[0-9_]+|[0-9][0-9_]*(:[0-5]?[0-9])+)")
 
@@ -33,6 +35,37 @@ def home(file: Path, key: str) -> Path | None:
 def damaged(conf: Path) -> str | None:
     """Return what is wrong with the first file that is no YAML, or nothing."""
     return next((said for file in sorted(conf.rglob("*.yaml")) if (said := _damage(file))), None)
+
+
+def swollen(conf: Path) -> str | None:
+    """Return the first file that is no configuration but a bomb, or nothing.
+
+    A file of few lines whose aliases name one another composes for hours.
+    """
+    for file in sorted(conf.rglob("*.yaml")):
+        try:
+            if file.stat().st_size > MOST_BYTES:
+                return f"{file}: is larger than {MOST_BYTES >> 10} KiB; a configuration is shorter"
+            text = file.read_text(encoding="utf-8")
+            node = yaml.compose(text, Loader=LOADER) if "*" in text and "&" in text else None
+            if node is not None and _size(node, {}) > MOST_VALUES:
+                return f"{file}: its aliases (*) make more than {MOST_VALUES} values; write fewer"
+        except (OSError, ValueError, RecursionError, yaml.YAMLError):  # told where it is read
+            continue
+    return None
+
+
+def _size(node: yaml.Node, known: dict[int, int]) -> int:
+    """Return how many values a node comes to when its aliases are written out."""
+    if id(node) not in known:
+        known[id(node)] = 0  # where it contains itself, which is told where it is read
+        below: list[yaml.Node] = []
+        if isinstance(node, yaml.SequenceNode):
+            below = node.value
+        elif isinstance(node, yaml.MappingNode):
+            below = [each for pair in node.value for each in pair]
+        known[id(node)] = 1 + sum(_size(each, known) for each in below)
+    return known[id(node)]
 
 
 def disguised(files: Sequence[Path]) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import lzma
+import struct
 import tokenize
 import zipfile
 import zlib
@@ -17,6 +19,10 @@ from pipeline.data.paths import shown, unreadable
 from pipeline.errors import Refusal, nearest
 
 AGAIN = "remove it and fetch it again"
+DAMAGE = (  # RuntimeError when encrypted or compressed in an unknown way, ValueError from a name
+    *(zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, struct.error),
+    *(RuntimeError, ValueError, OverflowError),
+)
 
 
 def read_npz(file: Path, keys: Sequence[str]) -> dict[str, NDArray[Any]]:
@@ -62,7 +68,7 @@ def refusing_damage(file: Path) -> Iterator[None]:
         raise Refusal(f"{shown(file)}: does not exist; correct the path") from None
     except IsADirectoryError:
         raise Refusal(f"{shown(file)}: is a folder; name an .npz archive itself") from None
-    except (zipfile.BadZipFile, EOFError, zlib.error, RuntimeError):  # the last when encrypted
+    except DAMAGE:
         raise Refusal(f"{shown(file)}: the archive is damaged or encrypted; {AGAIN}") from None
     except OSError as error:
         raise unreadable(file, error) from None
@@ -85,7 +91,7 @@ def check_inside(name: str, file: Path) -> None:
 def _member(archive: Any, key: str, file: Path) -> NDArray[Any]:
     try:
         return np.asarray(archive[key])
-    except (ValueError, tokenize.TokenError) as error:
+    except (ValueError, TypeError, OverflowError, SyntaxError, tokenize.TokenError) as error:
         if "Object arrays" in str(error):
             raise Refusal(
                 f"{shown(file)}: array {key!r} is pickled, and pickles are never loaded; "

@@ -34,6 +34,7 @@ from pipeline.studies import Dataset
 
 SPLITS = ("train", "validation", "test")
 AGAIN = "run prepare again"
+HEADER = (ValueError, TypeError, OverflowError, SyntaxError, tokenize.TokenError)  # a damaged one's
 log = logging.getLogger("normbench")
 
 
@@ -113,7 +114,7 @@ def read_manifest(folder: Path) -> Manifest:
         manifest = Manifest.parse(json.loads(file.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise Refusal(f"{file}: is missing; {AGAIN}") from None
-    except (ValueError, ValidationError):
+    except (ValueError, ValidationError, RecursionError):
         raise Refusal(f"{file}: is damaged; {AGAIN}") from None
     if manifest.digest != _overall(manifest.digests, manifest.scale):
         raise Refusal(f"{file}: was edited; {AGAIN}")
@@ -252,7 +253,7 @@ def _checked(folder: Path, array: str, digests: Mapping[str, str]) -> NDArray[An
         digest = stored_digest(file)
     except FileNotFoundError:
         raise Refusal(f"{file}: is missing; {AGAIN}") from None
-    except (OSError, EOFError, ValueError, tokenize.TokenError):  # the last from a header
+    except (OSError, EOFError, *HEADER):
         raise Refusal(f"{file}: is truncated or damaged; {AGAIN}") from None
     if digest != digests.get(array):
         raise Refusal(f"{file}: was edited since it was prepared; {AGAIN}")

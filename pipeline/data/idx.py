@@ -21,6 +21,7 @@ from pipeline.errors import Refusal
 
 GZIP = b"\x1f\x8b"
 UNSIGNED_BYTES = 8
+MOST_AXES = 4  # count, height, width, channels
 STEMS = {  # array: the published file's name, without its ending
     "x_train": "train-images",
     "y_train": "train-labels",
@@ -54,6 +55,11 @@ def read_idx(file: Path) -> NDArray[np.uint8]:
         raise unreadable(file, error) from None
     if len(content) < 4 or content[:3] != bytes([0, 0, UNSIGNED_BYTES]):
         raise Refusal(f"{file}: is not an idx file of unsigned bytes; fetch it again")
+    if content[3] > MOST_AXES:
+        raise Refusal(
+            f"{file}: says that it has {content[3]} axes, but images have 3 and labels have 1; "
+            "fetch it again"
+        )
     start = 4 + 4 * content[3]
     if len(content) < start:
         raise Refusal(f"{file}: is truncated within its header; fetch it again")

@@ -95,9 +95,10 @@ def unpacked(file: Path, key: str, form: Form) -> Stored | None:
             try:
                 read_header = HEADERS[np.lib.format.read_magic(member)]
                 shape, is_fortran, stored = read_header(member)
-            except (ValueError, LookupError, tokenize.TokenError):
+            except (ValueError, TypeError, LookupError, SyntaxError, tokenize.TokenError):
                 return None
-            if is_fortran or stored.hasobject:
+            is_plain = all(type(length) is int and length >= 0 for length in shape)  # not True
+            if is_fortran or stored.hasobject or not is_plain:
                 return None
             wanted = form(shape, stored)
             return Stored(file, _spilled(member, file, key, shape, stored), stored, *wanted)

@@ -16,14 +16,13 @@ from distributed.comm import connect
 from distributed.core import Status
 from distributed.security import Security
 
-from pipeline.errors import Refusal
+from pipeline.errors import Refusal, reason_of
 from pipeline.execution.dask_pool import DaskPool, Job
 from pipeline.execution.dask_security import secured
 from pipeline.execution.quiet import quiet
 from pipeline.execution.scratch import Scratch
 from pipeline.execution.sight import look
 from pipeline.execution.store import Store
-from pipeline.execution.work import reason_of
 from pipeline.studies import Limits
 
 ATTEMPTS = 4  # to start the workers of this machine

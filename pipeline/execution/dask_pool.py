@@ -17,13 +17,12 @@ from pathlib import Path
 
 from distributed import Client, Future
 
-from pipeline.errors import Refusal
+from pipeline.errors import Refusal, reason_of
 from pipeline.execution.limits import watched
 from pipeline.execution.pool import Done, attempted
 from pipeline.execution.sight import Sight, missed
 from pipeline.execution.store import Store
 from pipeline.execution.task import Failed, Lost, Outcome, Task
-from pipeline.execution.work import reason_of
 from pipeline.studies import Limits
 
 RETRIES = 3

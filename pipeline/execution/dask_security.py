@@ -7,8 +7,7 @@ from pathlib import Path
 
 from distributed.security import Security
 
-from pipeline.errors import Refusal
-from pipeline.execution.work import reason_of
+from pipeline.errors import Refusal, reason_of
 
 SCHEMES = ("tcp", "tls")
 

@@ -64,7 +64,7 @@ def read_digested(file: Path, kind: str) -> dict[str, Any]:
         raise
     except OSError as error:
         raise Refusal(unusable(file, error)) from error
-    except (ValueError, KeyError, AttributeError, TypeError):
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
         raise Damaged(f"{file}: is damaged: it was cut short, or is no {kind}") from None
     if digest != found:
         raise Damaged(f"{file}: is damaged: its content does not match its own digest")

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Protocol
 
 from pipeline.components import build
-from pipeline.errors import Contradiction, Refusal
+from pipeline.errors import Contradiction, Refusal, reason_of
 from pipeline.execution.store import Store
 from pipeline.execution.task import Failed, Outcome, Task
-from pipeline.execution.work import reason_of, work
+from pipeline.execution.work import work
 from pipeline.studies import Cluster, Limits
 
 
@@ -91,7 +91,7 @@ def attempted(task: Task, store: Store) -> Outcome:
         return work(task, store)
     except (Refusal, Contradiction):
         raise
-    except Exception as error:  # a model may raise anything; the others go on
+    except (Exception, SystemExit) as error:  # a model may raise anything; the others go on
         return Failed(task, reason_of(error))
 
 

@@ -1,12 +1,14 @@
 """What a worker process does when it starts.
 
 It leaves Ctrl-C to the coordinator, which ends it, and takes its environment over before any
-library reads it.
+library reads it. What a model's code prints, megabytes perhaps, goes nowhere: the terminal is
+the coordinator's.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 import threading
@@ -24,3 +26,7 @@ def dask_setup(_: object) -> None:
     with suppress(Refusal):  # a trial will say so
         if told := line_of(take_over(late="tensorflow" in sys.modules)):
             print(f"normbench worker: {told}", file=sys.stderr)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
+    os.close(nowhere)

@@ -67,5 +67,5 @@ def lines(file: Path, key: str = "") -> Iterator[Line]:
 def _answer(line: str) -> Answer | None:
     try:
         return Answer.parse(json.loads(line))
-    except ValueError:  # pydantic's errors are ValueErrors too
+    except (ValueError, RecursionError):  # pydantic's errors are ValueErrors too
         return None

@@ -203,7 +203,7 @@ class Store:
         file = self._file(key, ".clock.json")
         try:
             return Clock.parse(json.loads(file.read_text()))
-        except (FileNotFoundError, ValueError):
+        except (FileNotFoundError, ValueError, RecursionError):
             return None
         except OSError as error:
             raise Refusal(unusable(file, error)) from error

@@ -94,12 +94,6 @@ def describe(trial: Trial, folder: Path) -> str:
     return str(training_module(trial, "setting").summary(trial, folder))
 
 
-def reason_of(error: BaseException) -> str:
-    """Return an exception as one line."""
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}"[:500]
-
-
 def _check_environment(trial: Trial) -> None:
     here = _environment(tuple(part.target for part in components(trial)), trial.trainer)
     there = trial.environment

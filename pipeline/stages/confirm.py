@@ -6,6 +6,7 @@ import shutil
 from itertools import groupby
 from pathlib import Path
 
+from pipeline.errors import Refusal
 from pipeline.execution.lock import held
 from pipeline.execution.queues import Confirmation
 from pipeline.execution.store import Store
@@ -33,6 +34,15 @@ def run(profile: str, *, conf: Path, cluster: str) -> None:
         digest = write_answers(places.confirmed, answers)
         print(f"{places.confirmed}: {len(answers)} trials, digest {digest}", flush=True)
 
+    missing = [
+        study.name
+        for study in plan.studies.values()
+        if study.design.has_winner and len(by_study.get(study.name, [])) < study.design.trials
+    ]
+    if missing:
+        raise Refusal(
+            f"{places.studies}: answers too little of {missing[0]}; run: normbench sweep {profile}"
+        )
     with held(places.lock):
         ask = asker(plan)
         queues = [

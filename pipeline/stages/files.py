@@ -17,6 +17,8 @@ from pipeline.stages.places import Places
 from pipeline.statistics.step_costs import Costs
 from pipeline.studies import Plan
 
+UNREADABLE = (ValueError, ValidationError, RecursionError)  # the last from hostile nesting
+
 
 def read_plan(profile: str) -> Plan:
     """Return a profile's composed configuration.
@@ -29,7 +31,7 @@ def read_plan(profile: str) -> Plan:
         return Plan.parse(yaml.safe_load(file.read_text()))
     except FileNotFoundError:
         raise Refusal(f"{file} is missing; run: normbench compose {profile}") from None
-    except (ValidationError, yaml.YAMLError, ValueError):
+    except (yaml.YAMLError, *UNREADABLE):
         raise Refusal(f"{file} is damaged or old; run: normbench compose {profile}") from None
 
 
@@ -48,11 +50,25 @@ def read_answers(file: Path, command: str) -> list[Answer]:
         Refusal: It is missing or damaged; the line says to run `command`.
     """
     try:
-        return [Answer.parse(json.loads(line)) for line in file.read_text().splitlines()]
+        lines = file.read_text().splitlines()
     except FileNotFoundError:
         raise Refusal(f"{file} is missing; run: {command}") from None
-    except (ValueError, ValidationError):
+    except ValueError:
         raise Refusal(f"{file} is damaged; remove it and run: {command}") from None
+    answers: dict[tuple[str, int], Answer] = {}
+    for number, line in enumerate(lines, start=1):
+        try:
+            answer = Answer.parse(json.loads(line))
+        except UNREADABLE:
+            raise Refusal(
+                f"{file}:{number}: is damaged; remove the file and run: {command}"
+            ) from None
+        if answers.setdefault((answer.study, answer.index), answer) is not answer:
+            raise Refusal(
+                f"{file}:{number}: answers {answer.study} trial {answer.index} a second time; "
+                f"remove the file and run: {command}"
+            )
+    return list(answers.values())
 
 
 def read_costs(profile: str) -> Costs:
@@ -66,7 +82,7 @@ def read_costs(profile: str) -> Costs:
         return Costs.parse(json.loads(file.read_text()))
     except FileNotFoundError:
         raise Refusal(f"{file} is missing; run: normbench cost {profile}") from None
-    except (ValueError, ValidationError):
+    except UNREADABLE:
         raise Refusal(f"{file} is damaged; remove it and run: normbench cost {profile}") from None
 
 
@@ -81,7 +97,7 @@ def read_metrics(profile: str) -> dict[str, float | str]:
         return _flat(json.loads(file.read_text()))
     except FileNotFoundError:
         raise Refusal(f"{file} is missing; run: normbench analyze {profile}") from None
-    except ValueError:
+    except UNREADABLE:
         raise Refusal(f"{file} is damaged; run: normbench analyze {profile}") from None
 
 

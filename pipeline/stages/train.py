@@ -30,6 +30,7 @@ from pipeline.stages.comparison import (
     named,
     settings_of,
 )
+from pipeline.stages.named_code import told_in_one_line
 from pipeline.stages.places import Places
 from pipeline.tasks.scoring import scoring_of
 from pipeline.tracking.mirror import address_warning, try_mirror_run
@@ -75,9 +76,10 @@ def _train(asked: Asked, console: Console, *, mirrored: bool) -> Run:
         seed=cell.seed,
         split="validation",
     )
-    if asked.summary:
-        _say(console, describe(trial, folder))
-    result = _watched(trial, folder, cell.task.score)
+    with told_in_one_line(part.target for part in components(cell)):
+        if asked.summary:
+            _say(console, describe(trial, folder))
+        result = _watched(trial, folder, cell.task.score)
     console.print(_curves(result, cell.task.score))
     run = Run(asked.overrides, cell.task.score, trial.key, result)
     _say(console, _closing(trial, run, cell.task))

@@ -8,13 +8,15 @@ question by `weights_digest`, which stands beside `keep`.
 from __future__ import annotations
 
 import hashlib
+import inspect
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import keras
 import numpy as np
 
-from pipeline.components import build
+from pipeline.components import build, resolve
 from pipeline.errors import Refusal
 from pipeline.models.norms import norm_factory
 from pipeline.records import Trial
@@ -26,6 +28,8 @@ from pipeline.training.weights import by_path
 
 Make = Callable[..., Any]
 
+GIVEN = ("shape", "outputs", "norm")  # to a builder, by position
+POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 CHOICES = ("keep", "draw")
 SQUASHING = ("softmax", "sigmoid")
 
@@ -36,6 +40,7 @@ def made(trial: Trial, shape: tuple[int, ...], outputs: int, make: Make, seed: i
     Raises:
         Refusal: The builder does not take its arguments, or returned what cannot be compared.
     """
+    _check_builder(trial.model.target)
     keras.utils.clear_session(free_memory=False)  # the engine collects when it drops a graph
     use_our_keras_values()
     keras.utils.set_random_seed(seed)
@@ -57,6 +62,24 @@ def made(trial: Trial, shape: tuple[int, ...], outputs: int, make: Make, seed: i
     _check_origins(trial, model, origins)
     _settle(trial, model, choice, digest)
     return model
+
+
+def _check_builder(target: str) -> None:
+    """Refuse what is no builder of models before it is called.
+
+    Raises:
+        Refusal: It is a class, or a function that does not name what a builder is given.
+    """
+    found = resolve(target)
+    named: list[inspect.Parameter] = []
+    if callable(found) and not inspect.isclass(found):
+        with suppress(TypeError, ValueError):
+            named = list(inspect.signature(found).parameters.values())
+    if len([each for each in named if each.kind in POSITIONAL]) < len(GIVEN):
+        raise Refusal(
+            f"{target}: is no builder of models; that is a function build(shape, outputs, norm, "
+            "*, ...) which returns a keras.Model"
+        )
 
 
 def _check_outputs(trial: Trial, model: Any, outputs: int) -> None:

@@ -7,6 +7,7 @@ argument the kernels do not know, goes through Keras's own class.
 
 from __future__ import annotations
 
+import inspect
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pipeline.components import build
+from pipeline.components import build, resolve
 from pipeline.errors import Refusal
 from pipeline.records import Component
 
@@ -246,8 +247,12 @@ def keras_optimizer(
     """Return Keras's optimizer, told which weights not to decay.
 
     Raises:
-        Refusal: It does not take its arguments, or asks for what `fit` does once training is over.
+        Refusal: It is no optimizer, does not take its arguments, or asks for what `fit` does
+            once training is over.
     """
+    kind = resolve(optimizer.target)
+    if not (inspect.isclass(kind) and issubclass(kind, keras.optimizers.Optimizer)):
+        raise Refusal(f"{optimizer.target}: is no subclass of keras.optimizers.Optimizer")
     if optimizer.arguments.get("use_ema"):
         raise Refusal(
             "optimizer.use_ema: Keras puts the averaged weights in place when training is over, "

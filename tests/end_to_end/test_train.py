@@ -74,3 +74,32 @@ def test_a_mistake_is_one_line_and_exit_code_2(folder, mistake):
     assert done.returncode == 2
     assert done.stdout == ""
     assert len(done.stderr.splitlines()) == 1
+
+
+BROKEN = {
+    "raising": ("raise OSError('no disk')", "does not import: OSError: no disk"),
+    "leaving": ("import sys; sys.exit(1)", "does not import: SystemExit: 1"),
+    "flat": (
+        "import keras\ndef build(shape, outputs, norm):\n"
+        "    x = keras.Input(shape)\n"
+        "    return keras.Model(x, keras.layers.Conv1D(outputs, 99, name='c')(x))\n",
+        "flat.py, line 4: ValueError: ",
+    ),
+    "subprocess.call": ("", "subprocess is Python's own"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_model_of_ones_own_that_breaks_is_one_line(folder, name):
+    code, said = BROKEN[name]
+    (folder / f"{name}.py").write_text(code)
+    target = name if "." in name else f"{name}.build"
+    (folder / "conf" / "model" / "broken.yaml").write_text(
+        f"# Mine.\n_target_: {target}\nsearch: {{}}\ngrid: {{}}\n"
+    )
+    done = train(folder, *TINY, "model=broken")
+    lines = [each for each in done.stderr.splitlines() if each.startswith("normbench")]
+    assert (done.returncode, len(lines)) == (2, 1), done.stderr
+    assert said in lines[0]
+    assert "Traceback" not in done.stderr
+    assert "\x1b" not in done.stderr

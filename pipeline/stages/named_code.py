@@ -1,0 +1,34 @@
+"""What the code that a configuration names raises is for its author: one line that says where."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipeline import modules
+from pipeline.errors import Contradiction, Refusal, reason_of
+
+
+@contextmanager
+def told_in_one_line(targets: Iterable[str]) -> Iterator[None]:
+    """Turn an exception that passed through the code of these dotted paths into a refusal.
+
+    One that did not is a bug of this package, and goes on as it is.
+    """
+    try:
+        yield
+    except (Refusal, Contradiction):
+        raise
+    except (Exception, SystemExit) as error:
+        files = {modules.source(found) for each in targets if (found := modules.module(each))}
+        frames = [
+            frame
+            for frame in traceback.extract_tb(error.__traceback__)
+            if Path(frame.filename) in files
+        ]
+        if not frames:
+            raise
+        place = f"{frames[-1].filename}, line {frames[-1].lineno}"
+        raise Refusal(f"{place}: {reason_of(error)}") from error
