@@ -180,13 +180,14 @@ EFFECT = "_target_: pipeline.claims.kinds.errors.log_error_ratio\n    metric: va
         (
             "errors.log_error_ratio",
             "{metric: validation_eror}",
-            "effect.metric names no figure of one: 'validation_eror'; did you mean "
+            "effect.metric names no error of one: 'validation_eror'; did you mean "
             "'validation_error'?",
         ),
         (
             "errors.log_error_ratio",
-            "{metric: validation_score_curve}",
-            "effect.metric names no figure of one: 'validation_score_curve'",
+            "{metric: validation_score}",
+            "effect.metric names no error of one: 'validation_score'; did you mean "
+            "'validation_error'?",
         ),
         (
             "figures.change",
@@ -234,7 +235,7 @@ EFFECT = "_target_: pipeline.claims.kinds.errors.log_error_ratio\n    metric: va
     ],
 )
 def test_an_effect_is_held_to_the_signature_of_its_kind(kind, arguments, says, conf):
-    """`one` measures no more than scores; a name, a type or an argument is told before any run."""
+    """`one` has no further probes; a name, a type or an argument is told before any run."""
     target = f"_target_: pipeline.claims.kinds.{kind}"
     effect = "{" + ", ".join(filter(None, [target, arguments[1:-1]])) + "}"
     spoil(conf / "claim" / "mine.yaml", f"effect:\n    {EFFECT}", f"effect: {effect}")
@@ -262,7 +263,7 @@ def test_parts_share_what_their_claim_says_once(conf):
     claim = yaml.safe_load(mine.read_text())
     [part] = claim["parts"]
     shared = {key: part.pop(key) for key in ("effect", "treatment", "asserts", "rule")}
-    other = part | {"name": "loss", "effect": {"metric": "validation_loss"}}
+    other = part | {"name": "other", "effect": {"metric": "validation_error_recalibrated"}}
     other |= {"rule": {"kind": "equivalence", "margin": 0.2}}
     mine.write_text(yaml.safe_dump(claim | {"part": shared, "beside": [other]}))
     found = Claim.parse(compose_plan(conf, "one").claims["mine"])
@@ -273,7 +274,7 @@ def test_parts_share_what_their_claim_says_once(conf):
     assert first.effect.target == second.effect.target
     assert (first.effect.arguments, second.effect.arguments) == (
         {"metric": "validation_error"},
-        {"metric": "validation_loss"},
+        {"metric": "validation_error_recalibrated"},
     )
     assert (first.rule.kind, second.rule.kind) == ("direction", "equivalence")
     assert (found.level, found.failure_margin) == (0.99, 0.05)
