@@ -4,6 +4,7 @@ import html
 import json
 import re
 import shutil
+from collections import Counter
 
 import pytest
 from checkout import OUTPUTS, PROFILE, Checkout
@@ -29,6 +30,36 @@ def test_the_pipeline_ends_with_a_page_about_real_digits(checkout):
     claims = [each["claim"] for each in analysis["findings"]["verdicts"]["claims"]]
     assert {claim["id"] for claim in claims} >= {"T1", "T5", "T14", "C3"}
     assert all(claim["statement"] in html.unescape(page) for claim in claims)
+
+
+def test_every_section_counts_the_same_failures(checkout):
+    file = checkout.root / f"reports/{PROFILE}/analysis.json"
+    findings = json.loads(file.read_text())["findings"]
+    counted = {
+        (each["study"], each["phase"]): Counter(each["outcomes"])
+        for each in findings["failures"]["studies"]
+    }
+    found: dict[tuple[str, str], Counter[str]] = {}
+    for cell in findings["settings"]["cells"]:
+        place = "/".join(
+            cell["place"][name] for name in ("experiment", "dataset", "model", "optimizer")
+        )
+        for each in cell["settings"]:
+            own = found.setdefault((f"{place}/{each['arm']}", "sweep"), Counter())
+            own.update(each["outcomes"])
+    for each in findings["tuned"]["studies"]:
+        found[each["name"], "sweep"] = Counter(each["swept"])
+        found[each["name"], "confirm"] = Counter(each["confirmed"])
+        failed = sum(trial["failed"] for trial in each["search"]["trials"])
+        assert failed == each["swept"]["failed"]
+    assert len(found) == 27  # all studies, but for the two of the map
+    assert found == {name: counted[name] for name in found}
+    [drawn] = findings["map"]["maps"]
+    for arm in (drawn["arm"], drawn["reference"]):
+        word = "arm" if arm == drawn["arm"] else "reference"
+        lost = sum(spot["failed"] in (word, "both") for spot in drawn["spots"])
+        own = counted[f"map_mlp/mnist_5k/mlp/adam/{arm}", "sweep"]
+        assert lost == own["failed_recalibrated"]
 
 
 def test_every_arm_has_the_same_number_of_trials_and_confirmations(checkout):
