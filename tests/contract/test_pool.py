@@ -404,7 +404,7 @@ def test_workers_end_with_a_coordinator_that_is_killed(tmp_path):
         "from pathlib import Path\n"
         "from pipeline.execution.dask_clusters import local\n"
         "from pipeline.execution.store import Store\n"
-        "from pipeline.records import Limits\n"
+        "from pipeline.studies import Limits\n"
         "if __name__ == '__main__':\n"
         "    limits = Limits(wall_seconds=None, memory_bytes=None)\n"
         "    pool = local(Store(Path(sys.argv[1])), limits, workers=2)\n"
