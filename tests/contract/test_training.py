@@ -261,7 +261,7 @@ def test_arrays_that_are_not_those_of_the_trial_are_refused(asked, folder):
         ("+model.widht=3", "did you mean 'width'"),
         ("norm._target_=keras.layers.BatchNormalisation", "did you mean 'BatchNormalization'"),
         ("model._target_=pipeline.models.mpl.build", "did you mean 'mlp'"),
-        ("optimizer._target_=keras.losses.Huber", "learning_rate"),
+        ("optimizer._target_=keras.losses.Huber", "is no subclass of keras.optimizers.Optimizer"),
     ],
 )
 def test_code_that_does_not_take_its_arguments_is_refused_by_name(override, says, asked, folder):

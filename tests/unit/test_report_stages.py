@@ -76,7 +76,7 @@ def test_a_missing_input_is_refused_with_the_command_to_run_first(path: Path, co
 
 def test_truncated_answers_are_refused_by_name() -> None:
     PLACES.studies.write_text(PLACES.studies.read_text()[:-50])
-    with pytest.raises(Refusal, match=r"studies\.jsonl is damaged"):
+    with pytest.raises(Refusal, match=r"studies\.jsonl:\d+: is damaged"):
         analyze.run("quick")
 
 
