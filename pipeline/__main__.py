@@ -23,6 +23,7 @@ from pipeline.training.surroundings import take_over_and_tell
 
 BESIDE = {
     "mirror": "bring MLflow and the Optuna dashboard up to date from what is on disk",
+    "inputs": "tell DVC by digests what of a profile's data and code is your own",
     "status": "show how far a sweep or confirmation has come, from any terminal",
 }
 KEPT = "what is finished is kept, the same command goes on from there"

@@ -37,7 +37,7 @@ BY_NAME = {
 }
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", [*STAGES, "inputs"])
 def test_a_stage_depends_on_all_the_code_that_it_runs(stage):
     listed, run = deps(stage), files(stage)
     assert len(run) > 10

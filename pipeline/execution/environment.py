@@ -92,7 +92,12 @@ def code_digest(named: frozenset[str]) -> str:
 
     A user's own modules are followed within their own package.
     """
-    wanted, seen = [SETTINGS, *named], dict[str, str]()
+    return digest_of_modules(frozenset({SETTINGS, *named}))
+
+
+def digest_of_modules(named: Iterable[str]) -> str:
+    """Return the SHA-256 of the syntax trees of modules, and of what they import of their own."""
+    wanted, seen = list(named), dict[str, str]()
     while wanted:
         name = wanted.pop()
         file = modules.source(name)
@@ -105,6 +110,18 @@ def code_digest(named: frozenset[str]) -> str:
         wanted += [found for found in _imported(tree, package) if found.startswith(followed)]
     text = "".join(f"{name}\n{code}\n" for name, code in sorted(seen.items()))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def own_code(targets: Iterable[str]) -> dict[str, str]:
+    """Return the digest of each module of a user's own that dotted paths lead to, by its name.
+
+    This package's own modules, and libraries that a version covers, are left out.
+
+    Raises:
+        Refusal: A module cannot be found.
+    """
+    others = {path for path in targets if path.partition(".")[0] not in ("pipeline", *VERSIONED)}
+    return {name: digest_of_modules([name]) for name in sorted({_module(path) for path in others})}
 
 
 def normalized(tree: ast.Module) -> str:

@@ -26,6 +26,7 @@ def run(profile: str, *, conf: Path, cluster: str) -> None:
 
     def seal(answers: list[Answer]) -> None:
         shutil.rmtree(places.models, ignore_errors=True)
+        places.models.mkdir(parents=True)  # a plan without winners has none: DVC wants the folder
         for answer in answers:
             if answer.index == 0:
                 saved = places.model(answer.study)

@@ -71,6 +71,16 @@ class Places:
         return self.reports / "config.yaml"
 
     @property
+    def inputs(self) -> Path:
+        """Digests of the user's data and code, which DVC can't see by itself."""
+        return self.reports / "inputs.yaml"
+
+    @property
+    def seen(self) -> Path:
+        """What data looked like when they were digested last: no need to read them again."""
+        return Path("artifacts") / f"{self.profile}.inputs.json"
+
+    @property
     def analysis(self) -> Path:
         """Every figure that the report prints."""
         return self.reports / "analysis.json"

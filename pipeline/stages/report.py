@@ -29,6 +29,7 @@ def run(profile: str) -> None:
     for stale in places.reports.glob("charts/*.svg"):
         if f"charts/{stale.name}" not in written:
             stale.unlink()  # of another plan: nothing would say what it shows
+    (places.reports / "charts").mkdir(parents=True, exist_ok=True)  # even if there is none: for DVC
     for name, text in written.items():
         path = places.reports / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -13,8 +13,9 @@ from rich.table import Table
 from pipeline.configuration.cell import Asked, compose_cells
 from pipeline.content import content_digest
 from pipeline.data.arrays import read_manifest
-from pipeline.data.prepared import prepare, state_of_files
-from pipeline.execution.environment import environment
+from pipeline.data.files import state_of_files
+from pipeline.data.prepared import prepare
+from pipeline.execution.environment import environment, own_code
 from pipeline.execution.store import Store
 from pipeline.execution.work import answer, describe
 from pipeline.records import Result, Task, Trial
@@ -98,8 +99,10 @@ def _say(console: Console, text: str) -> None:
 
 def _prepared(asked: Asked) -> Path:
     """Return the folder of the cell's arrays, made now unless an earlier run made them."""
-    described, state = asked.dataset.plain(), state_of_files(asked.dataset.source)
-    content = content_digest(described if state is None else [described, state])
+    source = asked.dataset.source
+    behind = [state_of_files(source), *own_code([source.target]).values()]
+    behind = [each for each in behind if each is not None]
+    content = content_digest([asked.dataset.plain(), *behind])
     folder = Places("train").arrays / f"{asked.cell.dataset}-{content[:12]}"
     if not folder.exists():
         prepare(asked.dataset, asked.cell.dataset, folder)

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from pipeline.arguments import Argument
-from pipeline.data.prepared import state_of_files
+from pipeline.data.files import state_of_files
 from pipeline.records import Component
 
 

@@ -1,0 +1,76 @@
+"""The plan's own data and code -> reports/PROFILE/inputs.yaml: digests, for DVC to compare.
+
+What conf/ names lies anywhere: pictures, tables, modules of the user's. dvc.yaml cannot list it,
+so that this stage looks each time, and the stages that use it depend on its digests.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import yaml
+
+from pipeline.content import canonical_json
+from pipeline.data.files import content_of_files, state_of_files
+from pipeline.execution.environment import own_code
+from pipeline.stages.files import read_plan
+from pipeline.stages.places import Places
+from pipeline.studies import Dataset
+
+HEADER = "# What the configuration names and DVC can't see by itself: digests of content.\n"
+
+
+def run(profile: str) -> None:
+    """Write the digests of what a profile's plan names, and print what is the user's own.
+
+    `data` is by dataset (its files, and the code that loads them), `training` by module (models,
+    layers, optimizers, designs, tasks), `judging` by module (effects of claims).
+
+    Raises:
+        Refusal: The plan is missing or damaged, or a module is.
+    """
+    plan, places = read_plan(profile), Places(profile)
+    files = _digests_of_files(places, plan.datasets)
+    loading = {name: own_code([each.source.target]) for name, each in plan.datasets.items()}
+    training = own_code(_targets([study.plain() for study in plan.studies.values()]))
+    judging = own_code(_targets(plan.claims))
+    data = {name: {"files": files[name], "code": loading[name]} for name in plan.datasets}
+    inputs = {"data": data, "training": training, "judging": judging}
+    places.inputs.write_text(HEADER + yaml.safe_dump(inputs, sort_keys=False, allow_unicode=True))
+    own = [name for name, digest in files.items() if digest]
+    for each in (*loading.values(), training, judging):
+        own += each
+    print(f"{places.inputs}: {', '.join(dict.fromkeys(own)) or 'nothing'} of your own")
+
+
+def _digests_of_files(places: Places, datasets: dict[str, Dataset]) -> dict[str, str | None]:
+    """Return the digest of each dataset's files; those that look as they did are not read again."""
+    try:
+        seen = json.loads(places.seen.read_text())
+        known = {name: (state, digest) for name, (state, digest) in seen.items()}
+    except (OSError, ValueError, AttributeError, TypeError):  # looked at for the first time
+        known = {}
+    digests: dict[str, str | None] = {}
+    kept: dict[str, tuple[str | None, str | None]] = {}
+    for name, dataset in datasets.items():
+        state = state_of_files(dataset.source)
+        before, digest = known.get(name, (None, None))
+        if state is None or state != before:
+            digest = content_of_files(dataset.source)
+        digests[name] = digest
+        kept[name] = (state, digest)
+    places.seen.parent.mkdir(parents=True, exist_ok=True)
+    places.seen.write_text(canonical_json(kept))
+    return digests
+
+
+def _targets(plain: object) -> Iterator[str]:
+    """Yield the dotted paths of all components within plain data."""
+    if isinstance(plain, dict):
+        if plain.keys() == {"target", "arguments"}:
+            yield plain["target"]
+        plain = list(plain.values())
+    if isinstance(plain, list):
+        for each in plain:
+            yield from _targets(each)
