@@ -10,34 +10,41 @@ import pandas as pd
 
 from pipeline.arguments import Proportion, Tally
 from pipeline.claims.claim import Claim, Part
-from pipeline.claims.failing import failure_rule, with_failures
+from pipeline.claims.failing import deciding_limits, failure_rule, outcomes
 from pipeline.claims.rules import Exact, Rule
 from pipeline.claims.verdict import Evidence, Verdict, conjunction, judge
 from pipeline.components import build
 from pipeline.content import Record
-from pipeline.statistics.intervals import Estimate, estimate, points_estimate
+from pipeline.statistics.intervals import Estimate, estimate, points_estimate, ranked_estimate
 from pipeline.statistics.noise import probability_better
 from pipeline.statistics.pairs import Statistics, select, with_statistics
-from pipeline.statistics.samples import Sample, oriented
+from pipeline.statistics.samples import Sample, cluster_means, oriented
 
 
 class FailureJudgement(Record):
-    """The oriented difference in the share of failures; positive is as the claim asserts."""
+    """The oriented difference in the share of failures; positive is as the claim asserts.
+
+    It stands beside: what decides is in how many seeds which side failed more often, `more`
+    and `fewer` as the claim asserts it.
+    """
 
     judged_by: ClassVar = ("verdict", "estimate")
 
     estimate: Estimate
     verdict: Verdict
     mcnemar: float | None
+    more: Tally
+    fewer: Tally
 
 
 class PartJudgement(Record):
-    """What one part came to; `verdict` is about failures first where a run failed.
+    """What one part came to; `verdict` ranks failures before all scores where a run failed.
 
-    `trained` is about the blocks in which both trained. `estimate` is absent
-    without such blocks, and for an exact rule, whose `largest_departure` stands
-    instead. `points` is treatment's score minus control's in hundredths, turned by
-    the same rule: where fewer errors are asserted, a higher score is negative.
+    `trained` is about the blocks in which both trained, and so is `estimate`, by signed ranks;
+    it is absent without such blocks, and for an exact rule, whose `largest_departure` stands
+    instead. `mean` is the same effect with a t interval, which decides nothing. `points` is
+    treatment's score minus control's in hundredths, turned by the same rule: where fewer
+    errors are asserted, a higher score is negative.
     `better` is the share of blocks on the claim's side, ties half.
     """
 
@@ -49,6 +56,7 @@ class PartJudgement(Record):
     verdict: Verdict
     trained: Verdict
     estimate: Estimate | None
+    mean: Estimate | None
     points: Estimate | None
     largest_departure: float | None
     failures: FailureJudgement | None
@@ -163,35 +171,51 @@ def judge_part(
     """
     if not planned_blocks:
         return _untested(part, minimum)
-    sample = part_sample(part, runs)
-    found = estimate(sample, level=level)
+    sample, paired = part_sample(part, runs), part.control is not None
+    found = ranked_estimate(sample, level=level)
 
-    def verdict_on(rule: Rule, of: Sample, what: Estimate | None) -> Verdict:
+    def verdict_on(
+        rule: Rule,
+        of: Sample,
+        what: Estimate | None,
+        clusters: int,
+        limits: tuple[float, float] | None = None,
+    ) -> Verdict:
         evidence = Evidence(
             estimate=what,
             largest_departure=_departure(rule, of),
-            clusters=len(set(of.seeds)),
+            clusters=clusters,
             planned_blocks=planned_blocks,
             present_blocks=sample.present,
             manipulation_failure=manipulation_failure,
         )
-        return judge(rule, evidence, minimum=minimum)
+        return judge(rule, evidence, minimum=minimum, limits=limits)
 
-    trained = verdict = verdict_on(part.rule, sample, found)
+    def on_seeds(of: Sample) -> Verdict:
+        limits = deciding_limits(of, paired=paired, level=level)
+        clusters = len(outcomes(of, paired=paired)[0])
+        return verdict_on(part.rule, of, found, clusters, limits)
+
+    trained = verdict = on_seeds(sample.model_copy(update={"failures": None}))
     failures = None
     if sample.failures is not None and (share := estimate(sample.failures, level=level)):
-        rule = failure_rule(part.rule, failure_margin, paired=part.control is not None)
+        rule = failure_rule(part.rule, failure_margin, paired=paired)
+        apart, _ = cluster_means(sample.failures)
         failures = FailureJudgement(
             estimate=share,
-            verdict=verdict_on(rule, sample.failures, share),
+            verdict=verdict_on(rule, sample.failures, share, share.clusters),
             mcnemar=sample.failures.mcnemar,
+            more=int((apart > 0).sum()),
+            fewer=int((apart < 0).sum()),
         )
-        verdict = with_failures(part.rule, rule, failures.verdict, trained)
+        if not isinstance(part.rule, Exact):  # whose values failed runs have too
+            verdict = on_seeds(sample)
     return PartJudgement(
         name=part.name,
         verdict=verdict,
         trained=trained,
         estimate=None if isinstance(part.rule, Exact) else found,
+        mean=None if isinstance(part.rule, Exact) else estimate(sample, level=level),
         points=points_estimate(sample, level=level),
         largest_departure=_departure(part.rule, sample),
         failures=failures,
@@ -236,6 +260,7 @@ def _untested(part: Part, minimum: int) -> PartJudgement:
         verdict=verdict,
         trained=verdict,
         estimate=None,
+        mean=None,
         points=None,
         largest_departure=None,
         failures=None,

@@ -1,48 +1,85 @@
-"""How many clusters would settle an inconclusive claim."""
+"""How many clusters would settle an inconclusive claim, and how sure that number is."""
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
+
+from scipy import stats
 
 from pipeline.claims.rules import IntervalRule, boundaries
 from pipeline.statistics.intervals import Estimate, t_quantile
+from pipeline.statistics.ranks import fewest_clusters
 
 MOST_CLUSTERS = 1_000_000  # beyond it, the answer is that no number would
+STANDARD = float(stats.norm.cdf(1))  # a standard error to one side, as a share
 
 
-def clusters_to_settle(rule: IntervalRule, estimate: Estimate, *, minimum: int) -> int | None:
+class Settling(NamedTuple):
+    """Clusters that would settle a claim: as things look, at best and at worst.
+
+    `most` is absent where the true effect may lie on a boundary.
+    """
+
+    likely: int
+    fewest: int
+    most: int | None
+
+    @property
+    def range(self) -> tuple[int, int | None]:
+        """From the fewest to the most."""
+        return self.fewest, self.most
+
+
+def settling(rule: IntervalRule, estimate: Estimate, *, minimum: int) -> Settling | None:
     """Fewest clusters whose half-width is the distance from the nearest boundary.
 
-    A projection: it takes today's value and spread to be the true ones.
+    A projection: it takes today's value and spread to be the true ones. At best the spread is
+    smaller and the effect further from the boundary by a standard error each, at worst larger
+    and nearer (the spread's by its law of chi squares).
 
     Returns:
-        At least `minimum` and two. None without a spread, on a boundary, or above a million.
+        At least `minimum`, and as many as have an interval at all. None without a value, a spread
+        or an interval, on a boundary, or above a million.
     """
     if estimate.value is None or estimate.spread is None:
         return None
     distance = min(abs(estimate.value - boundary) for boundary in boundaries(rule))
-    fewest = max(2, minimum)
-    if estimate.method == "median":  # all agree: as many as bound a median
-        return max(fewest, math.ceil(1 - math.log2(1 - estimate.level)))
     if estimate.method == "unseen":
-        return _agreeing(estimate, distance, fewest)
-    if _half_width(estimate, MOST_CLUSTERS) > distance:
+        agreeing = _agreeing(estimate, distance, max(2, minimum))
+        return None if agreeing is None else Settling(agreeing, agreeing, agreeing)
+    fewest = max(2, minimum, fewest_clusters(estimate.level))
+    if not estimate.spread:  # all agree: as many as have limits
+        return Settling(fewest, fewest, None) if estimate.clusters < fewest else None
+    likely = _clusters(estimate.spread, distance, estimate.level, fewest)
+    if likely is None:
+        return None
+    error, freedom = estimate.spread / math.sqrt(estimate.clusters), estimate.clusters - 1
+    small, large = (
+        estimate.spread * math.sqrt(freedom / float(stats.chi2.ppf(share, freedom)))
+        for share in (STANDARD, 1 - STANDARD)
+    )
+    best = _clusters(small, distance + error, estimate.level, fewest)
+    worst = _clusters(large, distance - error, estimate.level, fewest)
+    return Settling(likely, likely if best is None else best, worst)
+
+
+def _clusters(spread: float, distance: float, level: float, fewest: int) -> int | None:
+    def fits(clusters: int) -> bool:
+        return t_quantile(clusters - 1, level=level) * spread / math.sqrt(clusters) <= distance
+
+    if not fits(MOST_CLUSTERS):
         return None
     most = fewest
-    while _half_width(estimate, most) > distance:
+    while not fits(most):
         fewest, most = most + 1, min(2 * most, MOST_CLUSTERS)
     while fewest < most:
         middle = (fewest + most) // 2
-        if _half_width(estimate, middle) <= distance:
+        if fits(middle):
             most = middle
         else:
             fewest = middle + 1
     return most
-
-
-def _half_width(estimate: Estimate, clusters: int) -> float:
-    assert estimate.spread is not None
-    return t_quantile(clusters - 1, level=estimate.level) * estimate.spread / math.sqrt(clusters)
 
 
 def _agreeing(estimate: Estimate, distance: float, fewest: int) -> int | None:

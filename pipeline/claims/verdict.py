@@ -7,6 +7,7 @@ inconclusive whatever the interval says. No p value decides anything.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Annotated, ClassVar
 
@@ -14,7 +15,7 @@ from pydantic import Field
 
 from pipeline.arguments import Count, Tally
 from pipeline.claims.rules import Amount, Direction, Exact, IntervalRule, Rule, Word, word_of
-from pipeline.claims.settling import clusters_to_settle
+from pipeline.claims.settling import Settling, settling
 from pipeline.content import Record
 from pipeline.statistics.intervals import Estimate
 
@@ -24,9 +25,10 @@ MISSING_SHARE = 0.05  # of the planned blocks; above it a verdict would be about
 class Evidence(Record):
     """What a claim's part is judged by.
 
-    `clusters` counts the seeds of blocks that can be compared; `estimate` is
-    absent where there are none; `largest_departure` is how far the values stray
-    from an exact rule's value, absent without values.
+    `clusters` counts the seeds that can be compared, those with failed runs among
+    them; `estimate` is that of blocks that trained, absent where there are none;
+    `largest_departure` is how far the values stray from an exact rule's value, absent
+    without values.
     `manipulation_failure` says in words why the runs did not do what the claim
     is about, and is absent when they did.
     """
@@ -45,7 +47,9 @@ class Verdict(Record):
     `reason` says why it is inconclusive or not tested. `direction_settled`:
     zero lies outside an interval that does not clear the margin.
     `clusters_to_settle` would bring the half-width to the distance from the
-    nearest boundary; absent where no number would. `direction` is the verdict on
+    nearest boundary; absent where no number would. `settling` is the range that the
+    effect and its spread leave it, each a standard error better or worse; its end is
+    absent where no number might be enough. `direction` is the verdict on
     the direction alone, beside a refuted amount.
     """
 
@@ -55,33 +59,53 @@ class Verdict(Record):
     reason: str | None
     direction_settled: bool
     clusters_to_settle: Count | None
+    settling: tuple[Count, Count | None] | None
     direction: Word | None
 
+    @property
+    def settled(self) -> Settling | None:
+        """How many clusters would settle it, as far as that can be said."""
+        if self.clusters_to_settle is None or self.settling is None:
+            return None
+        fewest, most = self.settling
+        return Settling(likely=self.clusters_to_settle, fewest=fewest, most=most)
 
-def judge(rule: Rule, evidence: Evidence | None, *, minimum: int) -> Verdict:
+
+def judge(
+    rule: Rule,
+    evidence: Evidence | None,
+    *,
+    minimum: int,
+    limits: tuple[float, float] | None = None,
+) -> Verdict:
     """Judge one part of a claim.
 
     Args:
         rule: Its kind, amount or band, and margin.
         evidence: None where the profile does not run it.
         minimum: Clusters under which nothing is concluded.
+        limits: Of the effect over all clusters, where runs failed or values agree; else the
+            estimate's are.
     """
     if evidence is None:
         return plain_verdict("not tested here", "this profile does not run it")
+    found = evidence.estimate
     if reasons := _obstacles(evidence, minimum):
-        settled = None
-        if not isinstance(rule, Exact) and evidence.estimate is not None:
-            settled = clusters_to_settle(rule, evidence.estimate, minimum=minimum)
-        return plain_verdict("inconclusive", "; ".join(reasons), clusters=settled)
+        needed = None
+        if not isinstance(rule, Exact) and found is not None:
+            needed = settling(rule, found, minimum=minimum)
+        return plain_verdict("inconclusive", "; ".join(reasons), needed=needed)
     if isinstance(rule, Exact):
         departure = evidence.largest_departure
         if departure is None:
             return plain_verdict("inconclusive", "there are no values")
         holds = (departure <= rule.tolerance) == (rule.asserts == "within")
         return plain_verdict("supported" if holds else "refuted")
-    if evidence.estimate is None:
-        return plain_verdict("inconclusive", "no block trained in both arms")
-    return _by_interval(rule, evidence.estimate, minimum)
+    if limits is None:
+        if found is None:
+            return plain_verdict("inconclusive", "no block trained in both arms")
+        limits = found.limits
+    return _by_interval(rule, limits, evidence, minimum)
 
 
 def conjunction(
@@ -111,20 +135,34 @@ def conjunction(
     if set(words) == {"not tested here"}:
         return plain_verdict("not tested here", "this profile runs none of its parts")
     reason = "; ".join(f"{name}: {word}" for name, word in zip(names, words, strict=True))
-    needed = [part.clusters_to_settle for part in parts if part.word == "inconclusive"]
-    known = [count for count in needed if count is not None]
-    settled = max(known) if known and len(known) == len(needed) else None
-    return plain_verdict("inconclusive", reason, clusters=settled)
+    open_parts = [part for part in parts if part.word == "inconclusive"]
+    needed = [part.settled for part in open_parts]
+    known = [each for each in needed if each is not None]
+    most = _of_all(known) if known and len(known) == len(needed) else None
+    return plain_verdict("inconclusive", reason, needed=most)
 
 
-def plain_verdict(word: Word, reason: str | None = None, *, clusters: int | None = None) -> Verdict:
+def plain_verdict(
+    word: Word, reason: str | None = None, *, needed: Settling | None = None
+) -> Verdict:
     """Return a verdict that has nothing more to say about directions."""
     return Verdict(
         word=word,
         reason=reason,
         direction_settled=False,
-        clusters_to_settle=clusters,
+        clusters_to_settle=needed.likely if needed else None,
+        settling=needed.range if needed else None,
         direction=None,
+    )
+
+
+def _of_all(needed: Sequence[Settling]) -> Settling:
+    """Clusters that settle every part: the most that any needs."""
+    mosts = [each.most for each in needed]
+    return Settling(
+        likely=max(each.likely for each in needed),
+        fewest=max(each.fewest for each in needed),
+        most=None if None in mosts else max(most for most in mosts if most is not None),
     )
 
 
@@ -142,25 +180,29 @@ def _obstacles(evidence: Evidence, minimum: int) -> list[str]:
     return found
 
 
-def _by_interval(rule: IntervalRule, estimate: Estimate, minimum: int) -> Verdict:
-    low, high = estimate.limits
+def _by_interval(
+    rule: IntervalRule, limits: tuple[float, float], evidence: Evidence, minimum: int
+) -> Verdict:
+    low, high = limits
     word = word_of(rule, low, high)
     direction = None
     if isinstance(rule, Amount) and word == "refuted":
         direction = word_of(Direction(kind="direction", margin=rule.margin), low, high)
     undecided = word == "inconclusive"
+    needed = None
+    if undecided and evidence.estimate is not None:
+        needed = settling(rule, evidence.estimate, minimum=minimum)
     return Verdict(
         word=word,
-        reason=_crossing(estimate) if undecided else None,
+        reason=_crossing(low, high, evidence.clusters) if undecided else None,
         direction_settled=undecided and isinstance(rule, Direction) and (low > 0 or high < 0),
-        clusters_to_settle=clusters_to_settle(rule, estimate, minimum=minimum)
-        if undecided
-        else None,
+        clusters_to_settle=needed.likely if needed else None,
+        settling=needed.range if needed else None,
         direction=direction,
     )
 
 
-def _crossing(estimate: Estimate) -> str:
-    if estimate.low is None and estimate.high is None:
-        return f"{estimate.clusters} clusters like these bound the effect on neither side"
+def _crossing(low: float, high: float, clusters: int) -> str:
+    if math.isinf(low) and math.isinf(high):
+        return f"{clusters} clusters like these bound the effect on neither side"
     return "the interval reaches over a boundary"

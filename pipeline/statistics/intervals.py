@@ -1,11 +1,12 @@
 """One estimate and one interval of a sample.
 
-The interval is a t interval on the means of seed clusters: bootstraps cover too
-little at 3 to 10 clusters. Three cases have no such interval. Where a value is
-only bounded, and where all clusters agree to the last digit, the interval is the
-distribution-free one of the median between two order statistics. Where clusters
-agree on a quantity that has a largest value (a share), it is as wide as the
-clusters that would have disagreed unseen. One cluster has no interval.
+Claims are decided by `ranked_estimate`: the centre of the clusters' means with the limits of
+signed ranks (`ranks.py`). `estimate` describes: a t interval on the means of seed clusters, since
+bootstraps cover too little at 3 to 10 clusters. Where a value is only bounded, it is the ranked
+one as well. Where clusters agree on a quantity that has a largest value (a share), it is as wide
+as the clusters that would have disagreed unseen. Where they agree on a count, it is that count;
+where they agree on anything else to the last digit, how far others lie is not known, and there are
+no limits. One cluster has no interval.
 """
 
 from __future__ import annotations
@@ -13,16 +14,16 @@ from __future__ import annotations
 import math
 from typing import Annotated, Literal
 
-import numpy as np
 from pydantic import Field
 from scipy import stats
 
 from pipeline.arguments import Count
 from pipeline.content import Record
-from pipeline.statistics.samples import Floats, Sample, cluster_means, sample_of, spread_of
+from pipeline.statistics.ranks import fewest_clusters, ranked_centre, ranked_limits
+from pipeline.statistics.samples import Sample, cluster_means, sample_of, spread_of
 
 Level = Annotated[float, Field(gt=0.5, lt=1)]
-Method = Literal["t", "median", "unseen", "none"]
+Method = Literal["t", "ranks", "unseen", "count", "none"]
 Reading = Literal["higher", "lower", "undecided"]
 
 
@@ -32,8 +33,8 @@ class Estimate(Record):
     `known` says whether `value` is the estimate or bounds it; it is absent where
     neither side is bounded. `spread` is the standard deviation of the clusters'
     means, absent with one cluster or with bounds. `method`: `t` on the means of
-    clusters, `median` by order statistics, `unseen` for clusters that agree on a
-    share, `none` for one cluster.
+    clusters, `ranks` by signed ranks, `unseen` for clusters that agree on a share,
+    `count` for those that agree on a count, `none` without an interval.
     """
 
     value: float | None
@@ -65,9 +66,9 @@ def estimate(sample: Sample, *, level: float) -> Estimate | None:
     """Estimate an effect; None where no block can be compared."""
     if not sample.seeds:
         return None
-    lows, highs = cluster_means(sample)
+    lows, _ = cluster_means(sample)
     if sample.is_censored:
-        return _of_bounds(lows, highs, sample, level)
+        return ranked_estimate(sample, level=level)
     value, clusters, spread = float(lows.mean()), len(lows), spread_of(lows)
     half = None
     if spread:
@@ -75,11 +76,40 @@ def estimate(sample: Sample, *, level: float) -> Estimate | None:
     found = around(
         value, half, level=level, spread=spread, clusters=clusters, blocks=len(sample.seeds)
     )
-    if half is not None or clusters == 1:
-        return found
-    low, high = _agreeing(value, clusters, sample.bound, level)
-    method = "median" if sample.bound is None else "unseen"
-    return found.model_copy(update={"low": low, "high": high, "method": method})
+    return found if spread or clusters == 1 else _agreeing(found, sample)
+
+
+def ranked_estimate(sample: Sample, *, level: float) -> Estimate | None:
+    """Estimate an effect by signed ranks of the clusters; None where no block can be compared.
+
+    Values between bounds give the least lower and the largest upper limit that they allow.
+    """
+    if not sample.seeds:
+        return None
+    lows, highs = cluster_means(sample)
+    below, above = ranked_centre(lows, highs)
+    known: Literal["exactly", "at least", "at most", "not at all"] = "not at all"
+    value: float | None = None
+    if math.isfinite(below) and math.isfinite(above):
+        known, value = "exactly", (below + above) / 2
+    elif math.isfinite(below):
+        known, value = "at least", below
+    elif math.isfinite(above):
+        known, value = "at most", above
+    spread = None if sample.is_censored else spread_of(lows)
+    low, high = (float(end) for end in ranked_limits(lows, highs, level=level))
+    found = Estimate(
+        value=value,
+        known=known,
+        low=low if math.isfinite(low) else None,
+        high=high if math.isfinite(high) else None,
+        level=level,
+        spread=spread,
+        clusters=len(lows),
+        blocks=len(sample.seeds),
+        method="ranks" if len(lows) > 1 else "none",
+    )
+    return _agreeing(found, sample) if spread == 0 or low == high else found
 
 
 def points_estimate(sample: Sample, *, level: float) -> Estimate | None:
@@ -115,20 +145,6 @@ def around(
 def t_quantile(freedom: int, *, level: float) -> float:
     """Standard errors to either side of a mean, for so many degrees of freedom."""
     return float(stats.t.ppf((1 + level) / 2, freedom))
-
-
-def median_limits(lows: Floats, highs: Floats, *, level: float) -> tuple[float, float]:
-    """Limits of the median of one value per cluster, by order statistics, however distributed.
-
-    The k-th smallest low and the k-th largest high bound, with the largest k for
-    which a fair coin shows fewer than k heads with a probability of at most half
-    of 1 - level; infinite where no k is large enough (95%: fewer than 6 clusters).
-    """
-    count = len(lows)
-    k = int(stats.binom.ppf((1 - level) / 2, count, 0.5))
-    if k < 1:
-        return -math.inf, math.inf
-    return float(np.sort(lows)[k - 1]), float(np.sort(highs)[count - k])
 
 
 def sum_of(first: Estimate, second: Estimate) -> Estimate:
@@ -192,49 +208,16 @@ def scaled(found: Estimate, times: float) -> Estimate:
     )
 
 
-def _agreeing(
-    value: float, clusters: int, bound: float | None, level: float
-) -> tuple[float | None, float | None]:
-    if bound is None:
-        return _optional(*median_limits(*(np.full(clusters, value),) * 2, level=level))
-    # With at least this share of other clusters, none among so many is seen half of 1 - level times
-    unseen = 1 - ((1 - level) / 2) ** (1 / clusters)
-    return value - unseen * (value + bound), value + unseen * (bound - value)
-
-
-def _of_bounds(lows: Floats, highs: Floats, sample: Sample, level: float) -> Estimate:
-    below, above = float(_median(lows)), float(_median(highs))
-    known: Literal["exactly", "at least", "at most", "not at all"] = "not at all"
-    value: float | None = None
-    if math.isfinite(below) and math.isfinite(above):
-        known, value = "exactly", (below + above) / 2
-    elif math.isfinite(below):
-        known, value = "at least", below
-    elif math.isfinite(above):
-        known, value = "at most", above
-    low, high = _optional(*median_limits(lows, highs, level=level))
-    return Estimate(
-        value=value,
-        known=known,
-        low=low,
-        high=high,
-        level=level,
-        spread=None,
-        clusters=len(lows),
-        blocks=len(sample.seeds),
-        method="median" if len(lows) > 1 else "none",
-    )
-
-
-def _median(values: Floats) -> float:
-    """Median in which two infinities of one sign have a mean."""
-    ordered = np.sort(values)
-    first, second = ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]
-    return float(first if first == second else (first + second) / 2)
-
-
-def _optional(low: float, high: float) -> tuple[float | None, float | None]:
-    return (
-        low if math.isfinite(low) else None,
-        high if math.isfinite(high) else None,
-    )
+def _agreeing(found: Estimate, sample: Sample) -> Estimate:
+    """Return the estimate of clusters that agree to the last digit."""
+    value = found.value
+    assert value is not None
+    if sample.bound is not None:
+        # With this share of other clusters, none of so many is seen half of 1 - level times
+        unseen = 1 - ((1 - found.level) / 2) ** (1 / found.clusters)
+        ends = value - unseen * (value + sample.bound), value + unseen * (sample.bound - value)
+        return found.model_copy(update={"low": ends[0], "high": ends[1], "method": "unseen"})
+    known = sample.is_count and found.clusters >= fewest_clusters(found.level)
+    end = value if known else None
+    method = "count" if known else "none"
+    return found.model_copy(update={"low": end, "high": end, "method": method})

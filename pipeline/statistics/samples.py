@@ -30,6 +30,7 @@ class Sample(Record):
     differences in hundredths of the score. `failures` is there when a run failed:
     each present block's difference in failures, with the sign of a loss.
     `bound` is the largest absolute value that can occur, where there is one;
+    `is_count` says that values are whole by nature, so that clusters may well agree;
     `mcnemar` the exact p value of paired failures, which decides nothing.
     """
 
@@ -39,6 +40,7 @@ class Sample(Record):
     present: Tally
     points: tuple[float, ...] | None
     bound: Annotated[float, Field(gt=0)] | None
+    is_count: bool
     failures: Sample | None
     mcnemar: float | None
     notes: tuple[str, ...]
@@ -67,6 +69,7 @@ def sample_of(
     present: int | None = None,
     points: ArrayLike | None = None,
     failures: Sample | None = None,
+    is_count: bool = False,
     notes: tuple[str, ...] = (),
 ) -> Sample:
     """Make a sample of values that are all known.
@@ -77,6 +80,7 @@ def sample_of(
         present: Blocks that ran, failed ones included; as many as values when None.
         points: The same differences in hundredths of the score.
         failures: Differences in failures, where a run failed.
+        is_count: Values are whole by nature.
         notes: What a reader has to know beside the interval.
 
     Raises:
@@ -91,6 +95,7 @@ def sample_of(
         present=len(labels) if present is None else present,
         points=None if points is None else _finite(points),
         bound=None,
+        is_count=is_count,
         failures=failures,
         mcnemar=None,
         notes=notes,
@@ -116,6 +121,7 @@ def bounded_sample(
         present=len(labels),
         points=None,
         bound=None,
+        is_count=False,
         failures=None,
         mcnemar=None,
         notes=notes,

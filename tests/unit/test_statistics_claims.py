@@ -263,7 +263,7 @@ def test_every_claim_of_the_list_gets_a_verdict_from_runs_that_are_all_missing(n
 @pytest.mark.parametrize(
     ("number", "words"),
     [
-        ("T2", ["refuted"]),  # both reach 0.8 together or one never: no 40% less
+        ("T2", ["inconclusive"]),  # both get there between two evaluations: nobody looked when
         ("T5", ["supported"]),  # 30 points were planted
         ("T7", ["supported", "refuted"]),  # 384 weights; errors 0.1 and 0.2 are not equivalent
         ("T14", ["supported"]),
@@ -344,14 +344,13 @@ def test_too_few_seeds_and_failed_checks_are_said() -> None:
     assert "gamma" in reason
 
 
-@pytest.mark.parametrize(("margin", "word"), [(0.049, "refuted"), (0.057, "inconclusive")])
+@pytest.mark.parametrize(("margin", "word"), [(0.069, "refuted"), (0.072, "inconclusive")])
 def test_one_part_of_two_is_refuted_at_half_the_alpha_only(margin: float, word: str) -> None:
-    # Differences with a mean of -0.1 and a spread of 0.05 over eight seeds: from printed tables,
-    # the upper limit is -0.1 + 2.3646 x 0.01768 = -0.0582 at 95%, and -0.1 + 2.8412 x 0.01768 =
-    # -0.0498 at 97.5%. A margin of 0.057 is cleared by the first alone.
-    wave = np.array([-1.0, 1.0] * 4) * 0.05 * math.sqrt(7 / 8)
+    # Of eight seeds the largest averages of two are -0.05, -0.06, -0.07 and -0.075. By printed
+    # tables of signed ranks the upper limit is the fourth at 95% and the third at 97.5%. A margin
+    # of 0.072 is cleared by the first alone.
     figure = np.zeros(len(RUNS))
-    figure[(RUNS["arm"] == "batch").to_numpy(np.bool_)] = -0.1 + wave
+    figure[(RUNS["arm"] == "batch").to_numpy(np.bool_)] = [-0.05, -0.07, *[-0.1] * 6]
     rule = {"kind": "direction", "margin": margin}
     kind, of = f"{KINDS}.figures.difference", {"metric": "figure", "times": 1}
     falls = _part("falls", kind, of, rule, asserts="greater")
@@ -408,7 +407,7 @@ def test_a_kind_that_does_not_exist_is_refused_with_the_nearest_one() -> None:
         judge_claim(claim, RUNS, planned={"a": 8}, manipulation_failures={})
 
 
-@pytest.mark.parametrize(("plain_until", "word"), [(0.01, "supported"), (0.1, "inconclusive")])
+@pytest.mark.parametrize(("plain_until", "word"), [(0.001, "supported"), (0.1, "inconclusive")])
 def test_the_largest_rates_of_eight_seeds_are_judged_even_where_all_agree(
     plain_until: float, word: str
 ) -> None:
@@ -439,4 +438,4 @@ def test_the_largest_rates_of_eight_seeds_are_judged_even_where_all_agree(
     assert judged.verdict.word == word
     if word == "supported":
         estimates = [part.estimate for part in judged.parts]
-        assert [each.method for each in estimates if each is not None] == ["median"] * 2
+        assert [each.method for each in estimates if each is not None] == ["ranks"] * 2

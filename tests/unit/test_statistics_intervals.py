@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from pipeline.statistics.intervals import estimate, median_limits, sum_of
+from pipeline.statistics.intervals import Estimate, estimate, ranked_estimate, sum_of
 from pipeline.statistics.samples import bounded_sample, oriented, sample_of
 
 INFINITE = math.inf
@@ -54,15 +54,17 @@ def test_one_cluster_has_a_value_and_no_limits() -> None:
     assert (found.limits, found.method) == ((-INFINITE, INFINITE), "none")
 
 
-@pytest.mark.parametrize(("clusters", "limits"), [(5, (-INFINITE, INFINITE)), (6, (1.0, 1.0))])
-def test_clusters_that_all_agree_pin_the_median_from_six_on(
-    clusters: int, limits: tuple[float, float]
+@pytest.mark.parametrize("estimated", [estimate, ranked_estimate])
+def test_clusters_that_agree_have_an_interval_from_six_on_where_they_count(
+    estimated: Callable[..., Estimate | None],
 ) -> None:
-    # All of n on one side of the median has probability 2 / 2**n: 6.3% at 5, 3.1% at 6.
-    found = estimate(sample_of([1.0] * clusters, seeds=range(clusters)), level=0.95)
-    assert found is not None
-    assert found.limits == limits
-    assert found.method == "median"
+    # All of n on one side has probability 2 / 2**n: 6.3% at 5, 3.1% at 6.
+    for clusters, is_count, method in ((5, True, "none"), (6, True, "count"), (6, False, "none")):
+        sample = sample_of([1.0] * clusters, seeds=range(clusters), is_count=is_count)
+        found = estimated(sample, level=0.95)
+        assert found is not None
+        limits = (1.0, 1.0) if method == "count" else (-INFINITE, INFINITE)
+        assert (found.limits, found.method) == (limits, method)
 
 
 def test_clusters_that_agree_on_a_share_leave_room_for_those_unseen() -> None:
@@ -73,41 +75,6 @@ def test_clusters_that_agree_on_a_share_leave_room_for_those_unseen() -> None:
     least = stats.binomtest(8, 8).proportion_ci(0.95, method="exact").low
     assert found.limits == pytest.approx((2 * least - 1, 1.0))
     assert found.method == "unseen"
-
-
-@pytest.mark.parametrize("level", [0.95, 0.99])
-@pytest.mark.parametrize("count", [6, 8, 9, 30])
-def test_the_median_s_limits_have_the_coverage_of_the_binomial(count: int, level: float) -> None:
-    ordered = np.arange(1.0, count + 1)
-    low, high = median_limits(ordered, ordered, level=level)
-    if math.isinf(low):
-        assert stats.binom.cdf(0, count, 0.5) > (1 - level) / 2
-        return
-    k = int(low)  # the k-th value of 1, 2, ... is k
-    assert high == count + 1 - k
-    assert 1 - 2 * stats.binom.cdf(k - 1, count, 0.5) >= level
-    assert 1 - 2 * stats.binom.cdf(k, count, 0.5) < level  # one further in would be too narrow
-
-
-def test_the_median_s_limits_are_the_worst_over_everything_the_bounds_allow() -> None:
-    # Brute force: each of 7 values at either of its bounds, infinite ones at +-100.
-    lows = np.array([0.0, 1.0, -INFINITE, 2.0, 3.0, 1.5, 0.5])
-    highs = np.array([0.0, 1.0, -1.0, INFINITE, 3.0, 2.5, 0.5])
-    worst_low, worst_high = INFINITE, -INFINITE
-    for ends in itertools.product((0, 1), repeat=7):
-        pairs = zip(ends, lows, highs, strict=True)
-        values = np.clip([high if end else low for end, low, high in pairs], -100, 100)
-        low, high = median_limits(values, values, level=0.95)
-        worst_low, worst_high = min(worst_low, low), max(worst_high, high)
-    assert (worst_low, worst_high) == (-100, 100)
-    assert median_limits(lows, highs, level=0.95) == (-INFINITE, INFINITE)
-    # With the two open values out of reach of the order statistics, limits are finite.
-    more = (
-        np.concatenate([lows, np.linspace(0, 3, 20)]),
-        np.concatenate([highs, np.linspace(0, 3, 20)]),
-    )
-    low, high = median_limits(*more, level=0.95)
-    assert 0 < low < high < 3
 
 
 def test_values_at_the_grid_s_end_are_at_least_what_they_are() -> None:

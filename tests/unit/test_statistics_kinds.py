@@ -202,8 +202,9 @@ def test_the_largest_rate_s_ratio_is_in_decades_and_its_grid_s_end_a_bound() -> 
     ours = _grid({1: 1.0, 2: 9.0, 3: 1.0}, RATES)
     theirs = _grid({1: 0.1, 2: 0.01, 3: 0.0}, RATES)
     sample = largest_rate(ours, theirs, block=SEED, rate="learning_rate")
-    assert sample.lows == pytest.approx((1.0, 3.0, 2.0))  # the third: 0.1 over less than 0.001
-    assert sample.highs[0] == pytest.approx(1.0)
+    # The first: from 0.1 up to 1 over from 0.01 up to 0.1; the third: over less than 0.001.
+    assert sample.lows == pytest.approx((0.0, 2.0, 2.0))
+    assert sample.highs[0] == pytest.approx(2.0)
     assert sample.highs[1:] == (None, None)
     assert sample.notes == ("1 of 3: treatment still trains at the grid's end, 1",)
 
@@ -263,9 +264,10 @@ def test_a_target_out_of_reach_bounds_the_ratio_of_times() -> None:
     ours = _runs(seed=[1, 2, 3, 4], steps=steps, curve=[hit, hit, never, never])
     theirs = _runs(seed=[1, 2, 3, 4], steps=steps, curve=[late, never, hit, never])
     sample = time_to_target(ours, theirs, block=SEED, curve="curve", target=0.9)
-    half, quarter = math.log(50 / 100), math.log(50 / 200)
-    assert sample.lows == (pytest.approx(half), None, pytest.approx(-quarter), None)
-    assert sample.highs == (pytest.approx(half), pytest.approx(quarter), None, None)
+    # A hit at the first evaluation came after 1 to 50 steps, one at the second after 50 to 100.
+    quarter = math.log(50 / 200)
+    assert sample.lows == (pytest.approx(math.log(1 / 100)), None, pytest.approx(-quarter), None)
+    assert sample.highs == (pytest.approx(0), pytest.approx(quarter), None, None)
     assert sample.notes == (
         "2 of 4: treatment does not reach 0.9 within its steps",
         "2 of 4: control does not reach 0.9 within its steps",

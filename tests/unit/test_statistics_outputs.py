@@ -17,7 +17,7 @@ from pipeline.findings.map.bins import Bin, curve_over_batch_size, map_of_where
 from pipeline.findings.tuned.budget import budget_curve, expected_best
 from pipeline.findings.tuned.choices import resampled_seeds, to_confirm, tuned_effect, winners
 from pipeline.statistics.crossed import crossed_estimate
-from pipeline.statistics.intervals import estimate
+from pipeline.statistics.intervals import estimate, ranked_estimate
 from pipeline.statistics.noise import noise_floor, probability_better
 from pipeline.statistics.samples import bounded_sample, sample_of
 
@@ -203,7 +203,7 @@ def test_flipped_signs_err_as_often_as_the_level_says() -> None:
 
 def test_the_fast_flips_are_the_plain_ones() -> None:
     # The twin: every one of the 2**6 signs once, judged by the interval and the table's functions.
-    values = np.array([0.3, 0.5, 0.1, 0.9, 0.4, 0.2])
+    values = np.array([0.3, 0.5, 0.15, 0.9, 0.4, 0.2])
     signs = np.array(list(itertools.product([-1.0, 1.0], repeat=6)))
 
     class Every(np.random.Generator):
@@ -220,13 +220,13 @@ def test_the_fast_flips_are_the_plain_ones() -> None:
     words: list[Word] = []
     outside = 0
     for flips in signs:
-        each = estimate(sample_of(values * flips, seeds=range(6)), level=0.95)
+        each = ranked_estimate(sample_of(values * flips, seeds=range(6)), level=0.95)
         assert each is not None
         words.append(word_of(RULE, *each.limits))
         outside += each.limits[0] > 0 or each.limits[1] < 0
     assert found is not None
     assert found.called_different == sum(word in ("supported", "refuted") for word in words) / 64
-    assert found.zero_outside == outside / 64 > 0
+    assert found.zero_outside == outside / 64 == 2 / 64  # all of one sign, and nothing else
 
 
 @pytest.mark.parametrize("values", [[], [1.0]])
@@ -248,10 +248,10 @@ def test_bounds_have_no_error_either_and_agreeing_clusters_none_to_speak_of() ->
 @pytest.mark.parametrize(
     ("word", "negative", "broken"),
     [
-        ("supported", False, True),
+        ("supported", True, True),
         ("refuted", False, False),
-        ("no practical difference", True, False),
-        ("inconclusive", True, False),
+        ("no practical difference", False, False),
+        ("inconclusive", False, False),  # too few or too noisy seeds do not pass
         ("not tested here", False, False),  # a control that did not run proves nothing
     ],
 )

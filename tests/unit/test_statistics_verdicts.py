@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pipeline.claims.failing import failure_rule, with_failures
+from pipeline.claims.failing import failure_rule
 from pipeline.claims.rules import (
     Amount,
     Band,
@@ -21,7 +21,7 @@ from pipeline.claims.rules import (
     Word,
     word_of,
 )
-from pipeline.claims.settling import clusters_to_settle
+from pipeline.claims.settling import Settling, settling
 from pipeline.claims.verdict import Evidence, Verdict, conjunction, judge, plain_verdict
 from pipeline.statistics.intervals import Estimate, estimate
 from pipeline.statistics.samples import bounded_sample, sample_of
@@ -217,13 +217,19 @@ def test_the_clusters_to_settle_are_the_first_at_which_the_half_width_fits(
     count = 2
     while stats.t.ppf(0.975, count - 1) / math.sqrt(count) > nearest:
         count += 1
-    assert clusters_to_settle(rule, found, minimum=2) == count
-    assert clusters_to_settle(rule, found, minimum=10_000) == 10_000
+    projected = settling(rule, found, minimum=2)
+    enough = settling(rule, found, minimum=10_000)
+    assert projected is not None
+    assert enough is not None
+    assert projected.likely == max(count, 6)  # fewer have no interval at 95%
+    assert projected.fewest <= projected.likely
+    assert projected.most is None or projected.likely <= projected.most
+    assert enough.likely == 10_000
 
 
 def test_on_a_boundary_no_number_of_clusters_settles() -> None:
-    assert clusters_to_settle(DIRECTION, _estimate(-1.5, 2.5), minimum=8) is None  # value 0.5
-    assert clusters_to_settle(DIRECTION, _estimate(-1.5, 2.5000001), minimum=8) is None
+    assert settling(DIRECTION, _estimate(-1.5, 2.5), minimum=8) is None  # value 0.5
+    assert settling(DIRECTION, _estimate(-1.5, 2.5000001), minimum=8) is None
 
 
 def test_without_a_spread_only_clusters_that_agree_know_how_many_they_need() -> None:
@@ -233,9 +239,9 @@ def test_without_a_spread_only_clusters_that_agree_know_how_many_they_need() -> 
     assert one is not None
     assert bounds is not None
     assert agree is not None
-    assert clusters_to_settle(DIRECTION, one, minimum=2) is None
-    assert clusters_to_settle(DIRECTION, bounds, minimum=2) is None
-    assert clusters_to_settle(DIRECTION, agree, minimum=2) == 6  # 2 / 2**6 is under 5%
+    assert settling(DIRECTION, one, minimum=2) is None
+    assert settling(DIRECTION, bounds, minimum=2) is None
+    assert settling(DIRECTION, agree, minimum=2) == (6, 6, None)  # 2 / 2**6 is under 5%
 
 
 @pytest.mark.parametrize("value", [1.0, 0.0])
@@ -248,8 +254,9 @@ def test_clusters_that_agree_on_a_share_need_enough_that_none_goes_unseen(value:
         assert made is not None
         return made
 
-    needed = clusters_to_settle(rule, found(4), minimum=2)
-    assert needed is not None
+    projected = settling(rule, found(4), minimum=2)
+    assert projected is not None
+    needed = projected.likely
     decided = [word_of(rule, *found(count).limits) != "inconclusive" for count in range(2, 100)]
     assert needed == 2 + decided.index(True)  # brute force
 
@@ -258,7 +265,7 @@ S, R, N, IC, X = (
     plain_verdict("supported"),
     plain_verdict("refuted"),
     plain_verdict("no practical difference"),
-    plain_verdict("inconclusive", "wide", clusters=40),
+    plain_verdict("inconclusive", "wide", needed=Settling(40, 30, None)),
     plain_verdict("not tested here"),
 )
 
@@ -307,46 +314,16 @@ def test_a_conjunction_of_one_is_that_part_and_of_none_is_refused() -> None:
 
 
 def test_an_inconclusive_conjunction_names_its_parts_and_the_most_clusters_any_needs() -> None:
-    more = plain_verdict("inconclusive", "wide", clusters=90)
+    more = plain_verdict("inconclusive", "wide", needed=Settling(90, 20, 300))
     verdict = conjunction([IC, more], [IC, more], names=["mlp", "cnn"])
     assert verdict.reason == "mlp: inconclusive; cnn: inconclusive"
-    assert verdict.clusters_to_settle == 90
+    assert verdict.settled == (90, 30, None)
     never = plain_verdict("inconclusive", "on the edge")
     assert conjunction([IC, never], [IC, never], names=["a", "b"]).clusters_to_settle is None
 
 
-@pytest.mark.parametrize(
-    ("failures", "trained", "word"),
-    [(S, R, "supported"), (R, S, "refuted"), (N, S, "supported"), (IC, S, "inconclusive")],
-)
-def test_failures_come_first_where_a_direction_is_claimed(
-    failures: Verdict, trained: Verdict, word: Word
-) -> None:
-    judged_by = failure_rule(DIRECTION, 0.05, paired=True)
-    assert judged_by == Direction(kind="direction", margin=0.05)
-    assert with_failures(DIRECTION, judged_by, failures, trained).word == word
-
-
-@pytest.mark.parametrize(
-    ("rule", "failures", "word"),
-    [
-        (EQUIVALENCE, S, "no practical difference"),  # as many fail: trained blocks decide
-        (EQUIVALENCE, R, "refuted"),
-        (AMOUNT, R, "inconclusive"),  # an amount is known where both trained
-        (BAND, IC, "inconclusive"),
-    ],
-)
-def test_elsewhere_failures_must_be_as_frequent(
-    rule: IntervalRule, failures: Verdict, word: Word
-) -> None:
-    judged_by = failure_rule(rule, 0.05, paired=True)
-    assert judged_by == Equivalence(kind="equivalence", margin=0.05)
-    assert with_failures(rule, judged_by, failures, N).word == word
-
-
-def test_one_arm_s_failures_support_no_direction() -> None:
-    assert failure_rule(DIRECTION, 0.05, paired=False).kind == "equivalence"
-
-
-def test_an_exact_claim_does_not_ask_who_failed() -> None:
-    assert with_failures(WITHIN, EQUIVALENCE, R, S) is S
+def test_failures_are_judged_by_the_claim_s_direction_or_should_be_as_frequent() -> None:
+    assert failure_rule(DIRECTION, 0.05, paired=True) == Direction(kind="direction", margin=0.05)
+    same = Equivalence(kind="equivalence", margin=0.05)
+    assert failure_rule(DIRECTION, 0.05, paired=False) == same
+    assert failure_rule(AMOUNT, 0.05, paired=True) == same

@@ -16,6 +16,8 @@ from pipeline.records import Task
 from pipeline.statistics.pairs import CONTROL, column, failure_sample, pair
 from pipeline.statistics.samples import Sample, sample_of
 
+COUNT = "parameters"  # the one figure that is whole by nature
+
 
 def _percent(*_: object) -> Reading:
     return lambda found: Phrase(f"{found:.2f}%", "", "", grows=True)
@@ -25,7 +27,7 @@ def _in_hundredths(read: Read) -> Read:
     """Read a figure times 100 so, any other as a bare number."""
 
     def chosen(arguments: Mapping[str, Argument], task: Task) -> Reading:
-        noun = "weights" if arguments["metric"] == "parameters" else ""
+        noun = "weights" if arguments["metric"] == COUNT else ""
         return (read if arguments["times"] == 100 else bare(noun))(arguments, task)
 
     return chosen
@@ -45,6 +47,7 @@ def value(treatment: pd.DataFrame, *, block: Sequence[str], metric: Figure, time
         seeds=alive["seed"],
         present=len(rows),
         failures=failure_sample(rows),
+        is_count=metric == COUNT,
     )
 
 
@@ -77,7 +80,7 @@ def difference(
     """
     pairs = pair(treatment, control, block=block)
     values = times * (column(pairs, metric) - column(pairs, metric + CONTROL))
-    return sample_of(values, seeds=pairs["seed"])
+    return sample_of(values, seeds=pairs["seed"], is_count=metric == COUNT)
 
 
 @reads(points("points of failures", times=100))

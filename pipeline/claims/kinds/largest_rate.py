@@ -1,8 +1,8 @@
 """How much higher a learning rate one arm stands than another, in decades, per seed.
 
-The rate is the largest of the grid that does not fail. Where it is the grid's
-last, the arm may stand more; where every rate fails, it stands less than the
-first: such values are bounds.
+The largest rate that an arm stands lies between the grid's largest that does not
+fail and the next, which does. Where it is the grid's last, the arm may stand any
+more; where every rate fails, it stands less than the first.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pipeline.statistics.samples import Sample, bounded_sample
 def largest_rate(
     treatment: pd.DataFrame, control: pd.DataFrame, *, block: Sequence[str], rate: Setting
 ) -> Sample:
-    """log10 of treatment's largest rate that does not fail over control's.
+    """log10 of the largest rate that treatment stands over control's, between bounds.
 
     Args:
         treatment: Rows of one arm, over a grid of rates.
@@ -70,4 +70,5 @@ def _bounds(
     if not len(standing):
         return -math.inf, math.log10(grid[0])
     largest = float(standing.max())
-    return math.log10(largest), math.inf if largest == grid[-1] else math.log10(largest)
+    further = grid[grid > largest]
+    return math.log10(largest), math.log10(further[0]) if len(further) else math.inf

@@ -26,7 +26,11 @@ def time_to_target(
     curve: Curve,
     target: float,
 ) -> Sample:
-    """Log of treatment's steps to a target over control's; a run that never hits it is a bound."""
+    """Log of treatment's steps to a target over control's, between bounds.
+
+    A run gets there after the last evaluation that does not see it and by the first that
+    does; one that never does needs more than all its steps.
+    """
     pairs = pair(treatment, control, block=block)
     lows: list[float] = []
     highs: list[float] = []
@@ -37,9 +41,7 @@ def time_to_target(
             steps = row["steps" + suffix]
             reached = steps_to_target(steps, sequence(row[curve + suffix]), target=target)
             missed[side] += reached is None
-            ends.append(
-                (math.log(steps[-1]), math.inf) if reached is None else (math.log(reached),) * 2
-            )
+            ends.append(_log_bounds(steps, reached))
         (ours_low, ours_high), (theirs_low, theirs_high) = ends
         lows.append(ours_low - theirs_high)
         highs.append(ours_high - theirs_low)
@@ -49,6 +51,13 @@ def time_to_target(
         if count
     )
     return bounded_sample(lows, highs, seeds=pairs["seed"], notes=notes)
+
+
+def _log_bounds(steps: Sequence[int], reached: int | None) -> tuple[float, float]:
+    if reached is None:
+        return math.log(steps[-1]), math.inf
+    earlier = [step for step in steps if step < reached]
+    return math.log(earlier[-1] if earlier else 1), math.log(reached)
 
 
 def steps_to_target(
