@@ -17,6 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+import shtab
+
 from pipeline.commands import STAGES
 from pipeline.errors import Contradiction, Refusal, Unfinished, nearest
 from pipeline.training.surroundings import take_over_and_tell
@@ -74,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    shtab.add_argument_to(top, "--print-completion", help="print a shell's completion script")
     top.add_argument("--conf", type=Path, default=Path("conf"), help="folder of configuration")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
     train = commands.add_parser("train", help="train one model and show what came out")
@@ -81,6 +84,14 @@ def parser() -> argparse.ArgumentParser:
     form = train.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_const", const="json", dest="form", help=SCRIPTED)
     form.add_argument("--csv", action="store_const", const="csv", dest="form", help=SCRIPTED)
+    only = train.add_mutually_exclusive_group()
+    only.add_argument(
+        "--cfg", choices=["job"], help="print the composed configuration instead of training"
+    )
+    only.add_argument(
+        "--info", action="store_true", help="print which file each group chooses, and the others"
+    )
+    train.add_argument("--resolve", action="store_true", help="with --cfg: ${...} by its value")
     train.add_argument(
         "overrides",
         nargs="*",
@@ -138,7 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     top = parser()
     known = [*QUESTIONS, *STAGES, *BESIDE]
     named = next((word for word in given if not word.startswith("-")), None)
-    if "--conf" not in given and named is not None and named not in known:
+    if not {"--conf", "--print-completion"} & {*given} and named is not None and named not in known:
         top.error(f"there is no command {named!r}{nearest(named, known)}")
     asked = top.parse_args(given)
     if asked.command is None:
@@ -175,7 +186,11 @@ def _carry_out(asked: argparse.Namespace) -> int:
         ) from error
     if asked.command in ("train", "compose") and not asked.conf.is_dir():
         raise Refusal(f"{asked.conf}: no such folder; run from the checkout or name it with --conf")
-    if asked.command == "train":
+    if asked.command == "train" and asked.cfg:
+        stage.show_configuration(asked.conf, asked.overrides, resolve=asked.resolve)
+    elif asked.command == "train" and asked.info:
+        stage.show_choices(asked.conf, asked.overrides)
+    elif asked.command == "train":
         stage.run(asked.conf, asked.overrides, multirun=asked.multirun, form=asked.form or "")
     elif asked.command == "compose":
         stage.run(asked.conf, asked.profile)

@@ -90,6 +90,21 @@ def composition(conf: Path, root: str, told: Sequence[Told]) -> Composed:
     return replace(composed, content=content)
 
 
+def written(conf: Path, root: str, told: Sequence[Told], *, resolve: bool) -> Plain:
+    """Return a composed root file as it is written: with its ${...}, or with what they name.
+
+    Raises:
+        Refusal: A file is damaged, or an override is not one, or names what is not there.
+    """
+    composed = composition(conf, root, told)
+    if resolve:
+        return composed.content
+    said = [override for source in told for override in overrides_of(source)]
+    with hydra.composing(conf):
+        found = hydra.keys(hydra.tree(conf, root, said)[0])
+    return mapping({root: found}, root)
+
+
 def alone(
     conf: Path, group: str, choice: str, place: str, *, lists: Sequence[str], others: Sequence[str]
 ) -> Plain:

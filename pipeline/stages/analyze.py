@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from pathlib import Path
 
+from pipeline.claims.rules import Word
 from pipeline.data.arrays import read_manifest
 from pipeline.errors import Refusal
 from pipeline.findings.analyzing import analyze
@@ -15,6 +17,14 @@ from pipeline.records import Answer
 from pipeline.stages.files import read_answers, read_costs, read_plan
 from pipeline.stages.places import Places
 from pipeline.studies import Plan
+
+COLUMNS: dict[Word, str] = {  # of `dvc metrics show`: five and a path in 100 characters
+    "supported": "supported",
+    "refuted": "refuted",
+    "no practical difference": "no_difference",
+    "inconclusive": "inconclusive",
+    "not tested here": "not_tested",
+}
 
 
 def run(profile: str) -> None:
@@ -35,6 +45,8 @@ def run(profile: str) -> None:
     places.analysis.write_text(summary.text())
     places.metrics.write_text(metrics_text(summary))
     words = Counter(found.judgement.verdict.word for found in summary.of(Claims).claims)
+    counts = {column: words[word] for word, column in COLUMNS.items()}
+    places.verdicts.write_text(json.dumps(counts, indent=2) + "\n")
     verdicts = ", ".join(f"{count} {word}" for word, count in sorted(words.items()))
     print(f"{places.analysis}: {len(plan.studies)} studies; claims: {verdicts or 'none'}")
 

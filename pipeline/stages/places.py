@@ -87,5 +87,10 @@ class Places:
 
     @property
     def metrics(self) -> Path:
-        """The analysis's headline figures, for `dvc metrics` and MLflow."""
+        """The analysis's headline figures, for MLflow and whoever names the file to DVC."""
         return self.reports / "metrics.json"
+
+    @property
+    def verdicts(self) -> Path:
+        """How many claims got which verdict: a line that `dvc metrics show` has room for."""
+        return self.reports / "verdicts.json"

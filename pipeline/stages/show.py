@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipeline.errors import Refusal
-from pipeline.execution.keys import SHOWN
+from pipeline.execution.keys import SHOWN, the_one
 from pipeline.execution.provenance import checkout, environment_here
 from pipeline.execution.sealed import Line, standing
 from pipeline.execution.store import Clock, Store
@@ -23,7 +23,7 @@ from pipeline.execution.verification import (
     compared,
     disagreements,
 )
-from pipeline.records import Environment, Result, Trial
+from pipeline.records import Answer, Environment, Result, Trial
 from pipeline.stages.places import Places
 from pipeline.tasks.scoring import scoring_of
 
@@ -85,8 +85,15 @@ def run(key: str, *, as_json: bool) -> None:
 
 def _shown(key: str) -> Shown:
     store = Store.open()
-    found = store.find(key)
-    trial, result = store.read(found)
+    try:
+        found = store.find(key)
+    except Refusal:
+        made = _made_elsewhere(key)
+        if made is None:
+            raise
+        found, trial, result = made.key, made.trial, made.result
+    else:
+        trial, result = store.read(found)
     here, obstacle = None, ""
     try:
         here = environment_here(trial)
@@ -94,6 +101,17 @@ def _shown(key: str) -> Shown:
         obstacle = str(refusal)
     stands = standing((EVERY.studies, EVERY.confirmed), found)
     return Shown(trial, result, store.clock(found), tuple(stands), here, obstacle)
+
+
+def _made_elsewhere(key: str) -> Answer | None:
+    """Return an answer of a sealed output whose trial was trained in another checkout, if any."""
+    start = f'"key":"{key.strip().lower()}'
+    found = {
+        line.answer.key: line.answer
+        for line in standing((EVERY.studies, EVERY.confirmed), start)
+        if line.answer
+    }
+    return found[the_one(key, sorted(found), EVERY.artifacts)] if found else None
 
 
 def _records(shown: Shown) -> dict[str, Any]:

@@ -22,6 +22,12 @@ def run(profile: str) -> None:
         Refusal: There was none.
     """
     places = Places(profile)
+    if not places.progress.exists() and places.studies.exists():
+        print(
+            f"nothing has run of {profile} here: its outputs came from elsewhere, such as dvc "
+            f"pull; the page is {places.reports / 'report.html'}"
+        )
+        return
     progress = _read(places.progress, profile)
     now = holder(places.lock)
     console = Console()

@@ -6,11 +6,15 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
+import yaml
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from pipeline.configuration.cell import Asked, compose_cells
+from pipeline.configuration.cell import COMMAND_LINE, Asked, compose_cells
+from pipeline.configuration.composition import composition, written
+from pipeline.configuration.files import names
+from pipeline.configuration.hydra import Told
 from pipeline.content import content_digest
 from pipeline.data.arrays import read_manifest
 from pipeline.data.files import state_of_files
@@ -64,6 +68,24 @@ def run(conf: Path, overrides: Sequence[str], *, multirun: bool, form: str = "")
         print({"json": as_json, "csv": as_csv}[form](runs))
     elif len(asked) > 1:
         print(f"\n{as_table(runs, max(console.width, NARROW))}")
+
+
+def show_configuration(conf: Path, overrides: Sequence[str], *, resolve: bool) -> None:
+    """Print what conf/ and the overrides come to, and train nothing."""
+    content = written(conf, "train", [Told(COMMAND_LINE, tuple(overrides))], resolve=resolve)
+    print(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), end="")
+
+
+def show_choices(conf: Path, overrides: Sequence[str]) -> None:
+    """Print each group's file that the overrides choose, and all that could be chosen."""
+    composed = composition(conf, "train", [Told(COMMAND_LINE, tuple(overrides))])
+    for group, choice in composed.choices.items():
+        if not (conf / group).is_dir():  # Hydra's own
+            continue
+        others = ", ".join(name for name in names(conf, group) if name != choice)
+        print(f"{group}: {conf / group / choice}.yaml (or: {others})")
+    for override in overrides:
+        print(f"command line: {override}")
 
 
 def _train(asked: Asked, console: Console, *, mirrored: bool) -> Run:

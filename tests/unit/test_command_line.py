@@ -50,6 +50,29 @@ def test_a_mistaken_command_is_one_line_and_exit_code_2(arguments, says, capsys)
     assert len(err.splitlines()) == 1
 
 
+def test_the_composed_configuration_is_printed_with_references_or_their_values(capsys):
+    for more, examples in (([], "${dataset.train}"), (["--resolve"], 3000)):
+        assert main(["train", "--cfg", "job", *more, "epochs=2"]) == 0
+        said = yaml.safe_load(capsys.readouterr().out)
+        assert said["examples"] == examples
+        assert said["epochs"] == 2
+
+
+def test_the_chosen_files_are_listed_with_the_others(capsys):
+    assert main(["train", "--info", "model=cnn"]) == 0
+    said = capsys.readouterr().out
+    assert "model: conf/model/cnn.yaml (or: mlp)" in said
+    assert "hydra" not in said
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_a_completion_script_knows_the_commands(shell, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["--print-completion", shell])
+    assert end.value.code == 0
+    assert "confirm" in capsys.readouterr().out
+
+
 def test_an_unknown_profile_is_refused_with_the_nearest(capsys):
     assert main(["compose", "quik"]) == 2
     err = capsys.readouterr().err

@@ -139,3 +139,11 @@ def test_status_without_a_run_says_what_starts_one(places):
     places.progress.write_text("{")
     with pytest.raises(Refusal, match="damaged"):
         status.run("quick")
+
+
+def test_status_after_a_pull_says_that_nothing_ran_here_and_where_the_page_is(places, capsys):
+    places.studies.parent.mkdir()
+    places.studies.write_text("")
+    status.run("quick")
+    assert "came from elsewhere" in (said := capsys.readouterr().out)
+    assert "reports/quick/report.html" in said

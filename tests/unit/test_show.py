@@ -1,6 +1,7 @@
 """`normbench show KEY`: the question, its places, the answer, and where it came from."""
 
 import json
+import shutil
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -190,6 +191,15 @@ def test_a_damaged_answer_is_refused_and_stays_where_it_is(checkout):
     with pytest.raises(Refusal, match="does not match its own digest"):
         show.run(checkout.swept.key, as_json=False)
     assert file.exists()
+
+
+def test_after_a_pull_the_sealed_output_answers_what_no_store_holds(checkout, capsys):
+    shutil.rmtree(Store.open().root)
+    text = shown(checkout.swept, capsys)
+    assert f"trial {checkout.swept.key}" in text
+    assert "its readings are lost" in text
+    with pytest.raises(Refusal, match="holds no answers"):
+        show.run("0123456789", as_json=False)
 
 
 def test_it_imports_no_heavy_library(checkout):

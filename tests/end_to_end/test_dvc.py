@@ -1,0 +1,145 @@
+"""DVC as a team uses it, on a profile of one's own: -S, comparisons, push and pull."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from checkout import PROFILE, Checkout
+
+from pipeline.commands import STAGES
+
+FILES = {
+    "shallow.py": """\
+import keras
+
+
+def build(shape, outputs, norm, *, width):
+    rows = keras.Input(shape)
+    x = norm(keras.layers.Dense(width, name="hidden")(rows), name="norm", activation="relu")
+    return keras.Model(rows, keras.layers.Dense(outputs, name="logits")(x))
+""",
+    "conf/model/shallow.yaml": """\
+_target_: shallow.build
+width: 4
+search: {}
+grid: {}
+""",
+    "conf/dataset/animals.yaml": """\
+defaults: [table, _self_]
+source: {path: animals.csv, target: kind}
+train: 60
+validation: 20
+test: 20
+""",
+    "conf/experiment/animals.yaml": """\
+datasets: [animals]
+models: [shallow]
+optimizers: [adam]
+norms: [none]
+design: factorial
+axes: {}
+overrides: ["seeds=[1,2]", batch_size=20]
+""",
+    "conf/profile/animals.yaml": """\
+defaults: [quick, _self_]
+experiments: [animals]
+overrides: [epochs=1]
+analysis: {cost_experiments: []}
+""",
+    "animals.csv": "\n".join(
+        ["size,kind", *(f"{n},{'cat' if n % 3 else 'dog'}" for n in range(120))]
+    ),
+}
+NAMED = {
+    f"GIT_{who}_{what}": "a@b" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+}
+WIDTH = 100
+
+
+@pytest.fixture(scope="module")
+def team(tmp_path_factory) -> Checkout:
+    """A checkout whose profile `animals`, a line in dvc.yaml, has run and was pushed."""
+    made = Checkout(tmp_path_factory.mktemp("team") / "one", **NAMED)
+    for name, text in FILES.items():
+        (made.root / name).write_text(text)
+    made.edit("dvc.yaml", "- smoke\n", "- smoke\n      - animals\n")
+    made.run("dvc", "repro", "report@animals")
+    made.run("dvc", "remote", "add", "--default", "box", str(made.root.parent / "box"))
+    made.run("dvc", "push", "report@animals", "--with-deps")
+    commit(made)
+    return made
+
+
+def commit(checkout: Checkout) -> None:
+    checkout.run("git", "add", "--all")
+    checkout.run("git", "commit", "--quiet", "--message", "as it is")
+
+
+def ran(said: str) -> list[str]:
+    begins = "Running stage '"
+    lines = [line for line in said.splitlines() if line.startswith(begins)]
+    return [line.removeprefix(begins).partition("@")[0] for line in lines]
+
+
+@pytest.mark.slow
+def test_a_second_clone_pulls_and_trains_nothing(team):
+    other = team.root.parent / "two"
+    team.run("git", "clone", "--quiet", str(team.root), str(other))
+    clone = object.__new__(Checkout)
+    clone.root, clone.environment = other, NAMED | {"PYTHONPATH": str(other)}
+    clone.run("dvc", "pull", "report@animals", "--with-deps")
+    name = "artifacts/animals/studies.jsonl"
+    assert (other / name).read_bytes() == (team.root / name).read_bytes()
+    assert (other / "reports/animals/report.html").is_file()
+    assert "came from elsewhere" in clone.run("python", "-m", "pipeline", "status", "animals")
+    key = json.loads((other / name).read_text().splitlines()[0])["key"]
+    assert f"trial {key}" in clone.run("python", "-m", "pipeline", "show", key[:8])
+    assert ran(clone.run("dvc", "repro", "report@animals")) == ["inputs"]
+    assert not (other / "store").exists()
+
+
+@pytest.mark.slow
+def test_changed_data_and_changed_code_run_what_uses_them(team):
+    file = team.root / "animals.csv"
+    before = file.read_text()
+    file.write_text(before.replace("1,cat", "1,dog"))
+    assert ran(team.run("dvc", "repro", "prepare@animals")) == ["inputs", "prepare"]
+    file.write_text(before)
+    assert ran(team.run("dvc", "repro", "sweep@animals")) == ["inputs", "prepare"]
+    team.edit("shallow.py", "Dense(width", "Dense(2 * width")
+    said = team.run("dvc", "repro", "sweep@animals")
+    assert ran(said) == ["inputs", "sweep"]
+    assert "2 trials, 2 of them trained now" in said
+    team.edit("shallow.py", "2 * width", "width")
+    assert "0 of them trained now" in team.run("dvc", "repro", "sweep@animals")
+
+
+@pytest.mark.slow
+def test_an_experiment_by_set_param_is_compared_with_the_commit(team):
+    team.run("dvc", "repro", "report@animals")
+    commit(team)
+    change = "conf/profile/animals.yaml:overrides=[epochs=2]"
+    team.run("dvc", "exp", "run", "report@animals", "-S", change)
+    lines = (team.root / "artifacts/animals/studies.jsonl").read_text().splitlines()
+    assert {json.loads(line)["trial"]["epochs"] for line in lines} == {2}
+    changed = json.loads(team.run("dvc", "params", "diff", "--json"))
+    assert changed["conf/profile/animals.yaml"]["overrides"] == {
+        "old": ["epochs=1"],
+        "new": ["epochs=2"],
+    }
+    counted = json.loads(team.run("dvc", "metrics", "diff", "--all", "--json"))
+    [told] = [each for name, each in counted.items() if "animals" in str(name)] or [counted]
+    assert "null" not in json.dumps(told)
+    assert "overrides" in team.run("dvc", "exp", "show", "--csv")
+    shown = team.run("dvc", "metrics", "show")
+    assert max(map(len, shown.splitlines())) <= WIDTH
+
+
+def test_every_shipped_profile_has_stages_and_only_quick_runs_unasked():
+    unasked = yaml.safe_load(Path("dvc.yaml").read_text())["stages"]["compose"]["foreach"]
+    asked = yaml.safe_load(Path("reports/dvc.yaml").read_text())["stages"]
+    assert unasked == ["quick"]
+    shipped = {file.stem for file in Path("conf/profile").glob("*.yaml")}
+    assert {*unasked, *asked, PROFILE} == shipped  # the tests' own is shrunk, to no purpose
+    assert asked["tutorial"]["cmd"] == [f"python -m pipeline {name} tutorial" for name in STAGES]
