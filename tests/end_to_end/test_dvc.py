@@ -119,7 +119,7 @@ def test_changed_data_and_changed_code_run_what_uses_them(team):
 def test_an_experiment_by_set_param_is_compared_with_the_commit(team):
     team.run("dvc", "repro", "report@animals")
     commit(team)
-    change = "conf/profile/animals.yaml:overrides=[epochs=2]"
+    change = "conf/profile/animals.yaml:overrides=['epochs=2']"
     team.run("dvc", "exp", "run", "report@animals", "-S", change)
     lines = (team.root / "artifacts/animals/studies.jsonl").read_text().splitlines()
     assert {json.loads(line)["trial"]["epochs"] for line in lines} == {2}
