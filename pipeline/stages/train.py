@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -12,8 +13,9 @@ from rich.table import Table
 
 from pipeline.configuration.cell import Asked, compose_cells
 from pipeline.content import content_digest
-from pipeline.data.arrays import read_manifest
+from pipeline.data.arrays import read_manifest, write_manifest
 from pipeline.data.prepared import prepare, state_of_files
+from pipeline.errors import Refusal
 from pipeline.execution.environment import environment
 from pipeline.execution.store import Store
 from pipeline.execution.work import answer, describe
@@ -30,6 +32,7 @@ from pipeline.stages.comparison import (
     named,
     settings_of,
 )
+from pipeline.stages.files import beside
 from pipeline.stages.named_code import told_in_one_line
 from pipeline.stages.places import Places
 from pipeline.tasks.scoring import scoring_of
@@ -38,7 +41,14 @@ from pipeline.tracking.mirror import address_warning, try_mirror_run
 STATISTICS = ("batch", "moving", "recalibrated")
 
 
-def run(conf: Path, overrides: Sequence[str], *, multirun: bool, form: str = "") -> None:
+def run(
+    conf: Path,
+    overrides: Sequence[str],
+    *,
+    multirun: bool,
+    form: str = "",
+    save: Path | None = None,
+) -> None:
     """Train each asked cell and print what came out; with several, compare them at the end.
 
     Args:
@@ -46,9 +56,15 @@ def run(conf: Path, overrides: Sequence[str], *, multirun: bool, form: str = "")
         overrides: From the command line, in Hydra's grammar.
         multirun: Whether an override may list several values.
         form: "json" or "csv" prints the runs for a script, and nothing else on standard output.
+        save: Where the trained model goes, a .keras file; its dataset's manifest goes beside it.
+
+    Raises:
+        Refusal: Something in what was asked is not valid, or cannot be done.
     """
     console = Console(stderr=bool(form))
     asked = compose_cells(conf, overrides, multirun=multirun)
+    if save is not None:
+        _check_place(save, len(asked))
     unreachable = address_warning()
     if unreachable:
         _say(console, unreachable)
@@ -58,14 +74,14 @@ def run(conf: Path, overrides: Sequence[str], *, multirun: bool, form: str = "")
         if len(asked) > 1:
             what = named(told[number], differing(told))
             _say(console, f"\nrun {number + 1} of {len(asked)}: {what}")
-        runs.append(_train(each, console, mirrored=not unreachable))
+        runs.append(_train(each, console, mirrored=not unreachable, save=save))
     if form:
         print({"json": as_json, "csv": as_csv}[form](runs))
     elif len(asked) > 1:
         print(f"\n{as_table(runs, max(console.width, NARROW))}")
 
 
-def _train(asked: Asked, console: Console, *, mirrored: bool) -> Run:
+def _train(asked: Asked, console: Console, *, mirrored: bool, save: Path | None) -> Run:
     folder, cell = _prepared(asked), asked.cell
     manifest = read_manifest(folder)
     scoring_of(cell.task.scoring).check(manifest)
@@ -79,10 +95,14 @@ def _train(asked: Asked, console: Console, *, mirrored: bool) -> Run:
     with told_in_one_line(part.target for part in components(cell)):
         if asked.summary:
             _say(console, describe(trial, folder))
-        result = _watched(trial, folder, cell.task.score)
+        result = _watched(trial, folder, cell.task.score, keep_model=save is not None)
     console.print(_curves(result, cell.task.score))
     run = Run(asked.overrides, cell.task.score, trial.key, result)
     _say(console, _closing(trial, run, cell.task))
+    if save is not None:
+        shutil.copyfile(Store.open().model(trial.key), save)
+        write_manifest(beside(save), manifest)
+        _say(console, f"model  {save}; ask it: normbench predict {save} FILES...")
     clock = Store.open().clock(trial.key)
     if mirrored:
         _say(console, try_mirror_run(cell, trial, result, clock, manifest))
@@ -96,6 +116,13 @@ def _say(console: Console, text: str) -> None:
     print(text, file=console.file, flush=True)
 
 
+def _check_place(save: Path, runs: int) -> None:
+    if runs > 1:
+        raise Refusal(f"--save {save}: names one file, but {runs} runs are asked for; train one")
+    if save.suffix != ".keras" or not save.parent.is_dir():
+        raise Refusal(f"--save {save}: must be a file NAME.keras in a folder that exists")
+
+
 def _prepared(asked: Asked) -> Path:
     """Return the folder of the cell's arrays, made now unless an earlier run made them."""
     described, state = asked.dataset.plain(), state_of_files(asked.dataset.source)
@@ -106,7 +133,7 @@ def _prepared(asked: Asked) -> Path:
     return folder
 
 
-def _watched(trial: Trial, folder: Path, word: str) -> Result:
+def _watched(trial: Trial, folder: Path, word: str, *, keep_model: bool) -> Result:
     errors = Console(stderr=True)
     bar = Progress(
         TextColumn("{task.description}"),
@@ -124,7 +151,7 @@ def _watched(trial: Trial, folder: Path, word: str) -> Result:
             said = f"validation {word} {values['validation_score']:.3f}"
             bar.update(task, completed=epoch + 1, description=said)
 
-        return answer(trial, Store.open(), folder, watch=watch)
+        return answer(trial, Store.open(), folder, keep_model=keep_model, watch=watch)
 
 
 def _curves(result: Result, word: str) -> Table:
