@@ -31,8 +31,8 @@ BESIDE = {
 KEPT = "what is finished is kept, the same command goes on from there"
 LEFT = {"verify": "nothing was changed", "compare": "nothing was changed"}
 RUNNING = ("sweep", "confirm")
-TRAINING = ("train", "sweep", "confirm", "cost", "verify")
-QUESTIONS = ("train", "show", "verify", "compare")
+TRAINING = ("train", "sweep", "confirm", "cost", "verify", "predict")
+QUESTIONS = ("train", "show", "verify", "predict", "compare")
 SCRIPTED = "print what was set and every metric for a script, and the rest on standard error"
 EPILOG = """\
 examples:
@@ -81,6 +81,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
     train = commands.add_parser("train", help="train one model and show what came out")
     train.add_argument("-m", "--multirun", action="store_true", help="run each listed value")
+    train.add_argument("--save", type=Path, metavar="FILE.keras", help="keep the trained model")
     form = train.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_const", const="json", dest="form", help=SCRIPTED)
     form.add_argument("--csv", action="store_const", const="csv", dest="form", help=SCRIPTED)
@@ -124,6 +125,17 @@ def _add_questions(commands: Any) -> None:
     which.add_argument("--all", action="store_true", help="all of the profile's trials")
     verify.add_argument("--profile", default="quick", help="whose trials (default: quick)")
     verify.add_argument("--seed", type=int, default=0, help="of the sample (default: 0)")
+    predict = commands.add_parser("predict", help="ask a saved model about files")
+    predict.add_argument("model", type=Path, help="a .keras file of confirm or of train --save")
+    predict.add_argument("files", nargs="+", help="pictures; CSV or Parquet tables; .npy, .npz")
+    predict.add_argument(
+        "--import",
+        dest="modules",
+        action="append",
+        default=[],
+        metavar="MODULE",
+        help="a module of yours whose layers the model is made of, by its dotted path",
+    )
     compare = commands.add_parser(
         "compare",
         help="say what two analyses say differently, and whether beyond their intervals",
@@ -191,7 +203,13 @@ def _carry_out(asked: argparse.Namespace) -> int:
     elif asked.command == "train" and asked.info:
         stage.show_choices(asked.conf, asked.overrides)
     elif asked.command == "train":
-        stage.run(asked.conf, asked.overrides, multirun=asked.multirun, form=asked.form or "")
+        stage.run(
+            asked.conf,
+            asked.overrides,
+            multirun=asked.multirun,
+            form=asked.form or "",
+            save=asked.save,
+        )
     elif asked.command == "compose":
         stage.run(asked.conf, asked.profile)
     elif asked.command in RUNNING:
@@ -206,6 +224,8 @@ def _carry_out(asked: argparse.Namespace) -> int:
             profile=asked.profile,
             seed=asked.seed,
         )
+    elif asked.command == "predict":
+        stage.run(asked.model, asked.files, modules=asked.modules)
     elif asked.command == "compare":
         return 0 if stage.run(asked.old, asked.new) else 1
     else:

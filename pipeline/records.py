@@ -193,13 +193,42 @@ class Answer(Record):
     result: Result
 
 
+class Column(Record):
+    """What a table's column becomes, as learned from the training rows.
+
+    `fill` is what a missing value becomes; none where it is refused. Numbers are taken less `mean`
+    and over `deviation` (they are 0 where that is 0). A column of text has `levels` instead: one
+    number for each, 1 where the row holds it.
+    """
+
+    name: str
+    fill: float | str | None
+    mean: float
+    deviation: float
+    levels: tuple[str, ...] | None
+
+
+class Inputs(Record):
+    """What becomes of a file before a model takes it, and of the numbers that the model gives.
+
+    `ground` is what shows through where a picture is transparent, `columns` are a table's. Targets
+    that are numbers were taken less the first number of `unit` and over the second.
+    """
+
+    dtype: Literal["uint8", "float32"]
+    ground: str | None
+    columns: tuple[Column, ...]
+    unit: tuple[float, float] | None
+
+
 class Manifest(Record):
     """What `prepare` wrote for one dataset: shapes, counts, digests, origin.
 
     `labels` are the names of what is told apart, and `label_counts` how many examples of each
     there are in each split; both are empty where numbers are predicted. Then
     `spread` is the variance of each split's targets. `outputs` is how many numbers
-    a network gives for an example of `shape`: one for each label, or each target.
+    a network gives for an example of `shape`: one for each label, or each target. A copy lies
+    beside each saved model, for those who use it elsewhere.
     """
 
     name: str
@@ -209,6 +238,7 @@ class Manifest(Record):
     labels: tuple[str, ...]
     outputs: Count
     shape: tuple[int, ...]
+    inputs: Inputs
     examples: dict[str, int]
     label_counts: dict[str, tuple[int, ...]]
     spread: dict[str, Positive]

@@ -24,12 +24,13 @@ from rich.progress import Progress, TaskID
 
 from pipeline.content import content_digest
 from pipeline.data.npy import PIECE_BYTES, stored_digest, write_pieces
+from pipeline.data.paths import unreadable
 from pipeline.data.replacing import replacing
 from pipeline.data.source import Examples, Integers, Source, Targets, check_finite
 from pipeline.data.split import shuffled, stratified
 from pipeline.data.twins import Twins
 from pipeline.errors import Refusal
-from pipeline.records import Manifest
+from pipeline.records import Inputs, Manifest
 from pipeline.studies import Dataset
 
 SPLITS = ("train", "validation", "test")
@@ -90,14 +91,19 @@ def write(source: Source, dataset: Dataset, name: str, folder: Path) -> Manifest
             labels=source.labels,
             outputs=len(source.labels) or math.prod(source.targets.shape[1:]),
             shape=source.examples.shape[1:],
+            inputs=Inputs(
+                dtype="uint8" if source.examples.dtype == np.uint8 else "float32",
+                ground=source.ground,
+                columns=source.columns,
+                unit=source.unit,
+            ),
             examples={split: len(each.chosen) for split, each in splits.items()},
             label_counts=_label_counts(splits, len(source.labels)) if source.labels else {},
             spread=spread,
             digests=digests,
             digest=_overall(digests, source.scale),
         )
-        text = json.dumps(manifest.plain(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-        (partial / "manifest.json").write_text(text, encoding="utf-8")
+        write_manifest(partial / "manifest.json", manifest)
     if found := twins.across():
         log.warning("%s: %s", place, found)
     return manifest
@@ -109,16 +115,32 @@ def read_manifest(folder: Path) -> Manifest:
     Raises:
         Refusal: It is missing, damaged or edited.
     """
-    file = folder / "manifest.json"
+    return manifest_at(folder / "manifest.json", AGAIN)
+
+
+def manifest_at(file: Path, way_out: str) -> Manifest:
+    """Return the manifest that a file holds; a refusal ends with `way_out`.
+
+    Raises:
+        Refusal: It is missing, damaged or edited.
+    """
     try:
         manifest = Manifest.parse(json.loads(file.read_text(encoding="utf-8")))
     except FileNotFoundError:
-        raise Refusal(f"{file}: is missing; {AGAIN}") from None
+        raise Refusal(f"{file}: is missing; {way_out}") from None
+    except OSError as error:
+        raise unreadable(file, error) from None
     except (ValueError, ValidationError, RecursionError):
-        raise Refusal(f"{file}: is damaged; {AGAIN}") from None
+        raise Refusal(f"{file}: is damaged; {way_out}") from None
     if manifest.digest != _overall(manifest.digests, manifest.scale):
-        raise Refusal(f"{file}: was edited; {AGAIN}")
+        raise Refusal(f"{file}: was edited; {way_out}")
     return manifest
+
+
+def write_manifest(file: Path, manifest: Manifest) -> None:
+    """Write a manifest, the same bytes whenever it says the same."""
+    text = json.dumps(manifest.plain(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    file.write_text(text, encoding="utf-8")
 
 
 def open_split(folder: Path, split: str) -> tuple[NDArray[Any], Targets]:

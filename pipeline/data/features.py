@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from pipeline.data.columns import Numbers, Texts, in_order
 from pipeline.data.source import Integers
 from pipeline.data.table_file import Table
 from pipeline.errors import Refusal
+from pipeline.records import Column
 
 MISSING = ("refuse", "mean", "median", "most_frequent")
 
@@ -69,51 +70,107 @@ class Features:
         Raises:
             Refusal: A column has no value in the training rows, or one too large.
         """
-        parts = [self._numbers(name, values, train) for name, values in self.numeric.items()]
-        parts += [
-            self._categories(name, values, train) for name, values in self.categorical.items()
-        ]
         try:
-            return np.concatenate(parts, axis=1)
+            return encoded(self.table, self.learned(train), {**self.numeric, **self.categorical})
         except MemoryError:
             raise Refusal(
                 f"{self.table.file}: its columns do not fit into memory; leave out "
                 "the categorical column with the most categories"
             ) from None
 
-    def _numbers(self, name: str, values: Numbers, train: Integers) -> NDArray[np.float32]:
-        known = values[train][~np.isnan(values[train])]
-        self._check_some(name, len(known))
-        with np.errstate(over="ignore", invalid="ignore"):  # refused below
-            filled = np.where(np.isnan(values), _middle(known, self.missing), values)
-            if self.standardize:
-                filled = standardized(filled, train)[0]
-            found = filled.astype(np.float32)
-        if not np.isfinite(found).all():
-            row = int(np.argmin(np.isfinite(found)))
-            raise Refusal(
-                f"{self.table.place(name, row)}: {values[row]:g} is too large for single "
-                "precision; take its logarithm, or leave the column out"
-            )
-        return found[:, np.newaxis]
+    def learned(self, train: Integers) -> tuple[Column, ...]:
+        """Return what the columns become, in the order of `encoded`.
 
-    def _categories(self, name: str, values: Texts, train: Integers) -> NDArray[np.float32]:
+        Raises:
+            Refusal: A column has no value in the training rows, or one too large.
+        """
+        return (
+            *(self._numbers(name, values, train) for name, values in self.numeric.items()),
+            *(self._categories(name, values, train) for name, values in self.categorical.items()),
+        )
+
+    def _numbers(self, name: str, values: Numbers, train: Integers) -> Column:
+        learned = values[train]
+        known = learned[~np.isnan(learned)]
+        self._check_some(name, len(known))
+        middle = _middle(known, self.missing)
+        filled = np.where(np.isnan(learned), middle, learned)
+        mean, deviation = moments(filled) if self.standardize else (0.0, 1.0)
+        if not np.isfinite([middle, mean, deviation]).all():
+            row = int(train[np.nanargmax(np.abs(learned))])
+            raise _too_large(self.table, name, values, row)
+        fill = None if self.missing == "refuse" else middle
+        return Column(name=name, fill=fill, mean=mean, deviation=deviation, levels=None)
+
+    def _categories(self, name: str, values: Texts, train: Integers) -> Column:
         counts = Counter(value for value in values[train] if value is not None)
         self._check_some(name, len(counts))
         levels = in_order(set(counts))
         most = max(levels, key=lambda level: counts[level])  # the first of the most frequent
-        positions = {level: position for position, level in enumerate(levels)}
-        found = np.zeros((len(values), len(levels)), np.float32)
-        for row, value in enumerate(values):
-            if (position := positions.get(most if value is None else value)) is not None:
-                found[row, position] = 1
-        return found
+        fill = None if self.missing == "refuse" else most
+        return Column(name=name, fill=fill, mean=0.0, deviation=1.0, levels=tuple(levels))
 
     def _check_some(self, name: str, count: int) -> None:
         if not count:
             raise Refusal(
                 f"{self.table.place(name)}: is empty in the training rows; leave the column out"
             )
+
+
+def encoded(
+    table: Table, columns: Sequence[Column], values: Mapping[str, Numbers | Texts]
+) -> NDArray[np.float32]:
+    """Return rows as columns that were learned, perhaps from other rows, have them.
+
+    Args:
+        table: Where the values come from, for the messages.
+        columns: What was learned.
+        values: Of each of the columns; one number or text for each row.
+
+    Returns:
+        Shape (rows, columns).
+
+    Raises:
+        Refusal: A number is too large for single precision.
+    """
+    return np.concatenate(
+        [
+            _scaled(table, column, np.asarray(values[column.name], np.float64))
+            if column.levels is None
+            else _told_apart(column, values[column.name])
+            for column in columns
+        ],
+        axis=1,
+    )
+
+
+def _scaled(table: Table, column: Column, values: Numbers) -> NDArray[np.float32]:
+    filled = values if column.fill is None else np.where(np.isnan(values), column.fill, values)
+    with np.errstate(over="ignore"):  # refused below
+        scaled = (
+            (filled - column.mean) / column.deviation if column.deviation else np.zeros_like(filled)
+        )
+        found = scaled.astype(np.float32)
+    if not np.isfinite(found).all():
+        raise _too_large(table, column.name, values, int(np.argmin(np.isfinite(found))))
+    return found[:, np.newaxis]
+
+
+def _told_apart(column: Column, values: Numbers | Texts) -> NDArray[np.float32]:
+    levels = column.levels or ()
+    positions: dict[object, int] = {level: position for position, level in enumerate(levels)}
+    found = np.zeros((len(values), len(levels)), np.float32)
+    for row, value in enumerate(values):
+        if (position := positions.get(column.fill if value is None else value)) is not None:
+            found[row, position] = 1
+    return found
+
+
+def _too_large(table: Table, name: str, values: Numbers, row: int) -> Refusal:
+    return Refusal(
+        f"{table.place(name, row)}: {values[row]:g} is too large for single "
+        "precision; take its logarithm, or leave the column out"
+    )
 
 
 def check_complete(table: Table, name: str, values: Numbers | Texts, way_out: str) -> None:
@@ -136,14 +193,24 @@ def standardized(values: Numbers, train: Integers) -> tuple[Numbers, float, floa
     What is constant in the training rows is 0 everywhere, its deviation 0. Where numbers are
     too large for a deviation, they are NaN.
     """
-    learned = values[train]
-    mean = _mean(learned)
-    if learned.min() == learned.max():  # not the deviation, which may round to more than 0
+    mean, deviation = moments(values[train])
+    if not deviation:
         return np.zeros_like(values), mean, 0.0
     with np.errstate(over="ignore", invalid="ignore"):
-        deviation = math.sqrt(_mean((learned - mean) ** 2))
-        scaled = (values - mean) / (deviation if np.isfinite(deviation) else np.nan)
-    return scaled, mean, deviation
+        return (values - mean) / deviation, mean, deviation
+
+
+def moments(values: Numbers) -> tuple[float, float]:
+    """Return mean and deviation, rounded the same way on every machine; NaN where too large.
+
+    The deviation of what is constant is 0.
+    """
+    mean = _mean(values)
+    if values.min() == values.max():  # not the deviation, which may round to more than 0
+        return mean, 0.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        deviation = math.sqrt(_mean((values - mean) ** 2))
+    return mean, deviation if np.isfinite(deviation) else math.nan
 
 
 def _middle(known: Numbers, missing: str) -> float:

@@ -142,6 +142,7 @@ def load(
         scale=1 / 255,
         source=f"image folder {shown(folder.resolve().name)}",
         license=str(license),
+        ground=ground,
         **found,
     )
 

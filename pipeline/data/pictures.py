@@ -29,7 +29,7 @@ COLORS = {"gray": Color("L", 1), "rgb": Color("RGB", 3)}
 GROUNDS = {"white": (255, 255, 255, 255), "black": (0, 0, 0, 255)}
 
 
-def decoded(file: Path, size: tuple[int, int], color: str, ground: str) -> NDArray[np.uint8]:
+def decoded(file: Path, size: tuple[int, int], color: str, ground: str | None) -> NDArray[np.uint8]:
     """Return a picture as people see it, stretched to `size`, on a ground.
 
     Of an animation it is the first frame. Call it within `quiet_decoders`.
@@ -38,7 +38,7 @@ def decoded(file: Path, size: tuple[int, int], color: str, ground: str) -> NDArr
         file: In one of FORMATS.
         size: Height and width.
         color: A key of COLORS.
-        ground: A key of GROUNDS: what shows through where it is transparent.
+        ground: A key of GROUNDS: what shows through where it is transparent; None refuses that.
 
     Returns:
         Shape (height, width, channels).
@@ -66,9 +66,11 @@ def decoded(file: Path, size: tuple[int, int], color: str, ground: str) -> NDArr
     return np.asarray(picture).reshape(height, width, COLORS[color].channels)
 
 
-def _grounded(picture: Image.Image, ground: str) -> Image.Image:
+def _grounded(picture: Image.Image, ground: str | None) -> Image.Image:
     if not picture.has_transparency_data:
         return picture
+    if ground is None:
+        raise ValueError("transparent, and nobody said on what ground; save it without that")
     under = Image.new("RGBA", picture.size, GROUNDS[ground])
     under.alpha_composite(picture.convert("RGBA"))
     return under.convert("RGB")

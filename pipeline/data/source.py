@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import Refusal, nearest
+from pipeline.records import Column
 
 TASKS = ("classification", "regression")
 
@@ -55,6 +56,9 @@ class Source:
         test_targets: Their targets; or None.
         validation_examples: The publisher's validation examples; or None.
         validation_targets: Their targets; or None.
+        ground: What shows through where a picture is transparent; None where nobody said.
+        columns: What a row is made of, as learned from a table's training rows.
+        unit: Mean and deviation that targets were taken less and over; None where as they are.
         scale: What a value is multiplied by when it is used: 1 / 255 for bytes.
         source: Who published the examples, and where.
         license: The terms they were published under.
@@ -77,6 +81,9 @@ class Source:
     fitted: Callable[[Integers], Source] | None = None
     validation_examples: Examples | None = None
     validation_targets: Targets | None = None
+    ground: str | None = None
+    columns: tuple[Column, ...] = ()
+    unit: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         """Refuse arrays that don't fit together."""

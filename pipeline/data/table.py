@@ -43,11 +43,12 @@ class Rows:
     def fitted(self, train: Integers) -> Source:
         """Return the source whose features, and numeric targets, are fitted on some rows."""
         targets: Targets = np.asarray(self.targets, np.int64)
-        unit = ""
+        unit, said = None, ""
         if not self.labels:
             found, mean, deviation = standardized(np.asarray(self.targets, np.float64), train)
             targets = found.astype(np.float32)
-            unit = f" (less {mean:.6g} and over {deviation:.6g}, as in the training split)"
+            unit = (mean, deviation)
+            said = f" (less {mean:.6g} and over {deviation:.6g}, as in the training split)"
         return Source(
             examples=self.features.encoded(train),
             targets=targets,
@@ -55,8 +56,10 @@ class Rows:
             test_examples=None,
             test_targets=None,
             scale=1.0,
-            source=f"{self.source}{unit}",
+            source=f"{self.source}{said}",
             license=self.license,
+            columns=self.features.learned(train),
+            unit=unit,
         )
 
 

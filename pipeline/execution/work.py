@@ -10,6 +10,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pipeline.errors import Refusal
 from pipeline.execution.environment import environment
 from pipeline.execution.provenance import clock
@@ -18,6 +21,7 @@ from pipeline.execution.task import Task
 from pipeline.records import (
     Component,
     Environment,
+    Manifest,
     Result,
     Trial,
 )
@@ -72,6 +76,20 @@ def answer(
         store.put_model(trial, lambda path: save(trained.model(), path))
     store.put(trial, result, clock(started))
     return result
+
+
+def loaded_answers(
+    model: Path, examples: NDArray[np.float32], manifest: Manifest
+) -> NDArray[np.float32]:
+    """Return what a saved model gives for examples (n, ...), shape (n, outputs); on the CPU.
+
+    Raises:
+        Refusal: It cannot be loaded, or does not fit the dataset.
+    """
+    import_module("pipeline.training.determinism").configure("cpu", 1)
+    saved = import_module("pipeline.training.saved")
+    found: NDArray[np.float32] = saved.answers(model, examples, manifest.shape, manifest.outputs)
+    return found
 
 
 def training_module(trial: Trial, name: str) -> Any:

@@ -6,12 +6,13 @@ import shutil
 from itertools import groupby
 from pathlib import Path
 
+from pipeline.data.arrays import read_manifest, write_manifest
 from pipeline.errors import Refusal
 from pipeline.execution.lock import held
 from pipeline.execution.queues import Confirmation
 from pipeline.execution.store import Store
 from pipeline.records import Answer
-from pipeline.stages.files import read_answers, read_plan, write_answers
+from pipeline.stages.files import beside, read_answers, read_plan, write_answers
 from pipeline.stages.mirror import snapshot
 from pipeline.stages.places import Places
 from pipeline.stages.questions import asker
@@ -19,7 +20,10 @@ from pipeline.stages.running import carry_through
 
 
 def run(profile: str, *, conf: Path, cluster: str) -> None:
-    """Train each study's winner on its fresh seeds; keep the first seed's model."""
+    """Train each study's winner on its fresh seeds; keep the first seed's model.
+
+    Beside a model lies its dataset's manifest: how files are read, and what the labels mean.
+    """
     plan, places, store = read_plan(profile), Places(profile), Store.open()
     swept = read_answers(places.studies, f"normbench sweep {profile}")
     by_study = {name: list(group) for name, group in groupby(swept, lambda each: each.study)}
@@ -32,6 +36,8 @@ def run(profile: str, *, conf: Path, cluster: str) -> None:
                 saved = places.model(answer.study)
                 saved.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(store.model(answer.key), saved)
+                folder = places.dataset(answer.trial.dataset)
+                write_manifest(beside(saved), read_manifest(folder))
         digest = write_answers(places.confirmed, answers)
         print(f"{places.confirmed}: {len(answers)} trials, digest {digest}", flush=True)
 

@@ -71,6 +71,11 @@ def read_answers(file: Path, command: str) -> list[Answer]:
     return list(answers.values())
 
 
+def beside(model: Path) -> Path:
+    """Return where a saved model's dataset is described: how files are read, what labels mean."""
+    return model.with_suffix(".json")
+
+
 def read_costs(profile: str) -> Costs:
     """Return what a profile's training steps cost, and what its training took.
 

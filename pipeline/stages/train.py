@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -16,9 +17,10 @@ from pipeline.configuration.composition import composition, written
 from pipeline.configuration.files import names
 from pipeline.configuration.hydra import Told
 from pipeline.content import content_digest
-from pipeline.data.arrays import read_manifest
+from pipeline.data.arrays import read_manifest, write_manifest
 from pipeline.data.files import state_of_files
 from pipeline.data.prepared import prepare
+from pipeline.errors import Refusal
 from pipeline.execution.environment import environment, own_code
 from pipeline.execution.store import Store
 from pipeline.execution.work import answer, describe
@@ -35,6 +37,7 @@ from pipeline.stages.comparison import (
     named,
     settings_of,
 )
+from pipeline.stages.files import beside
 from pipeline.stages.named_code import told_in_one_line
 from pipeline.stages.places import Places
 from pipeline.tasks.scoring import scoring_of
@@ -43,7 +46,14 @@ from pipeline.tracking.mirror import address_warning, try_mirror_run
 STATISTICS = ("batch", "moving", "recalibrated")
 
 
-def run(conf: Path, overrides: Sequence[str], *, multirun: bool, form: str = "") -> None:
+def run(
+    conf: Path,
+    overrides: Sequence[str],
+    *,
+    multirun: bool,
+    form: str = "",
+    save: Path | None = None,
+) -> None:
     """Train each asked cell and print what came out; with several, compare them at the end.
 
     Args:
@@ -51,9 +61,15 @@ def run(conf: Path, overrides: Sequence[str], *, multirun: bool, form: str = "")
         overrides: From the command line, in Hydra's grammar.
         multirun: Whether an override may list several values.
         form: "json" or "csv" prints the runs for a script, and nothing else on standard output.
+        save: Where the trained model goes, a .keras file; its dataset's manifest goes beside it.
+
+    Raises:
+        Refusal: Something in what was asked is not valid, or cannot be done.
     """
     console = Console(stderr=bool(form))
     asked = compose_cells(conf, overrides, multirun=multirun)
+    if save is not None:
+        _check_place(save, len(asked))
     unreachable = address_warning()
     if unreachable:
         _say(console, unreachable)
@@ -63,7 +79,7 @@ def run(conf: Path, overrides: Sequence[str], *, multirun: bool, form: str = "")
         if len(asked) > 1:
             what = named(told[number], differing(told))
             _say(console, f"\nrun {number + 1} of {len(asked)}: {what}")
-        runs.append(_train(each, console, mirrored=not unreachable))
+        runs.append(_train(each, console, mirrored=not unreachable, save=save))
     if form:
         print({"json": as_json, "csv": as_csv}[form](runs))
     elif len(asked) > 1:
@@ -88,7 +104,7 @@ def show_choices(conf: Path, overrides: Sequence[str]) -> None:
         print(f"command line: {override}")
 
 
-def _train(asked: Asked, console: Console, *, mirrored: bool) -> Run:
+def _train(asked: Asked, console: Console, *, mirrored: bool, save: Path | None) -> Run:
     folder, cell = _prepared(asked), asked.cell
     manifest = read_manifest(folder)
     scoring_of(cell.task.scoring).check(manifest)
@@ -102,10 +118,14 @@ def _train(asked: Asked, console: Console, *, mirrored: bool) -> Run:
     with told_in_one_line(part.target for part in components(cell)):
         if asked.summary:
             _say(console, describe(trial, folder))
-        result = _watched(trial, folder, cell.task.score)
+        result = _watched(trial, folder, cell.task.score, keep_model=save is not None)
     console.print(_curves(result, cell.task.score))
     run = Run(asked.overrides, cell.task.score, trial.key, result)
     _say(console, _closing(trial, run, cell.task))
+    if save is not None:
+        shutil.copyfile(Store.open().model(trial.key), save)
+        write_manifest(beside(save), manifest)
+        _say(console, f"model  {save}; ask it: normbench predict {save} FILES...")
     clock = Store.open().clock(trial.key)
     if mirrored:
         _say(console, try_mirror_run(cell, trial, result, clock, manifest))
@@ -117,6 +137,13 @@ def _train(asked: Asked, console: Console, *, mirrored: bool) -> Run:
 def _say(console: Console, text: str) -> None:
     """Print a text as it is, its lines whole."""
     print(text, file=console.file, flush=True)
+
+
+def _check_place(save: Path, runs: int) -> None:
+    if runs > 1:
+        raise Refusal(f"--save {save}: names one file, but {runs} runs are asked for; train one")
+    if save.suffix != ".keras" or not save.parent.is_dir():
+        raise Refusal(f"--save {save}: must be a file NAME.keras in a folder that exists")
 
 
 def _prepared(asked: Asked) -> Path:
@@ -131,7 +158,7 @@ def _prepared(asked: Asked) -> Path:
     return folder
 
 
-def _watched(trial: Trial, folder: Path, word: str) -> Result:
+def _watched(trial: Trial, folder: Path, word: str, *, keep_model: bool) -> Result:
     errors = Console(stderr=True)
     bar = Progress(
         TextColumn("{task.description}"),
@@ -149,7 +176,7 @@ def _watched(trial: Trial, folder: Path, word: str) -> Result:
             said = f"validation {word} {values['validation_score']:.3f}"
             bar.update(task, completed=epoch + 1, description=said)
 
-        return answer(trial, Store.open(), folder, watch=watch)
+        return answer(trial, Store.open(), folder, keep_model=keep_model, watch=watch)
 
 
 def _curves(result: Result, word: str) -> Table:

@@ -1,4 +1,7 @@
-"""Saved models: Keras's own archive, the same bytes whenever the weights are the same."""
+"""Saved models: Keras's own archive, the same bytes whenever the weights are the same.
+
+No trial's answer depends on this module: it is no part of a trial's code.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,11 @@ import zipfile
 from pathlib import Path
 
 import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import Refusal, reason_of
+from pipeline.training.evaluation import CHUNK, inference, outputs_of
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date a zip archive can hold
 
@@ -34,3 +42,32 @@ def save_model(model: keras.Model, path: Path) -> None:
 def load_model(path: Path) -> keras.Model:
     """Return the model of a `.keras` archive; code in it is refused (Keras's safe mode)."""
     return keras.saving.load_model(path, compile=False, safe_mode=True)
+
+
+def answers(
+    path: Path, examples: NDArray[np.float32], shape: tuple[int, ...], outputs: int
+) -> NDArray[np.float32]:
+    """Return what a saved model gives for examples.
+
+    Args:
+        path: Its archive.
+        examples: Of shape (n, *shape).
+        shape: Of an example that it should take.
+        outputs: How many numbers it should give.
+
+    Returns:
+        Shape (n, outputs).
+
+    Raises:
+        Refusal: It cannot be loaded, or takes or gives something else.
+    """
+    try:
+        model = load_model(path)
+    except Exception as error:  # Keras reads whatever the archive holds
+        raise Refusal(f"{path}: is no model that can be loaded: {reason_of(error)}") from None
+    if (model.input_shape, model.output_shape) != ((None, *shape), (None, outputs)):
+        raise Refusal(
+            f"{path}: takes {model.input_shape} and gives {model.output_shape}, but its .json file "
+            f"says {(None, *shape)} and {(None, outputs)}: they don't belong together"
+        )
+    return outputs_of(inference(model), examples, CHUNK)

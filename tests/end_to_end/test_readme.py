@@ -58,6 +58,18 @@ def test_a_recipe_of_the_readme_works_as_it_is_pasted(section, checkout):
     assert len(list((checkout.root / "conf").rglob("*.yaml"))) > len(before)
 
 
+def test_a_saved_model_says_the_same_by_predict_and_by_plain_keras(checkout):
+    script = pasted("A trained model elsewhere")
+    said = checkout.run("bash", "-euo", "pipefail", "-c", script)
+    lines = re.findall(r"^(pictures/\w+/1\.png)  (\w+)  (\d\.\d{4})$", said, re.M)
+    assert len(lines) == 10, said
+    ours, plain = lines[:5], lines[5:]
+    assert [each[:2] for each in ours] == [each[:2] for each in plain]
+    for one, other in zip(ours, plain, strict=True):
+        assert abs(float(one[2]) - float(other[2])) < 1e-3
+    assert len({name for _, name, _ in ours}) > 1
+
+
 def test_the_claim_of_the_readme_has_its_verdict_in_a_report(checkout):
     analysis = json.loads((checkout.root / "reports/mine/analysis.json").read_text())
     claims = analysis["findings"]["verdicts"]["claims"]
