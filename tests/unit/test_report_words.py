@@ -152,10 +152,14 @@ def test_an_error_reads_in_the_words_of_its_task() -> None:
 
 def test_the_failures_of_a_slope_are_points_per_doubling() -> None:
     judged = FailureJudgement(
-        estimate=found(-0.25, -0.5, 0.0), verdict=plain_verdict("supported"), mcnemar=None
+        estimate=found(-0.25, -0.5, 0.0),
+        verdict=plain_verdict("supported"),
+        mcnemar=None,
+        more=1,
+        fewer=4,
     )
     shown = claims_words.failures(part("depth.slope_per_doubling"), judged).replace(TIE, " ")
-    assert shown == "+25.00 [0.00, +50.00] points per doubling"
+    assert shown == ("+25.00 [0.00, +50.00] points per doubling (more in 4 seeds, fewer in 1)")
 
 
 def test_points_are_treatment_minus_control_whatever_the_claim_asserts() -> None:

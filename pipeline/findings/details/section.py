@@ -80,7 +80,9 @@ def _doubts(found: ClaimFigures) -> list[str]:
     lines = [
         f"The verdict came out {came}." if judgement.as_expected else f"Not as expected: {came}."
     ]
-    if robust.tested:
+    if robust.tested and len(robust.untested) == len(found.claim.specifications):
+        lines.append("One specification: no further experiment looks at these parts here.")
+    elif robust.tested:
         changed = [f"{word} with {name}" for name, word in sorted(robust.changed.items())]
         lines.append(
             f"The same verdict in {robust.same} of {robust.tested} other specifications"
