@@ -56,9 +56,11 @@ class Claim(Record):
     that the file names or tuned per arm. `clusters` is how many seeds are asked
     for, `minimum` how many must come back, `level` the interval's.
     `failure_margin` is the difference in the share of failures that is
-    practically none. `specifications` names further experiments in which the same
-    parts are looked at, for robustness. `control` marks a claim that an arm is
-    harmful whose truth is known beforehand.
+    practically none. `manipulation` are parts that must hold for the runs to have
+    done what the claim is about, such as that one side has normalization at all:
+    while one is not supported, the claim is inconclusive. `specifications` names
+    further experiments in which the same parts are looked at, for robustness.
+    `control` marks a claim whose truth is known beforehand.
     """
 
     id: Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]*$")]
@@ -70,6 +72,7 @@ class Claim(Record):
     selection: Literal["fixed", "tuned"]
     parts: Annotated[tuple[Part, ...], Field(min_length=1)]
     beside: tuple[Part, ...]
+    manipulation: tuple[Part, ...] = ()
     clusters: Count
     minimum: Count
     level: Level
@@ -81,7 +84,8 @@ class Claim(Record):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
-        names = [part.name for part in (*self.parts, *self.beside)]
+        parts = (*self.parts, *self.beside, *self.manipulation)
+        names = [part.name for part in parts]
         if len(set(names)) < len(names):
             raise ValueError("parts must have different names")
         if self.minimum > self.clusters:

@@ -6,6 +6,7 @@ whose signs are flipped at random are differences of nothing.
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import numpy as np
@@ -15,10 +16,12 @@ from pipeline.arguments import Count, Proportion
 from pipeline.claims.rules import IntervalRule, word_of
 from pipeline.claims.verdict import Verdict
 from pipeline.content import Record
+from pipeline.statistics.intervals import Level
 from pipeline.statistics.ranks import ranked_limits
 from pipeline.statistics.samples import Sample, cluster_means
 
 FLIPS = 2_000
+LUCK = 3  # standard errors of a share among so many flips
 
 
 class EmpiricalError(Record):
@@ -30,8 +33,15 @@ class EmpiricalError(Record):
 
     flips: Count
     clusters: Count
+    level: Level
     called_different: Proportion
     zero_outside: Proportion
+
+    @property
+    def exceeds(self) -> bool:
+        """Whether it errs more often than its level leaves, by more than the flips' own luck."""
+        rare = 1 - self.level
+        return self.zero_outside > rare + LUCK * math.sqrt(rare * self.level / self.flips)
 
 
 class Control(Record):
@@ -72,6 +82,7 @@ def empirical_error(
     return EmpiricalError(
         flips=flips,
         clusters=count,
+        level=level,
         called_different=float(np.mean(different)),
         zero_outside=float(np.mean((lows > 0) | (highs < 0))),
     )

@@ -84,6 +84,7 @@ class Judgement(Record):
     verdict: Verdict
     parts: tuple[PartJudgement, ...]
     beside: tuple[PartJudgement, ...]
+    manipulation: tuple[PartJudgement, ...]
     other: Verdict
     disagrees: bool
     as_expected: bool | None
@@ -103,12 +104,13 @@ def judge_claim(
         runs: One row per run of the runs' table.
         planned: How many different values of its `block` the profile asks for,
             by part; a part that is not there or has none is not tested here.
-        manipulation_failures: Failed checks in words, by part.
+        manipulation_failures: Checks that failed elsewhere, in words, by part.
 
     Raises:
         Refusal: A part's kind of effect cannot be found or refuses its arguments.
         ValueError: A column is absent, or a block has two runs.
     """
+    failing: dict[str, str] = {}
     other: Statistics = "recalibrated" if claim.statistics == "moving" else "moving"
 
     def judged(
@@ -120,7 +122,7 @@ def judge_claim(
                 part,
                 table,
                 planned_blocks=planned.get(part.name, 0),
-                manipulation_failure=manipulation_failures.get(part.name),
+                manipulation_failure=failing.get(part.name),
                 minimum=claim.minimum,
                 level=level,
                 failure_margin=claim.failure_margin,
@@ -138,6 +140,11 @@ def judge_claim(
         )
         return parts, verdict
 
+    checks = judged(claim.manipulation, claim.statistics, claim.level)
+    broken = [f"{each.name} is {each.verdict.word}" for each in checks if _is_broken(each)]
+    for part in (*claim.parts, *claim.beside):
+        if reasons := [*filter(None, [manipulation_failures.get(part.name)]), *broken]:
+            failing[part.name] = ", ".join(reasons)
     parts, verdict = whole(claim.statistics)
     _, differently = whole(other)
     tested = verdict.word != "not tested here"
@@ -147,6 +154,7 @@ def judge_claim(
         verdict=verdict,
         parts=tuple(parts),
         beside=tuple(judged(claim.beside, claim.statistics, claim.level)),
+        manipulation=tuple(checks),
         other=differently,
         disagrees=differently.word != verdict.word,
         as_expected=verdict.word == claim.expected if tested else None,
@@ -245,6 +253,10 @@ def sides_of(part: Part, runs: pd.DataFrame) -> list[pd.DataFrame]:
     """
     common = select(runs, part.where)
     return [select(common, side) for side in (part.treatment, part.control) if side is not None]
+
+
+def _is_broken(check: PartJudgement) -> bool:
+    return check.verdict.word not in ("supported", "not tested here")
 
 
 def _departure(rule: Rule, sample: Sample) -> float | None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from scipy import stats
-
 from pipeline.claims.rules import IntervalRule, boundaries
-from pipeline.statistics.intervals import Estimate, t_quantile
+from pipeline.statistics.intervals import Estimate, spread_limits, t_quantile
 from pipeline.statistics.ranks import fewest_clusters
 
+STANDARD = 0.6827  # the level of one standard error to either side
 MOST_CLUSTERS = 1_000_000  # beyond it, the answer is that no number would
-STANDARD = float(stats.norm.cdf(1))  # a standard error to one side, as a share
 
 
 class Settling(NamedTuple):
@@ -54,11 +52,8 @@ def settling(rule: IntervalRule, estimate: Estimate, *, minimum: int) -> Settlin
     likely = _clusters(estimate.spread, distance, estimate.level, fewest)
     if likely is None:
         return None
-    error, freedom = estimate.spread / math.sqrt(estimate.clusters), estimate.clusters - 1
-    small, large = (
-        estimate.spread * math.sqrt(freedom / float(stats.chi2.ppf(share, freedom)))
-        for share in (STANDARD, 1 - STANDARD)
-    )
+    error = estimate.spread / math.sqrt(estimate.clusters)
+    small, large = spread_limits(estimate.spread, estimate.clusters - 1, level=STANDARD)
     best = _clusters(small, distance + error, estimate.level, fewest)
     worst = _clusters(large, distance - error, estimate.level, fewest)
     return Settling(likely, likely if best is None else best, worst)

@@ -23,6 +23,7 @@ from pipeline.records import Component
 from pipeline.statistics.runs import curves, figures, settings
 from pipeline.studies import Study
 
+GROUPS = ("parts", "beside", "manipulation")
 STRICT = ConfigDict(strict=True, allow_inf_nan=False)
 Known = Mapping[str, Collection[str]]  # names by what they are of: arm, figure, curve, setting
 
@@ -66,8 +67,8 @@ def claim_fields(section: Plain, name: str) -> Plain:
     """
     shared = mapping(section, "part", below="claim")
     fields = {key: value for key, value in section.items() if key != "part"}
-    for group in ("parts", "beside"):
-        listed = fields.get(group)
+    for group in GROUPS:
+        listed = fields.get(group, [])
         if not isinstance(listed, list):
             raise Invalid(f"claim.{group}", f"must be a list, got {shown(listed)}")
         fields[group] = [_part(own, shared, f"claim.{group}.{n}") for n, own in enumerate(listed)]
@@ -95,7 +96,7 @@ def _known(studies: Collection[Study]) -> Known:
 
 
 def _check(claim: Claim, experiment: str, known: Known) -> None:
-    for group in ("parts", "beside"):
+    for group in GROUPS:
         part: Part
         for n, part in enumerate(getattr(claim, group)):
             _check_effect(part.effect, f"claim.{group}.{n}.effect", 1 + (part.control is not None))

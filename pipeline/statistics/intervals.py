@@ -147,6 +147,12 @@ def t_quantile(freedom: int, *, level: float) -> float:
     return float(stats.t.ppf((1 + level) / 2, freedom))
 
 
+def spread_limits(spread: float, freedom: int, *, level: float) -> tuple[float, float]:
+    """Limits of a normal spread that was estimated with so many degrees of freedom."""
+    most, least = stats.chi2.ppf([(1 - level) / 2, (1 + level) / 2], freedom)
+    return spread * math.sqrt(freedom / least), spread * math.sqrt(freedom / most)
+
+
 def sum_of(first: Estimate, second: Estimate) -> Estimate:
     """Sum of two independent effects, such as the logs of steps and of a step's cost.
 

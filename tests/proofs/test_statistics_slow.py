@@ -9,13 +9,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from numpy.random import Generator
-from scipy import stats
 
 from pipeline.claims.controls import empirical_error
 from pipeline.claims.rules import Direction, word_of
 from pipeline.findings.tuned.choices import resampled_seeds, to_confirm, tuned_effect, winners
 from pipeline.statistics.crossed import crossed_estimate
-from pipeline.statistics.intervals import estimate, median_limits
+from pipeline.statistics.intervals import estimate, ranked_estimate
+from pipeline.statistics.ranks import ranked_limits
 from pipeline.statistics.samples import bounded_sample, sample_of
 
 pytestmark = pytest.mark.slow
@@ -48,25 +48,48 @@ def test_the_interval_covers_a_planted_effect_as_often_as_it_says(
     assert 0.93 <= covered / DRAWS <= 0.97
 
 
+@pytest.mark.parametrize("clusters", [8, 16, 30])
+@pytest.mark.parametrize("noise", NOISE)
+def test_signed_ranks_cover_a_planted_effect_as_often_as_they_say(
+    noise: str, clusters: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    generator = np.random.default_rng([1, clusters, len(noise)])
+    covered = 0
+    for _ in range(DRAWS):
+        values = 0.3 + NOISE[noise](generator, clusters)
+        found = ranked_estimate(sample_of(values, seeds=range(clusters)), level=0.95)
+        assert found is not None
+        covered += found.limits[0] <= 0.3 <= found.limits[1]
+    with capsys.disabled():
+        print(f"\nranks, {noise}, {clusters} clusters: {100 * covered / DRAWS:.1f}%")
+    assert 0.93 <= covered / DRAWS <= 0.975
+
+
+@pytest.mark.parametrize("step", [0.25, 1.0, 3.0])
 @pytest.mark.parametrize("clusters", [8, 30])
-def test_the_median_of_bounded_values_is_covered_at_least_as_often(
-    clusters: int, capsys: pytest.CaptureFixture[str]
+def test_values_between_grid_points_are_covered_however_coarse_the_grid(
+    clusters: int, step: float, capsys: pytest.CaptureFixture[str]
 ) -> None:
     generator = np.random.default_rng(clusters)
-    planted, end, covered = 0.3, 0.8, 0
+    planted, covered, as_exact = 0.3, 0, 0
     for _ in range(DRAWS):
+        start = generator.uniform(0, step)  # where the grid lies is luck, too
         values = planted + generator.normal(size=clusters)
-        bounded = values > end  # beyond the grid's end, three of ten
-        lows, highs = np.minimum(values, end), np.where(bounded, math.inf, values)
-        found = estimate(bounded_sample(lows, highs, seeds=range(clusters)), level=0.95)
+        lows = start + step * np.floor((values - start) / step)
+        bounds = bounded_sample(lows, lows + step, seeds=range(clusters))
+        found = ranked_estimate(bounds, level=0.95)
+        middles = lows + step / 2
+        naive = ranked_limits(middles, middles, level=0.95)
         assert found is not None
         covered += found.limits[0] <= planted <= found.limits[1]
-    exact = median_limits(*(np.arange(1.0, clusters + 1),) * 2, level=0.95)[0]
-    nominal = 1 - 2 * stats.binom.cdf(exact - 1, clusters, 0.5)
+        as_exact += naive[0] <= planted <= naive[1]
     with capsys.disabled():
-        print(f"\nmedian, {clusters} clusters: {100 * covered / DRAWS:.1f}%, {100 * nominal:.1f}%")
-    # The binomial covers more; a draw without any bound has a t interval, three errors are luck.
+        print(
+            f"\ngrid of {step}, {clusters} clusters: {100 * covered / DRAWS:.1f}%, "
+            f"{100 * as_exact / DRAWS:.1f}% as if their middles were exact"
+        )
     assert covered / DRAWS >= 0.95 - 3 * math.sqrt(0.95 * 0.05 / DRAWS)
+    assert as_exact < covered
 
 
 def test_a_planted_share_of_failures_is_covered_also_where_all_seeds_agree(

@@ -22,7 +22,7 @@ from pipeline.statistics.intervals import Estimate
 from pipeline.statistics.step_costs import StepCost
 
 INFINITE = (None, None)
-AGREED: dict[str, Any] = {"method": "median", "spread": 0.0}
+AGREED: dict[str, Any] = {"method": "ranks", "spread": 0.0}
 
 
 @pytest.fixture(scope="module")
@@ -182,14 +182,14 @@ def estimate(value: float | None, low: float | None, high: float | None, **more:
         # an estimate without a limit reaches to infinity, one without an interval does not
         (estimate(0.5, 0, None), estimate(9.0, 8, 10), True),
         (estimate(0.5, 0, None), estimate(-9.0, -10, -8), False),
-        (estimate(0.5, *INFINITE, method="median"), estimate(9.0, 8, 10), True),
+        (estimate(0.5, *INFINITE, method="ranks"), estimate(9.0, 8, 10), True),
         (estimate(0.5, *INFINITE, method="none"), estimate(9.0, 8, 10), False),
         (estimate(0.5, *INFINITE, method="none", known="at least"), estimate(9.0, 8, 10), True),
         (estimate(0.5, *INFINITE, method="none", known="at most"), estimate(9.0, 8, 10), False),
         (estimate(None, *INFINITE, method="none", known="not at all"), estimate(9, 8, 10), True),
         (
-            estimate(0.5, *INFINITE, method="median"),
-            estimate(9.0, *INFINITE, method="median"),
+            estimate(0.5, *INFINITE, method="ranks"),
+            estimate(9.0, *INFINITE, method="ranks"),
             True,
         ),
     ],

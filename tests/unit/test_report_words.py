@@ -13,6 +13,7 @@ from pipeline.claims import units
 from pipeline.claims.claim import Part
 from pipeline.claims.judging import FailureJudgement
 from pipeline.claims.rules import Word
+from pipeline.claims.settling import Settling
 from pipeline.claims.verdict import plain_verdict
 from pipeline.findings.answer import section as answer
 from pipeline.findings.gap.figures import Figures as Gaps
@@ -152,10 +153,14 @@ def test_an_error_reads_in_the_words_of_its_task() -> None:
 
 def test_the_failures_of_a_slope_are_points_per_doubling() -> None:
     judged = FailureJudgement(
-        estimate=found(-0.25, -0.5, 0.0), verdict=plain_verdict("supported"), mcnemar=None
+        estimate=found(-0.25, -0.5, 0.0),
+        verdict=plain_verdict("supported"),
+        mcnemar=None,
+        more=1,
+        fewer=4,
     )
     shown = claims_words.failures(part("depth.slope_per_doubling"), judged).replace(TIE, " ")
-    assert shown == "+25.00 [0.00, +50.00] points per doubling"
+    assert shown == ("+25.00 [0.00, +50.00] points per doubling (more in 4 seeds, fewer in 1)")
 
 
 def test_points_are_treatment_minus_control_whatever_the_claim_asserts() -> None:
@@ -287,10 +292,11 @@ def test_a_disagreement_between_statistics_is_said_in_the_headline() -> None:
 
 
 def test_undecided_claims_are_named_with_the_seeds_that_would_settle_them() -> None:
-    needed = plain_verdict("inconclusive", "why", clusters=1234)
+    needed = plain_verdict("inconclusive", "why", needed=Settling(1234, 40, None))
     after = lead(with_words({"T6": "inconclusive"}, verdict=needed)).after
     assert after[0] == (
-        "Undecided, with the seeds that would settle them in brackets: T6 (about 1,234 seeds)."
+        "Undecided, with the seeds that would settle them: "
+        "T6, about 1,234 seeds (40 to more than can be said)."
     )
 
 

@@ -127,26 +127,44 @@ def _open(claims: list[ClaimFigures]) -> str:
         return ""
     named = []
     for each in undecided:
-        needed = each.judgement.verdict.clusters_to_settle
-        named.append(f"{each.claim.id} (about {needed:,} seeds)" if needed else each.claim.id)
-    some = any(each.judgement.verdict.clusters_to_settle for each in undecided)
-    hint = ", with the seeds that would settle them in brackets" if some else ""
-    return f"Undecided{hint}: {listed(named)}."
+        needed = claims_words.seeds_needed(each.judgement.verdict)
+        named.append(f"{each.claim.id}, {needed}" if needed else each.claim.id)
+    some = any(each.judgement.verdict.settled for each in undecided)
+    hint = ", with the seeds that would settle them" if some else ""
+    return f"Undecided{hint}: {'; '.join(named)}."
 
 
 def _controls(summary: Summary) -> str:
-    found = [each for each in summary.of(Claims).claims if each.control is not None]
-    failed = [each.claim.id for each in found if each.control and not each.control.passed]
+    """Say what the controls came to, each of them and the rule's error on differences of nothing.
+
+    All is well only if every control ran and passed and no claim's error exceeds its level.
+    """
+    claims = summary.of(Claims).claims
+    found = [each for each in claims if each.claim.control is not None]
+    ran = [each for each in found if each.control is not None]
+    failed = [each.claim.id for each in ran if each.control and not each.control.passed]
+    over = [each.claim.id for each in claims if each.error and each.error.exceeds]
     if failed:
         return (
             f"The control{'s' if len(failed) > 1 else ''} {listed(failed)} did not come out as "
             "the truth that is known beforehand: no verdict here is to be relied on."
         )
-    if not found:
+    if not ran:
         return ""
-    if len(found) == 1:
-        return "The control, whose truth is known beforehand, came out as it must."
-    return f"All {len(found)} controls, whose truth is known beforehand, came out as they must."
+    whose = (
+        "The control, whose truth is known beforehand,"
+        if len(ran) == 1
+        else f"All {len(ran)} controls that ran, whose truth is known beforehand,"
+    )
+    text = f"{whose} came out as {'it' if len(ran) == 1 else 'they'} must"
+    if missing := [each.claim.id for each in found if each.control is None]:
+        text += f"; {listed(missing)} did not run"
+    if over:
+        text += (
+            f"; but with signs flipped at random the rule errs more often than its level allows "
+            f"in {listed(over)}"
+        )
+    return f"{text}."
 
 
 def _screening(summary: Summary) -> str:

@@ -11,7 +11,7 @@ from pipeline.page.blocks import Block, Command, Section, Table, Text
 from pipeline.wording import MISSING, percentage
 
 MUST = {
-    "negative": "must not be called different",
+    "negative": "must be called equivalent",
     "positive": "must be called harmful",
     "sabotage": "must be called harmful",
 }
@@ -30,21 +30,23 @@ def section(summary: Summary) -> Section:
         ]
     errors = [found for found in summary.of(Claims).claims if found.error is not None]
     if errors:
-        heads = (
+        columns = (
             "Claim",
             "Seeds",
             "Flips",
             "Called different",
             "Zero outside the interval",
             "Level",
+            "Within it",
         )
         blocks += [
             Text(
                 "Real differences whose signs are flipped at random, seed by seed, are differences "
-                "of nothing. The interval should exclude zero in no more than its level leaves; a "
-                "verdict of a difference, which asks for the margin as well, less often."
+                "of nothing. The interval should exclude zero in no more than its level leaves "
+                "(three standard errors of the flips allowed); a verdict of a difference, which "
+                "asks for the margin as well, less often."
             ),
-            Table("Empirical error of the rule", heads, tuple(map(_error, errors)), labels=1),
+            Table("Empirical error of the rule", columns, tuple(map(_error, errors)), labels=1),
         ]
     if not blocks:
         blocks.append(Text("Nothing to show: no control was run in this profile."))
@@ -73,7 +75,7 @@ def _passed(control: Control | None) -> str:
 def _error(found: ClaimFigures) -> tuple[str, ...]:
     error = found.error
     if error is None:
-        return (found.claim.id, *(MISSING,) * 5)
+        return (found.claim.id, *(MISSING,) * 6)
     return (
         found.claim.id,
         str(error.clusters),
@@ -81,4 +83,5 @@ def _error(found: ClaimFigures) -> tuple[str, ...]:
         f"{error.called_different:.1%}",
         f"{error.zero_outside:.1%}",
         percentage(found.claim.level),
+        "NO" if error.exceeds else "yes",
     )

@@ -51,7 +51,7 @@ def _details(found: ClaimFigures, command: str) -> ClaimDetails:
     ]
     if said := claims_words.reason(judgement.verdict):
         lines.append(f"{capital(judgement.verdict.word)}: {said}.")
-    lines += _doubts(found)
+    lines += [*_checks(found), *_doubts(found)]
     for judged in (*judgement.parts, *judgement.beside):
         lines += [f"To know of {judged.name}: {note}." for note in judged.notes]
     blocks: list[Text | Listing | Table | Command] = [Listing(tuple(lines)), _parts(found)]
@@ -72,6 +72,17 @@ def _rules(claim: Claim, task: Task) -> list[str]:
     return [f"Rule for {listed(names)}: {rule}." for rule, names in named.items()]
 
 
+def _checks(found: ClaimFigures) -> list[str]:
+    """Say whether the runs did what the claim is about, or that nothing checks it."""
+    if not found.claim.manipulation:
+        return ["No manipulation check: nothing in the runs' table shows that they did as named."]
+    return [
+        f"Manipulation check, {part.name}: {judged.verdict.word}, "
+        f"{claims_words.outcome(part, judged, found.task)}."
+        for part, judged in zip(found.claim.manipulation, found.judgement.manipulation, strict=True)
+    ]
+
+
 def _doubts(found: ClaimFigures) -> list[str]:
     judgement, robust = found.judgement, found.robustness
     if judgement.as_expected is None:
@@ -80,7 +91,9 @@ def _doubts(found: ClaimFigures) -> list[str]:
     lines = [
         f"The verdict came out {came}." if judgement.as_expected else f"Not as expected: {came}."
     ]
-    if robust.tested:
+    if robust.tested and len(robust.untested) == len(found.claim.specifications):
+        lines.append("One specification: no further experiment looks at these parts here.")
+    elif robust.tested:
         changed = [f"{word} with {name}" for name, word in sorted(robust.changed.items())]
         lines.append(
             f"The same verdict in {robust.same} of {robust.tested} other specifications"

@@ -145,7 +145,8 @@ def _judged(
 ) -> Judgement:
     own = [study for study in studies if study.experiment == experiment]
     planned = planned_runs(own)
-    counts = {part.name: planned_blocks(part, planned) for part in (*claim.parts, *claim.beside)}
+    parts = (*claim.parts, *claim.beside, *claim.manipulation)
+    counts = {part.name: planned_blocks(part, planned) for part in parts}
     rows = runs[runs["experiment"] == experiment]
     return judge_claim(claim, rows, planned=counts if own else {}, manipulation_failures={})
 

@@ -37,7 +37,8 @@ def section(summary: Summary) -> Section:
                 "An effect is that of the runs in which both sides trained; its interval is over "
                 "seeds, at the claim's own level; behind the seeds stands how many are needed. "
                 "Robust says in how many other specifications "
-                "(the other kind of statistics, further experiments) the verdict is the same."
+                "(the other kind of statistics, further experiments) the verdict is the same; "
+                "where no further experiment was run, there is one specification."
             ),
             Command(summary.commands["claims"]),
             figure(
@@ -123,6 +124,8 @@ def _robustness(found: ClaimFigures) -> str:
     robust = found.robustness
     if not robust.tested or found.judgement.as_expected is None:
         return ABSENT
+    if len(robust.untested) == len(found.claim.specifications):
+        return "one specification"
     return f"{robust.same} of {robust.tested}"
 
 

@@ -88,6 +88,11 @@ def failures(part: Part, judged: FailureJudgement | None) -> str:
     share = units.points(part, judged.estimate)
     assert share is not None
     text = f"{points(scaled(share, 100))} {reads_as(part.effect.target).failures}"
+    if part.control is not None:
+        more, fewer = judged.more, judged.fewer
+        if part.asserts == "less":
+            more, fewer = fewer, more
+        text += f" (more in {counted(more, 'seed')}, fewer in {fewer:,})"
     return text if judged.mcnemar is None else f"{text}, McNemar's exact p {judged.mcnemar:.2g}"
 
 
@@ -98,9 +103,21 @@ def reason(verdict: Verdict) -> str:
         parts.append("the direction is settled, the margin is not")
     if verdict.direction is not None:
         parts.append(f"the direction alone: {verdict.direction}")
-    if verdict.clusters_to_settle is not None:
-        parts.append(f"about {counted(verdict.clusters_to_settle, 'seed')} would settle it")
+    if needed := seeds_needed(verdict):
+        parts.append(f"{needed} would settle it")
     return "; ".join(parts)
+
+
+def seeds_needed(verdict: Verdict) -> str:
+    """How many seeds would settle it, with the range that today's seeds leave; empty if unknown."""
+    found = verdict.settled
+    if found is None:
+        return ""
+    text = f"about {counted(found.likely, 'seed')}"
+    if found.fewest == found.most:
+        return text
+    most = "more than can be said" if found.most is None else f"{found.most:,}"
+    return f"{text} ({found.fewest:,} to {most})"
 
 
 def clusters(claim: Claim, judged: PartJudgement, minimum: int) -> str:
