@@ -51,7 +51,9 @@ class Design(Record):
     At most `lag` trials are in flight: proposal n sees the results 0 .. n - lag.
     `searches`: trials are drawn from the study's space; else they combine the
     values of its axes. `has_winner`: the best trial's settings are confirmed on
-    fresh seeds; what maps or compares fixed settings has none.
+    fresh seeds; what maps or compares fixed settings has none. `seeds` says which
+    seed trial n has: `first` of the study's in every trial, its `own` (the first
+    plus n), or `every`, so that each setting runs with each of them.
     """
 
     proposer: Component
@@ -60,6 +62,15 @@ class Design(Record):
     seed: Annotated[int, Field(ge=0)]
     searches: bool
     has_winner: bool
+    seeds: Literal["first", "own", "every"]
+
+    @model_validator(mode="after")
+    def _crosses_what_it_combines(self) -> Self:
+        if self.searches == (self.seeds == "every"):
+            known = "first or own" if self.searches else "every"
+            what = "searches" if self.searches else "combines fixed settings"
+            raise ValueError(f"seeds must be {known}: the design {what}, got {self.seeds}")
+        return self
 
 
 class Dataset(Record):
@@ -145,7 +156,7 @@ class Cell(CellFields):
 class Study(CellFields):
     """One arm in one cell, the rule that proposes its trials, and what confirms its winner.
 
-    Trial n has the seed n, round and round, of `seeds`. `space` is what a search
+    Which of `seeds` a trial has, the design says. `space` is what a search
     draws from, `axes` the values that a factorial design combines.
     `confirm_seeds` is empty where the design has no winner.
     """
@@ -170,6 +181,23 @@ class Study(CellFields):
         rows = itertools.product(*self.axes.values())
         return [dict(zip(self.axes, row, strict=True)) for row in rows]
 
+    def seed_of(self, index: int) -> int:
+        """Return the seed of a trial, the same in every arm.
+
+        No index goes round a list of seeds: in a low-discrepancy sequence the index
+        decides the place too, and seeds would stand for places.
+        """
+        if self.design.seeds == "every":  # a combination's runs stand together
+            return self.seeds[index % len(self.seeds)]
+        return self.seeds[0] + (index if self.design.seeds == "own" else 0)
+
+    @property
+    def clusters(self) -> int:
+        """How many seeds come together wherever runs are judged: winners', or the trials'."""
+        if self.design.has_winner:
+            return len(self.confirm_seeds)
+        return {"first": 1, "own": self.design.trials, "every": len(self.seeds)}[self.design.seeds]
+
     @property
     def cell_name(self) -> str:
         """What the arms of a comparison share: experiment/dataset/model/optimizer."""
@@ -187,17 +215,15 @@ class Analysis(Record):
     `reference` is the plain arm that effects are measured against, `level` that
     of intervals that no claim's file says. `minimum` is how many clusters must come
     back for a claim to be judged, None what each claim's file says: a number marks
-    the profile as a screening. The map of where has `rate_bins` by `batch_bins`
-    bins, with a share of `false_discoveries` expected among those that are told. A
-    step's cost is measured for the arms of `cost_experiments`.
+    the profile as a screening. Where errors differ by less than the factor
+    `map_margin`, a map says that there is no practical difference. A step's cost is
+    measured for the arms of `cost_experiments`.
     """
 
     reference: str
     level: Annotated[float, Field(gt=0.5, lt=1)]
     minimum: Count | None
-    rate_bins: Count
-    batch_bins: Count
-    false_discoveries: Annotated[float, Field(gt=0, lt=1)]
+    map_margin: Annotated[float, Field(gt=1, lt=2)]
     cost_experiments: tuple[str, ...]
 
 

@@ -66,9 +66,23 @@ def compose_plan(conf: Path, profile: str) -> Plan:
         _check_named("analysis.reference", [plan.analysis.reference], arms, "an arm of")
         cost = plan.analysis.cost_experiments
         _check_named("analysis.cost_experiments", cost, content["experiments"], "one of")
+        for study in plan.studies.values():
+            _check_clusters(study, plan.analysis.minimum)
         return plan
     except Invalid as invalid:
         raise Refusal(f"{own.place}: {invalid}") from None
+
+
+def _check_clusters(study: Study, minimum: int | None) -> None:
+    """Refuse what could never be judged: fewer seeds together than judgement asks for."""
+    if minimum is not None and study.clusters < minimum:
+        asked = "confirm_seeds" if study.design.has_winner else "seeds"
+        asked = "budget" if study.design.seeds == "own" else asked
+        raise Invalid(
+            "analysis.minimum",
+            f"asks for {minimum} seeds, but each cell of {study.name} has {study.clusters}; "
+            f"raise {asked}, or lower the minimum",
+        )
 
 
 def _check_named(key: str, names: Iterable[str], known: Iterable[str], what: str) -> None:

@@ -178,7 +178,8 @@ def _check_axes(study: Study) -> None:
 
 def _check_fit(study: Study) -> None:
     """Check that seeds fit into 32 bits, grids into memory, and batches into the examples."""
-    for key, seeds in {"seeds": study.seeds, "confirm_seeds": study.confirm_seeds}.items():
+    last = study.seed_of(study.design.trials - 1)
+    for key, seeds in {"seeds": (*study.seeds, last), "confirm_seeds": study.confirm_seeds}.items():
         check_at_most(key, max(seeds, default=0), MOST_SEED)
     for name, dimension in study.space.items():
         check_at_most(f"{searched(name)}.points", dimension.points or 0, MOST_POINTS)

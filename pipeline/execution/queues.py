@@ -112,7 +112,7 @@ class Search:
                 break
             proposal = self._proposer.propose(results)
             cell = self.study.placed(proposal.values)
-            seed = self.study.seeds[self._asked % len(self.study.seeds)]
+            seed = self.study.seed_of(self._asked)
             trial = self._ask(cell, seed=seed, split="validation", thresholds=proposal.thresholds)
             tasks.append(Task(self.study.name, self._asked, trial, self._folder, keep_model=False))
             self._asked += 1

@@ -144,7 +144,7 @@ def _group(place: Place) -> Group:
             return "effects"
         case ("tuned", _, _, "comparisons" | "crossed", *_):
             return "tuned"
-        case ("map", _, _, "bins", *_):
+        case ("map", _, _, "tiles", *_):
             return "maps"
     return "other"
 

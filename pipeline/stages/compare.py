@@ -18,12 +18,12 @@ TITLES: dict[Group, str] = {
     "verdicts": "verdicts",
     "effects": "claims' effects",
     "tuned": "tuned comparisons",
-    "maps": "map bins",
+    "maps": "map tiles",
     "other": "other intervals",
 }
 SILENT = (
     *("verdicts", "tuned", "map"),  # have headings of their own
-    *("claims", "judgement", "parts", "studies", "comparisons", "maps", "bins", "cells", "arms"),
+    *("claims", "judgement", "parts", "studies", "comparisons", "maps", "tiles", "cells", "arms"),
 )
 SPOKEN = {"other": "with the other statistics"}
 WITHIN_ONE, WITHIN = "moved within its interval", "moved within their intervals"

@@ -53,9 +53,7 @@ PROBES = {
 ANALYSIS = {
     "level": 0.95,
     "minimum": 5,
-    "rate_bins": 3,
-    "batch_bins": 2,
-    "false_discoveries": 0.05,
+    "map_margin": 1.1,
     "cost_experiments": [],
 }
 ORDER = np.random.default_rng(3).permutation(EXAMPLES)  # of test images, the easiest first
@@ -166,6 +164,7 @@ def study_of(
             "seed": 11,
             "searches": True,
             "has_winner": True,
+            "seeds": "first",
         },
         "space": {name: DIMENSIONS[name] for name in SEARCHED[arm]},
         "axes": {},

@@ -171,7 +171,7 @@ def answers_of(study: Study) -> Iterator[Answer]:
             study.placed(proposer.propose([]).values),
             data_digest=DIGEST,
             environment=Environment.parse(ENVIRONMENT),
-            seed=study.seeds[index % len(study.seeds)],
+            seed=study.seed_of(index),
             split="validation",
         )
         result = fake_result(trial)
@@ -234,6 +234,7 @@ def _studies(called: dict[str, str], seeds: tuple[int, ...]) -> Iterator[Study]:
         fields = _fields("map_mlp", "mlp", arm, "adam", called, seeds)
         design = {"proposer": {"target": "pipeline.search.sobol.Sobol", "arguments": {}}}
         design |= {"trials": 32, "lag": 1000, "seed": 0, "searches": True, "has_winner": False}
+        design |= {"seeds": "own"}
         yield Study.parse(fields | {"design": design, "space": SPACE})
 
 
@@ -270,7 +271,7 @@ def _fields(
 
 def _factorial(fields: dict[str, Any]) -> Study:
     design = {"proposer": {"target": "pipeline.search.factorial.Factorial", "arguments": {}}}
-    design |= {"lag": 1000, "seed": 0, "searches": False, "has_winner": False}
+    design |= {"lag": 1000, "seed": 0, "searches": False, "has_winner": False, "seeds": "every"}
     count = len(fields["seeds"])
     for values in fields["axes"].values():
         count *= len(values)

@@ -33,9 +33,7 @@ ANALYSIS = Analysis.parse(
         "reference": "none",
         "level": 0.95,
         "minimum": None,
-        "rate_bins": 2,
-        "batch_bins": 1,
-        "false_discoveries": 0.05,
+        "map_margin": 1.1,
         "cost_experiments": [],
     }
 )
@@ -55,6 +53,7 @@ def fixed_study(arm: str = "batch", **changes: Any) -> Study:
         "seed": 0,
         "searches": False,
         "has_winner": False,
+        "seeds": "every",
     }
     norm = {"placement": "before"} | NORMS.get(arm, NORMS["batch"])
     base = {
@@ -76,6 +75,7 @@ def mapped_study(arm: str, seeds: tuple[int, ...]) -> Study:
         "seed": 0,
         "searches": True,
         "has_winner": False,
+        "seeds": "own",
     }
     space = {
         "batch_size": {"low": 8, "high": 64, "scale": "powers_of_two", "points": None},

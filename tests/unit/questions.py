@@ -83,6 +83,7 @@ STUDY = {name: QUESTION[name] for name in (*CELL, "seed", "probes")} | {
         "seed": 0,
         "searches": True,
         "has_winner": True,
+        "seeds": "first",
     },
     "space": {
         "batch_size": {"low": 16, "high": 256, "scale": "powers_of_two", "points": None},

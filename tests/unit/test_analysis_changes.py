@@ -12,7 +12,6 @@ from fake_analysis import edited, fake_analysis, with_figures
 from pipeline.content import Record
 from pipeline.findings import FINDINGS
 from pipeline.findings.changes import CellChange, changes, overlap
-from pipeline.findings.map.bins import Bin
 from pipeline.findings.map.figures import Figures as Maps
 from pipeline.findings.summary import Summary, figures_module
 from pipeline.findings.tuned.figures import Figures as Tuned
@@ -113,8 +112,8 @@ def test_an_effect_changed_beyond_when_its_intervals_do_not_overlap(summary, shi
         ("findings.tuned.studies.1.comparisons.moving.points.low", 1e6, "tuned"),
         ("findings.tuned.studies.1.crossed.low", 1e6, "tuned"),
         ("findings.tuned.studies.1.comparisons.moving.log_error_ratio.low", 1e6, "tuned"),
-        ("findings.map.maps.0.bins.0.reading", "hurts", "maps"),
-        ("findings.map.maps.0.bins.0.fewer_failures", None, "maps"),
+        ("findings.map.maps.0.tiles.0.reading", "hurts", "maps"),
+        ("findings.map.maps.0.tiles.60.gain", None, "maps"),
         ("findings.stability.cells.0.arms.1.decades.low", 1e6, "other"),
         ("findings.tuned.studies.1.test_score.low", 1e6, "other"),
     ],
@@ -135,7 +134,7 @@ def test_what_appears_or_disappears_is_beyond(summary):
 
 
 def test_an_interval_that_is_missing_on_one_side_is_beyond(summary):
-    cell = only(summary, edited(summary, "findings.map.maps.0.bins.0.gain", None))
+    cell = only(summary, edited(summary, "findings.map.maps.0.tiles.60.gain", None))
     assert (cell.beyond, cell.old.word, cell.new.found) == (True, cell.new.word, None)
 
 
@@ -203,7 +202,7 @@ def test_every_record_of_a_list_has_a_name_to_be_found_by():
     listed = {each for kind in kinds for each in _listed(kind)}
     assert len(kinds) == 10
     nameless = {Estimate, StepCost}  # points of a line, in order; clock readings
-    own = {ClaimFigures, Bin}
+    own = {ClaimFigures}
     assert {kind for kind in listed if not kind.named_by} == own | nameless
 
 

@@ -70,7 +70,8 @@ def test_what_is_planned_has_a_row_for_each_run_whatever_came_back() -> None:
     assert len(planned) == len(RATES) * len(SEEDS)
     assert set(planned["optimizer.learning_rate"]) == set(RATES)
     tuned = fixed_study(
-        design=made.design.plain() | {"searches": True, "has_winner": True}, confirm_seeds=[8, 9]
+        design=made.design.plain() | {"searches": True, "has_winner": True, "seeds": "first"},
+        confirm_seeds=[8, 9],
     )
     assert list(planned_runs([tuned])["seed"]) == [8, 9]
     assert planned_runs([]).empty
@@ -300,10 +301,12 @@ def test_a_map_pairs_points_and_says_who_failed() -> None:
             found.append(answer(made, n, values, n + 1, {"validation_score": score}))
     runs = runs_table(found, by_name(*studies), MANIFESTS)
     [drawn] = where(evidence_of(runs, studies)).maps
-    assert [spot.failed for spot in drawn.spots] == [None] * 7 + ["reference"]
+    assert [spot.failed for spot in drawn.spots] == [None] * 7 + ["against"]
     assert drawn.spots[0].gain == pytest.approx(math.log(80.5 / 40.5))
     assert drawn.spots[7].gain is None
-    assert [each.blocks for each in drawn.bins] == [4, 4]
-    assert drawn.bins[0].reading == "can't tell"  # four seeds that agree: p = 1/8 by signs
+    assert drawn.clusters == 8
+    assert drawn.regions.cant_tell == 1  # eight points are too few for a surface
+    assert drawn.at(0.01, 16) == "can't tell"
+    assert drawn.at(0.5, 16) is None
     assert drawn.over_batch_size[0].batch_size == 16
     assert drawn.planned == 8

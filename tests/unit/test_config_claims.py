@@ -24,8 +24,7 @@ overrides: ["seeds=[1,2,3]"]
 PROFILE = """\
 experiments: [one]
 overrides: []
-analysis: {reference: none, level: 0.95, minimum: null, rate_bins: 2, batch_bins: 2,
-  false_discoveries: 0.05, cost_experiments: []}
+analysis: {reference: none, level: 0.95, minimum: null, map_margin: 1.1, cost_experiments: []}
 """
 
 

@@ -105,7 +105,7 @@ def _anywhere(monkeypatch):
 
 @pytest.mark.usefixtures("_anywhere")
 def test_arms_of_a_cell_are_measured_together_at_each_batch_size_of_an_axis():
-    design = STUDY["design"] | {"searches": False, "has_winner": False}
+    design = STUDY["design"] | {"searches": False, "has_winner": False, "seeds": "every"}
     axis = {"axes": {"batch_size": [8, 2]}, "space": {}, "design": design, "confirm_seeds": []}
     plain = {"arm": "none", "norm": {"layer": None, "placement": "before"}}
     studies = [

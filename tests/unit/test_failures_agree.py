@@ -112,7 +112,7 @@ def test_maps_count_what_failures_counts() -> None:
     cell = "/".join((place.experiment, place.dataset, place.model, place.optimizer))
     for arm, words in (
         (found.arm, ("arm", "both")),
-        (found.reference, ("reference", "both")),
+        (found.against, ("against", "both")),
     ):
         failures = sum(spot.failed in words for spot in found.spots)
         assert failures == _failures()[f"{cell}/{arm} sweep"]["failed_recalibrated"]

@@ -72,7 +72,7 @@ def test_no_runs_have_no_failures() -> None:
 
 def test_a_search_s_trials_and_its_confirmed_runs_are_held_against_one_line() -> None:
     made = fixed_study("none", confirm_seeds=[8, 9])
-    design = made.design.plain() | {"searches": True, "has_winner": True}
+    design = made.design.plain() | {"searches": True, "has_winner": True, "seeds": "first"}
     made = fixed_study("none", design=design, confirm_seeds=[8, 9])
     # Three seeds reach 0.9, 0.9 and 0.5: the line is at 0.45, whoever ran alone.
     swept = [

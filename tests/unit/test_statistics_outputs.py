@@ -1,4 +1,4 @@
-"""Robustness, the map, best against budget, the noise floor, controls, images, tuned arms."""
+"""Robustness, batch sizes, best against budget, the noise floor, controls, images, tuned arms."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipeline.claims.controls import empirical_error, judge_control
 from pipeline.claims.robustness import robustness
 from pipeline.claims.rules import Direction, Word, word_of
 from pipeline.claims.verdict import plain_verdict
-from pipeline.findings.map.bins import Bin, curve_over_batch_size, map_of_where
+from pipeline.findings.map.batch_sizes import curve_over_batch_size
 from pipeline.findings.tuned.budget import budget_curve, expected_best
 from pipeline.findings.tuned.choices import resampled_seeds, to_confirm, tuned_effect, winners
 from pipeline.statistics.crossed import crossed_estimate
@@ -108,81 +108,6 @@ def test_ties_are_half_better_and_bounds_count_where_their_sign_is_known() -> No
     bounds = bounded_sample([0.5, -math.inf, -1], [math.inf, -0.5, 1], seeds=range(3))
     assert probability_better(bounds) == 0.5
     assert probability_better(sample_of([], seeds=[])) is None
-
-
-def _map(
-    gains: dict[tuple[float, int], list[float]], failures: dict[tuple[float, int], list[float]]
-) -> dict[tuple[float, float], Bin]:
-    rows = [
-        (rate, size, gain, failed, seed)
-        for (rate, size), values in gains.items()
-        for seed, (gain, failed) in enumerate(
-            zip(values, failures.get((rate, size), [0.0] * len(values)), strict=True)
-        )
-    ]
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    found = map_of_where(
-        *columns[:4],
-        seeds=columns[4],
-        rate_edges=[0.001, 0.01, 0.1],
-        batch_edges=[2, 16, 128],
-        level=0.95,
-        false_discoveries=0.05,
-    )
-    return {(each.rate_low, each.batch_low): each for each in found}
-
-
-def test_the_map_says_where_an_arm_helps_hurts_or_cannot_be_told() -> None:
-    near = [0.01, -0.02, 0.0, 0.02, -0.01, 0.005, 0.01, -0.015]
-    bins = _map(
-        {
-            (0.005, 4): [1 + each for each in near],
-            (0.05, 4): [each - 1 for each in near],
-            (0.1, 128): near,  # the map's last edges belong to it
-        },
-        {},
-    )
-    assert bins[0.001, 2].reading == "helps"
-    assert bins[0.01, 2].reading == "hurts"
-    assert bins[0.01, 16].reading == "can't tell"
-    assert bins[0.01, 16].blocks == 8
-    empty = bins[0.001, 16]
-    assert (empty.blocks, empty.gain, empty.reading) == (0, None, "can't tell")
-
-
-def test_failures_come_first_on_the_map_even_where_nothing_is_left_to_compare() -> None:
-    gone = [math.nan] * 8
-    bins = _map({(0.005, 4): gone}, {(0.005, 4): [-1.0] * 8})
-    assert (bins[0.001, 2].gain, bins[0.001, 2].reading) == (None, "helps")
-    few = _map({(0.005, 4): gone[:4]}, {(0.005, 4): [-1.0] * 4})
-    assert few[0.001, 2].reading == "can't tell"  # four of four: 2 / 2**4
-
-
-def test_the_map_controls_false_discoveries_as_benjamini_and_hochberg_do() -> None:
-    generator = np.random.default_rng(8)
-    gains = {
-        (rate, size): (generator.normal(shift, 1, 8)).tolist()
-        for (rate, size), shift in {
-            (0.005, 4): 1.2, (0.05, 4): 0.9, (0.005, 32): 0.0, (0.05, 32): -1.5
-        }.items()
-    }  # fmt: skip
-    bins = _map(gains, {})
-    chances = sorted(float(stats.ttest_1samp(values, 0).pvalue) for values in gains.values())
-    # The step-up rule by hand; nobody failed anywhere, so that four tests are all.
-    passed = [n for n, p in enumerate(chances, 1) if p <= 0.05 * n / 4]
-    told = [each for each in bins.values() if each.reading != "can't tell"]
-    assert len(told) == max(passed, default=0)
-    assert 0 < len(told) < 4
-
-
-def test_blocks_outside_the_map_and_edges_in_disorder_are_refused() -> None:
-    with pytest.raises(ValueError, match="outside the map"):
-        _map({(0.5, 4): [0.0]}, {})
-    with pytest.raises(ValueError, match="edges increase"):
-        map_of_where(
-            [0.1], [2], [0], [0], seeds=[1], rate_edges=[1, 0.1], batch_edges=[1, 4], level=0.95,
-            false_discoveries=0.05,
-        )  # fmt: skip
 
 
 def test_the_curve_over_batch_size_has_an_interval_at_each_size() -> None:

@@ -9,67 +9,67 @@ import altair as alt
 from pipeline.findings.map.figures import Figures, Map, Spot
 from pipeline.findings.places import named
 from pipeline.findings.summary import Summary
-from pipeline.page.palette import COLORS, GREY, ORANGE
+from pipeline.page.palette import BLUE, COLORS, GREY, ORANGE
 from pipeline.page.panels import Chart, Layout, Rows, line_at, log_axis, panels
 
 GREEN = COLORS[3]
-READINGS = {"helps": GREEN, "hurts": ORANGE, "can't tell": GREY}
+READINGS = {"helps": GREEN, "hurts": ORANGE, "no difference": BLUE, "can't tell": GREY}
 SPOTS = {
     "better": ("triangle-up", GREEN),
     "worse": ("triangle-down", ORANGE),
     "equal": ("circle", GREY),
     "only the arm failed": ("cross", ORANGE),
-    "only the reference failed": ("cross", GREEN),
+    "only the other failed": ("cross", GREEN),
     "both failed": ("cross", GREY),
 }
-FAILED = {"arm": "only the arm failed", "reference": "only the reference failed"}
+FAILED = {"arm": "only the arm failed", "against": "only the other failed"}
 
 
 def named_maps(summary: Summary) -> list[tuple[str, Map]]:
     """Return each map with its name: its cell, and what is compared."""
     return [
-        (f"{name}\n{each.arm} against {each.reference}", each)
+        (f"{name}\n{each.arm} against {each.against}", each)
         for name, each in named(summary.of(Figures).maps)
     ]
 
 
 def error_multiple(summary: Summary) -> str:
     """Return what an axis or a column of error ratios is called."""
-    return f"{summary.error.noun}, as a multiple of the reference's"
+    return f"{summary.error.noun}, as a multiple of the other arm's"
 
 
 def map_chart(summary: Summary, layout: Layout) -> Chart | None:
-    """Points over rate and batch size, and how each bin reads."""
+    """Regions of rate and batch size by their word, and the points on top."""
     rows: Rows = []
     for name, found in named_maps(summary):
         place = {"cell": name, **found.place.row}
-        rows += [
-            {**place, **_bin(found, index, summary.error.noun)} for index in range(len(found.bins))
-        ]
+        rows += [{**place, **row} for row in _strips(found)]
         rows += [{**place, **_spot(spot)} for spot in found.spots]
     if not rows:
         return None
     width = layout.panel_width + (120 if layout.columns > 1 else 0)
     x = alt.X(**log_axis(rows, "rate", "learning rate", padding=0))
-    y = alt.Y(**log_axis(rows, "batch", "batch size", padding=14, form="d", base=2))
-    bins = alt.Chart().transform_filter("datum.kind === 'bin'")
+    y = alt.Y(**log_axis(rows, "batch", "batch size", padding=0, form="d", base=2))
     reading = alt.Scale(domain=list(READINGS), range=list(READINGS.values()))
-    told = alt.condition('datum.reading === "can\'t tell"', alt.value(0.1), alt.value(0.3))
-    areas = bins.mark_rect(stroke="currentColor", strokeOpacity=0.4).encode(
-        x=alt.X("low:Q", title="learning rate"),
-        x2="high:Q",
-        y=alt.Y("batch_low:Q", title="batch size"),
-        y2="batch_high:Q",
-        fill=alt.Fill("reading:N", scale=reading, legend=None),
-        fillOpacity=told,
-        tooltip=[
-            alt.Tooltip("reading:N"),
-            alt.Tooltip("blocks:Q", title="paired points"),
-            alt.Tooltip("gain:N", title="where both trained"),
-        ],
-    )
-    words = bins.mark_text(fontWeight="bold", fontSize=13, opacity=0.75).encode(
-        x=x, y=alt.Y("middle:Q"), text="label:N"
+    told = alt.condition('datum.reading === "can\'t tell"', alt.value(0.08), alt.value(0.3))
+    areas = (
+        alt.Chart()
+        .transform_filter("datum.kind === 'region'")
+        .mark_rect()
+        .encode(
+            x=alt.X("low:Q", title="learning rate"),
+            x2="high:Q",
+            y=alt.Y("batch_low:Q", title="batch size"),
+            y2="batch_high:Q",
+            fill=alt.Fill(
+                "reading:N", scale=reading, title="there the arm", legend=alt.Legend(columns=2)
+            ),
+            fillOpacity=told,
+            tooltip=[
+                alt.Tooltip("reading:N", title="there the arm"),
+                alt.Tooltip("decided:N", title="told by"),
+            ],
+        )
     )
     kinds = list(SPOTS)
     legend = alt.Legend(columns=3 if layout.columns > 1 else 1, labelLimit=220)
@@ -100,7 +100,7 @@ def map_chart(summary: Summary, layout: Layout) -> Chart | None:
             ],
         )
     )
-    panel = alt.layer(areas, words, spots).properties(width=width, height=320)
+    panel = alt.layer(areas, spots).properties(width=width, height=320)
     panel = panel.resolve_scale(color="independent", fill="independent", shape="independent")
     return panels(panel, rows, layout.columns, width, own_scales=False)
 
@@ -154,22 +154,25 @@ def sizes_chart(summary: Summary, layout: Layout) -> Chart | None:
     return panels(panel, rows, layout.columns, layout.panel_width, own_scales=False)
 
 
-def _bin(found: Map, index: int, noun: str) -> dict[str, object]:
-    each = found.bins[index]
-    ratio = None if each.gain is None else _ratio(each.gain.value)
-    return {
-        "kind": "bin",
-        "low": each.rate_low,
-        "high": each.rate_high,
-        "rate": math.sqrt(each.rate_low * each.rate_high),  # where the word stands
-        "batch_low": each.batch_low,
-        "batch_high": each.batch_high,
-        "middle": math.sqrt(each.batch_low * each.batch_high),
-        "reading": each.reading,
-        "label": each.reading if each.blocks else "no points",
-        "blocks": each.blocks,
-        "gain": "missing" if ratio is None else f"{ratio:.3g} times the {noun}",
-    }
+def _strips(found: Map) -> Rows:
+    """Tiles of one batch size with the same word side by side, as one rectangle each."""
+    rows: Rows = []
+    for tile in found.tiles:
+        row = {
+            "kind": "region",
+            "low": tile.rate_low,
+            "high": tile.rate_high,
+            "batch_low": tile.batch_low,
+            "batch_high": tile.batch_high,
+            "reading": tile.reading,
+            "decided": tile.decided_by or "nothing",
+        }
+        same = ("batch_low", "reading", "decided")
+        if rows and all(rows[-1][name] == row[name] for name in same):
+            rows[-1]["high"] = tile.rate_high
+        else:
+            rows.append(row)
+    return rows
 
 
 def _spot(spot: Spot) -> dict[str, object]:
