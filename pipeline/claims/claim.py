@@ -31,9 +31,10 @@ class Part(Record):
     `treatment` and `control` say by columns of the runs' table which runs stand
     on either side (several values mean any of them), `where` what holds for
     both, and `block` what two runs share; `control` is absent where the kind
-    looks at one side. `asserts`: the part says that treatment minus control is
-    greater, or less, than zero; amounts, bands and margins are in the units of the
-    effect after that turn.
+    looks at one side. `own` is an axis, such as the learning rate, at whose value that the
+    other half of the seeds chose each side stands (pipeline/statistics/own_rates.py).
+    `asserts`: the part says that treatment minus control is greater, or less, than zero;
+    amounts, bands and margins are in the units of the effect after that turn.
     """
 
     named_by: ClassVar = ("name",)
@@ -43,9 +44,17 @@ class Part(Record):
     treatment: Values
     control: Values | None
     where: Values
+    own: Text | None
     block: Annotated[tuple[str, ...], Field(min_length=1)]
     asserts: Literal["greater", "less"]
     rule: Rule
+
+    @model_validator(mode="after")
+    def _chooses_what_nothing_fixes(self) -> Self:
+        fixed = {*self.treatment, *(self.control or {}), *self.where, *self.block}
+        if self.own in fixed:
+            raise ValueError(f"own is chosen, so that nothing else may name {self.own}")
+        return self
 
 
 class Claim(Record):

@@ -17,7 +17,8 @@ from pipeline.components import build
 from pipeline.content import Record
 from pipeline.statistics.intervals import Estimate, estimate, points_estimate, ranked_estimate
 from pipeline.statistics.noise import probability_better
-from pipeline.statistics.pairs import Statistics, select, with_statistics
+from pipeline.statistics.own_rates import Chosen, chosen, own_rates
+from pipeline.statistics.pairs import Statistics, column, select, with_statistics
 from pipeline.statistics.samples import Sample, cluster_means, oriented
 
 
@@ -46,6 +47,7 @@ class PartJudgement(Record):
     treatment's score minus control's in hundredths, turned by the same rule: where fewer
     errors are asserted, a higher score is negative.
     `better` is the share of blocks on the claim's side, ties half.
+    `chosen` are the values at which the sides stand where each has its own.
     """
 
     judged_by: ClassVar = ("verdict", "estimate")
@@ -63,6 +65,7 @@ class PartJudgement(Record):
     better: Proportion | None
     planned_blocks: Tally
     present_blocks: Tally
+    chosen: tuple[Chosen, ...]
     notes: tuple[str, ...]
 
     def repeats(self) -> tuple[str, ...]:
@@ -230,6 +233,7 @@ def judge_part(
         better=None if part.control is None else probability_better(sample),
         planned_blocks=planned_blocks,
         present_blocks=sample.present,
+        chosen=chosen_by(part, runs),
         notes=sample.notes,
     )
 
@@ -241,8 +245,27 @@ def part_sample(part: Part, runs: pd.DataFrame) -> Sample:
         Refusal: Its kind of effect cannot be found or refuses its arguments.
         ValueError: A column is absent, or a block has two runs.
     """
-    sample: Sample = build(part.effect, *sides_of(part, runs), block=part.block)
+    sample: Sample = build(part.effect, *compared(part, runs), block=part.block)
     return oriented(sample, part.asserts)
+
+
+def compared(part: Part, runs: pd.DataFrame) -> list[pd.DataFrame]:
+    """Return the rows of either side, each at its own value where the part says so.
+
+    Raises:
+        ValueError: A column is absent.
+    """
+    if part.own is None:
+        return sides_of(part, runs)
+    return sides_of(part, own_rates(select(runs, part.where), part.own))
+
+
+def chosen_by(part: Part, runs: pd.DataFrame) -> tuple[Chosen, ...]:
+    """Return at which values the sides stand; nothing where a part leaves them no choice."""
+    if part.own is None:
+        return ()
+    grid = np.unique(column(runs, part.own)).tolist()
+    return chosen(compared(part, runs), part.own, grid)
 
 
 def sides_of(part: Part, runs: pd.DataFrame) -> list[pd.DataFrame]:
@@ -279,5 +302,6 @@ def _untested(part: Part, minimum: int) -> PartJudgement:
         better=None,
         planned_blocks=0,
         present_blocks=0,
+        chosen=(),
         notes=(),
     )

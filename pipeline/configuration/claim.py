@@ -20,6 +20,7 @@ from pipeline.configuration.sections import Plain, component, mapping, parsed
 from pipeline.configuration.study import experiment
 from pipeline.errors import Refusal, nearest
 from pipeline.records import Component
+from pipeline.statistics.own_rates import FEWEST_SEEDS
 from pipeline.statistics.runs import curves, figures, settings
 from pipeline.studies import Study
 
@@ -53,6 +54,7 @@ def claims(conf: Path, studies: Iterable[Study]) -> dict[str, Plain]:
                 own = homes.get(named)
                 known = _known(own) if own else {"arm": experiment(conf, named, place)["norms"]}
                 _check(claim, named, known)
+                _check_seeds(claim, named, own or ())
         found[name] = claim.plain()
     return found
 
@@ -92,6 +94,7 @@ def _known(studies: Collection[Study]) -> Known:
         "error": [name for name in figures(studies) if "_error" in name],
         "curve": curves(studies),
         "setting": settings(studies),
+        "axis": {name for study in studies for name in study.axes},
     }
 
 
@@ -109,6 +112,24 @@ def _check(claim: Claim, experiment: str, known: Known) -> None:
                     )
 
 
+def _check_seeds(claim: Claim, experiment: str, studies: Collection[Study]) -> None:
+    """Refuse a choice on half of the seeds where there are too few of them."""
+    fewest = min((len(study.seeds) for study in studies), default=FEWEST_SEEDS)
+    parts = [*claim.parts, *claim.beside]
+    if fewest < FEWEST_SEEDS and any(part.own is not None for part in parts):
+        group, n = next(
+            (group, n)
+            for group in ("parts", "beside")
+            for n, part in enumerate(getattr(claim, group))
+            if part.own is not None
+        )
+        raise Invalid(
+            f"claim.{group}.{n}.own",
+            f"is chosen on half of the seeds, and {experiment} has {fewest}; "
+            f"give it {FEWEST_SEEDS} or more",
+        )
+
+
 def _named(part: Part) -> Iterator[tuple[str, str, object]]:
     """Yield every name in a part: the key where it stands, what it is of, and itself."""
     annotations = declared(part.effect.target)
@@ -122,6 +143,8 @@ def _named(part: Part) -> Iterator[tuple[str, str, object]]:
                 arms = value if isinstance(value, tuple) else (value,)
                 yield from ((f"{side}.arm", "arm", arm) for arm in arms)
     yield from (("block", "setting", name) for name in part.block)
+    if part.own is not None:
+        yield "own", "axis", part.own
 
 
 def _check_effect(effect: Component, key: str, sides: int) -> None:

@@ -18,7 +18,6 @@ from fake_answers import (
     DIGEST,
     ENVIRONMENT,
     LAYERS,
-    MODELS,
     PROBES,
     FakeRuns,
     fake_runs,
@@ -39,6 +38,9 @@ from pipeline.studies import Plan, Study
 CONF = Path(__file__).parents[2] / "conf"
 RATES = (0.01, 0.0316, 0.1, 0.316, 1.0, 3.16)
 CURVES = {"statistics_curves": True}
+OWN = (0.001, 0.003, 0.01)
+MODELS = ("mlp", "cnn_small")
+BUILT_AS = {"cnn_small": "cnn", "mlp_narrow": "mlp", "mlp_residual": "mlp"}
 ALL_ARMS = ("none", "batch", "batch_after", "batch_no_center", "batch_no_scale", "layer")
 VARIANTS: dict[str, dict[str, Any]] = {
     "batch_after": {"placement": "after"},
@@ -56,6 +58,13 @@ EXPERIMENTS: dict[str, tuple[Sequence[str], Sequence[str], Sequence[str], Any, A
         {"epochs": 9, "steps_per_epoch": 50}
         | {"probes": PROBES | CURVES | {"independence_examples": 64}},
     ),
+    "speed_mlp": (
+        ("none", "batch", "layer"),
+        ("mlp",),
+        ("adam",),
+        {"optimizer.learning_rate": OWN},
+        {"epochs": 9, "steps_per_epoch": 50, "probes": PROBES | CURVES},
+    ),
     "rates_mlp": (
         ("none", "batch", "layer"),
         ("mlp",),
@@ -72,10 +81,10 @@ EXPERIMENTS: dict[str, tuple[Sequence[str], Sequence[str], Sequence[str], Any, A
         | {"probes": PROBES | CURVES | {"shadow_momenta": [0.5, 0.9, 0.99, 0.999]}},
     ),
     "cnn_and_mlp": (
-        ("none", "batch"),
+        ("none", "batch", "batch_after"),
         MODELS,
         ("adam",),
-        {},
+        {"optimizer.learning_rate": OWN},
         {"steps_per_epoch": 30, "probes": PROBES | CURVES},
     ),
     "epsilon_mlp": (
@@ -86,13 +95,19 @@ EXPERIMENTS: dict[str, tuple[Sequence[str], Sequence[str], Sequence[str], Any, A
         {},
     ),
     "batch_sizes_mlp": (
-        ("none", "batch", "layer"),
+        ("batch", "layer"),
         ("mlp",),
         ("adam",),
-        {"batch_size": [2, 4, 32, 128]},
+        {"batch_size": [2, 4, 8, 32, 128], "optimizer.learning_rate": OWN},
         {},
     ),
-    "depth_mlp": (("none", "batch"), ("mlp",), ("adam",), {"model.depth": [2, 20]}, {}),
+    "depth_mlp": (
+        ("none", "batch"),
+        ("mlp_narrow", "mlp_residual"),
+        ("adam",),
+        {"model.depth": [2, 6, 20], "optimizer.learning_rate": OWN},
+        {},
+    ),
     "controls_mlp": (
         ("none", "batch", "batch_sabotaged"),
         ("mlp",),
@@ -182,7 +197,7 @@ def fake_costs(studies: Sequence[Study]) -> Costs:
     """Return made-up clock readings for every cell of two experiments."""
     cells: dict[str, list[Study]] = {}
     for study in studies:
-        if study.experiment in ("norms_mlp", "cnn_and_mlp"):
+        if study.experiment in ("speed_mlp", "cnn_and_mlp"):
             cells.setdefault(study.cell_name, []).append(study)
     return Costs(
         costs=tuple(_cost(own) for own in cells.values()),
@@ -248,7 +263,7 @@ def _fields(
 ) -> dict[str, Any]:
     dataset = called.get("mnist_5k", "mnist_5k")
     usual = arm if arm in LAYERS else "batch_default"
-    fields = study_of(dataset, model, usual, called, ())
+    fields = study_of(dataset, BUILT_AS.get(model, model), usual, called, ())
     norm: Any = norm_of(usual, {})
     if (variant := VARIANTS.get(arm)) is not None:
         own = {name: value for name, value in variant.items() if name in ("center", "scale")}
@@ -259,6 +274,7 @@ def _fields(
     component = {"target": optimizers[optimizer], "arguments": {"learning_rate": 1e-3}}
     return fields | {
         "experiment": experiment,
+        "model_name": called.get(model, model),
         "arm": called.get(arm, arm),
         "norm": norm,
         "optimizer_name": optimizer,

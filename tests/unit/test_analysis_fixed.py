@@ -159,6 +159,7 @@ TARGET = {
             "control": {"arm": "none"},
             "where": {},
             "block": ["seed"],
+            "own": None,
             "asserts": "less",
             "rule": {"kind": "amount", "amount": 0.51, "margin": 0.1},
         }

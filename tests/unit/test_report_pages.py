@@ -40,10 +40,19 @@ HOSTILE = {
     "higher-learning-rate": STATEMENT,
 }
 LOST_WINNER = "tuned/mnist_5k/cnn/adam/layer"
-LOST = ("rates_mlp/mnist_5k/mlp/adam/batch", "depth_mlp/mnist_5k/mlp/adam/none")
+LOST = ("rates_mlp/mnist_5k/mlp/adam/batch", "depth_mlp/mnist_5k/mlp_narrow/adam/none")
 CHARTS = {
     *("claims", "trajectories", "map", "batch-sizes", "failing", "rates", "times"),
-    *("over-epsilon", "over-batch-size", "over-depth", "effects", "gap", "sweep", "curves"),
+    *(
+        "over-epsilon",
+        "over-learning-rate",
+        "over-batch-size",
+        "over-depth",
+        "effects",
+        "gap",
+        "sweep",
+        "curves",
+    ),
 }
 
 
@@ -217,7 +226,7 @@ def test_a_chart_with_several_models_or_optimizers_lets_a_reader_choose(
         return {param["name"]: param["bind"]["labels"] for param in params}
 
     assert choices("failing") == {"chosen_optimizer": ["all", "adam", "sgd"]}
-    assert choices("trajectories") == {"chosen_model": ["all", "mlp", "cnn"]}
+    assert choices("trajectories") == {"chosen_model": ["all", "mlp", "cnn_small"]}
     assert choices("over-depth") == {}
 
 

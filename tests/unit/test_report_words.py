@@ -44,6 +44,7 @@ def part(kind: str, asserts: str = "less", rule: Any = None, **more: Any) -> Par
         "control": {"arm": "none"},
         "where": {},
         "block": ["seed"],
+        "own": None,
         "asserts": asserts,
         "rule": rule or DIRECTION,
     }
@@ -250,13 +251,13 @@ def test_the_first_sentence_counts_verdicts_and_leaves_controls_out() -> None:
     }
     assert lead(with_words(words)).sentences == (
         "At this scale, of 5 claims about normalization 2 came out supported, 1 refuted, 1 without "
-        "a practical difference and 1 inconclusive; 8 more are not tested here.",
+        "a practical difference and 1 inconclusive; 9 more are not tested here.",
     )
 
 
 def test_a_profile_that_tests_nothing_says_so() -> None:
     found = lead(with_words({}))
-    assert found.sentences == ("None of the 13 claims was tested here.",)
+    assert found.sentences == ("None of the 14 claims was tested here.",)
     assert found.findings == ()
 
 
@@ -356,7 +357,10 @@ def test_the_score_counts_what_came_out_as_expected() -> None:
 def test_each_part_of_a_claim_has_a_line_with_its_own_verdict() -> None:
     (table,) = (b for b in verdicts.section(fake_analysis()).blocks if isinstance(b, Verdicts))
     rows = {row.claim: row for row in table.rows}
-    assert [line.mark and line.mark.word for line in rows["T14"].effects] == 2 * ["supported"]
+    assert [line.mark and line.mark.word for line in rows["T14"].effects] == [
+        "refuted",
+        "supported",
+    ]
     assert rows["T5"].effects[0].mark is None
     assert rows["T1"].effects[0].text == "\N{EM DASH}"
     assert rows["T1"].clusters == "0 (5)"

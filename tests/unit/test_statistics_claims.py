@@ -41,6 +41,7 @@ def _part(
         "control": control,
         "where": where or {},
         "block": list(block),
+        "own": None,
         "asserts": asserts,
         "rule": rule,
     }

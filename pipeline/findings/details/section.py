@@ -53,6 +53,9 @@ def _details(found: ClaimFigures, command: str) -> ClaimDetails:
         lines.append(f"{capital(judgement.verdict.word)}: {said}.")
     lines += [*_checks(found), *_doubts(found)]
     for judged in (*judgement.parts, *judgement.beside):
+        if judged.chosen:
+            stood = "; ".join(one.text for one in judged.chosen)
+            lines.append(f"In {judged.name} each stood at its own: {stood}.")
         lines += [f"To know of {judged.name}: {note}." for note in judged.notes]
     blocks: list[Text | Listing | Table | Command] = [Listing(tuple(lines)), _parts(found)]
     blocks.append(Command(command))

@@ -76,7 +76,17 @@ class Figures(Record):
 def figures(evidence: Evidence) -> Figures:
     """Describe every cell whose studies have a grid of learning rates."""
     reference = evidence.reference
-    gridded = [study for study in evidence.fixed if len(study.axes.get(RATE, ())) >= FEWEST_RATES]
+    choosing = {  # a choice of rates for each arm is no grid that looks for its limit
+        experiment
+        for claim in evidence.claims
+        if any(part.own == RATE for part in (*claim.parts, *claim.beside))
+        for experiment in (claim.experiment, *claim.specifications.values())
+    }
+    gridded = [
+        study
+        for study in evidence.fixed
+        if len(study.axes.get(RATE, ())) >= FEWEST_RATES and study.experiment not in choosing
+    ]
     found = []
     for studies in by_cell(gridded):
         own = evidence.runs[evidence.runs["study"].isin([study.name for study in studies])]

@@ -17,6 +17,7 @@ from pipeline.findings.evidence import Evidence
 from pipeline.findings.places import Place, by_cell, place_of
 from pipeline.statistics.cost_ratios import log_cost_ratio, step_milliseconds
 from pipeline.statistics.intervals import Estimate, estimate, sum_of
+from pipeline.statistics.own_rates import own_rates
 from pipeline.statistics.pairs import Statistics, select, with_statistics
 from pipeline.statistics.runs import of_study, sequence
 from pipeline.statistics.step_costs import StepCost, cost_of
@@ -80,18 +81,25 @@ def figures(evidence: Evidence) -> Figures:
     """Describe every cell for which some claim names a target."""
     costs = evidence.costs.costs if evidence.costs else ()
     reference, level = evidence.reference, evidence.level
-    wanted: dict[tuple[str, str, float, Statistics], None] = {}
+    wanted: dict[tuple[str, str, float, Statistics, str | None], None] = {}
     for claim in evidence.claims:
         for part in (*claim.parts, *claim.beside):
-            if part.effect.target == KIND:
+            if part.effect.target == KIND and part.where.keys() <= {"model"}:
                 curve, target = _asked(part)
-                wanted[claim.experiment, curve, target, claim.statistics] = None
+                wanted[claim.experiment, curve, target, claim.statistics, part.own] = None
     found = []
-    for experiment, curve, target, statistics in wanted:
+    for experiment, curve, target, statistics, axis in wanted:
         table = with_statistics(evidence.runs, statistics)
-        own = (each for each in evidence.fixed if each.experiment == experiment and not each.axes)
+        axes = set() if axis is None else {axis}
+        studies = [
+            each
+            for each in evidence.fixed
+            if each.experiment == experiment and each.axes.keys() == axes
+        ]
+        if axis is not None and studies:
+            table = own_rates(table[table["experiment"] == experiment], axis)
         found += [
-            _cell(table, arms, curve, target, costs, reference, level) for arms in by_cell(own)
+            _cell(table, arms, curve, target, costs, reference, level) for arms in by_cell(studies)
         ]
     return Figures(cells=tuple(found))
 

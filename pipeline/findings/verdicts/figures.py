@@ -11,7 +11,7 @@ import pandas as pd
 
 from pipeline.claims.claim import Claim, Part
 from pipeline.claims.controls import Control, EmpiricalError, empirical_error, judge_control
-from pipeline.claims.judging import Judgement, judge_claim, part_sample, sides_of
+from pipeline.claims.judging import Judgement, compared, judge_claim, part_sample, sides_of
 from pipeline.claims.robustness import Robustness, robustness
 from pipeline.claims.rules import Direction, Word
 from pipeline.content import Record
@@ -173,7 +173,7 @@ def _noise(claim: Claim, table: pd.DataFrame) -> list[PartNoise]:
         metric = score_of(str(part.effect.arguments.get("metric")))
         if part.control is None or "score" not in metric:
             continue
-        treatment, control = sides_of(part, table)
+        treatment, control = compared(part, table)
         both = trained(pair(treatment, control, block=part.block))
         if len(both):
             ours, theirs = 100 * column(both, metric), 100 * column(both, metric + CONTROL)

@@ -31,6 +31,8 @@ def compared(part: Part) -> str:
     text = _side(part.treatment, named)
     if part.control is not None:
         text += f" against {_side(part.control, named)}"
+    if part.own is not None:
+        text += f", each at its own {settings([part.own])[part.own]}"
     return f"{text}, at {_settings(part.where, named)}" if part.where else text
 
 
@@ -132,6 +134,8 @@ def clusters(claim: Claim, judged: PartJudgement, minimum: int) -> str:
 def basis(claim: Claim) -> str:
     """What decides a claim, and at which level."""
     rates = "rates are fixed by the file" if claim.selection == "fixed" else "rates are tuned"
+    if any(part.own is not None for part in claim.parts):
+        rates = "each arm's own settings were chosen on the other half of the seeds"
     level = percentage(claim.level)
     together = (
         "a headline claim's, so that any wrong one among five has at most 5%"
