@@ -25,6 +25,7 @@ BY_NAME = {
     "pipeline.findings.pages": "pipeline.findings.*.section",
     "pipeline.findings.summary": "pipeline.findings.*.figures",
     "pipeline.models.norms": "pipeline.models.*",
+    "pipeline.stages.predict": "",  # layers of a user's own
     "pipeline.tasks.scoring": "pipeline.tasks.*",
     "pipeline.tracking.live": "",  # libraries
     "pipeline.training.builder": "pipeline.models.*",
