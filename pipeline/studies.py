@@ -147,10 +147,12 @@ class Study(CellFields):
 
     Trial n has the seed n, round and round, of `seeds`. `space` is what a search
     draws from, `axes` the values that a factorial design combines.
-    `confirm_seeds` is empty where the design has no winner.
+    `confirm_seeds` is empty where the design has no winner. `search` is its number, from 1,
+    among the independent searches of its arm; None where there is one, or none.
     """
 
     experiment: str
+    search: Count | None
     design: Design
     space: dict[str, Dimension]
     axes: dict[str, Annotated[tuple[Scalar, ...], Field(min_length=1)]]
@@ -159,11 +161,16 @@ class Study(CellFields):
 
     @model_validator(mode="after")
     def _confirms_its_winner(self) -> Self:
-        if self.design.has_winner and len(self.confirm_seeds) < 2:
-            raise ValueError("confirm_seeds must hold at least 2 seeds: a winner is confirmed")
+        if self.design.has_winner and len(self.confirm_seeds) < 1:
+            raise ValueError("confirm_seeds must hold at least 1 seed: a winner is confirmed")
         if self.design.searches and self.axes:
             raise ValueError("axes belong to a design that searches nothing, such as factorial")
         return self
+
+    @property
+    def keeps_model(self) -> bool:
+        """Whether the winner's model is kept: of several searches, the first one's."""
+        return self.search in (None, 1)
 
     def combinations(self) -> list[dict[str, Scalar]]:
         """Return every combination of the axes' values by name, the last axis changing fastest."""
@@ -177,7 +184,12 @@ class Study(CellFields):
 
     @property
     def name(self) -> str:
-        """The study's place: experiment/dataset/model/optimizer/arm."""
+        """The study's place: experiment/dataset/model/optimizer/arm, and the search's number."""
+        return self.arm_name if self.search is None else f"{self.arm_name}/{self.search}"
+
+    @property
+    def arm_name(self) -> str:
+        """What the searches of an arm share: experiment/dataset/model/optimizer/arm."""
         return f"{self.cell_name}/{self.arm}"
 
 

@@ -19,7 +19,7 @@ from pipeline.stages.running import carry_through
 
 
 def run(profile: str, *, conf: Path, cluster: str) -> None:
-    """Train each study's winner on its fresh seeds; keep the first seed's model."""
+    """Train each study's winner on its fresh seeds; keep the first search's first model."""
     plan, places, store = read_plan(profile), Places(profile), Store.open()
     swept = read_answers(places.studies, f"normbench sweep {profile}")
     by_study = {name: list(group) for name, group in groupby(swept, lambda each: each.study)}
@@ -27,7 +27,7 @@ def run(profile: str, *, conf: Path, cluster: str) -> None:
     def seal(answers: list[Answer]) -> None:
         shutil.rmtree(places.models, ignore_errors=True)
         for answer in answers:
-            if answer.index == 0:
+            if answer.index == 0 and plan.studies[answer.study].keeps_model:
                 saved = places.model(answer.study)
                 saved.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(store.model(answer.key), saved)
