@@ -148,11 +148,11 @@ class Study(CellFields):
     Trial n has the seed n, round and round, of `seeds`. `space` is what a search
     draws from, `axes` the values that a factorial design combines.
     `confirm_seeds` is empty where the design has no winner. `search` is its number, from 1,
-    among the independent searches of its arm; None where there is one, or none.
+    among the independent searches of its arm.
     """
 
     experiment: str
-    search: Count | None
+    search: Count
     design: Design
     space: dict[str, Dimension]
     axes: dict[str, Annotated[tuple[Scalar, ...], Field(min_length=1)]]
@@ -170,7 +170,7 @@ class Study(CellFields):
     @property
     def keeps_model(self) -> bool:
         """Whether the winner's model is kept: of several searches, the first one's."""
-        return self.search in (None, 1)
+        return self.search == 1
 
     def combinations(self) -> list[dict[str, Scalar]]:
         """Return every combination of the axes' values by name, the last axis changing fastest."""
@@ -184,8 +184,8 @@ class Study(CellFields):
 
     @property
     def name(self) -> str:
-        """The study's place: experiment/dataset/model/optimizer/arm, and the search's number."""
-        return self.arm_name if self.search is None else f"{self.arm_name}/{self.search}"
+        """The study's place: its arm's, and the number of a search that is not the first."""
+        return self.arm_name if self.search == 1 else f"{self.arm_name}/{self.search}"
 
     @property
     def arm_name(self) -> str:

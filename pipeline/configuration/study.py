@@ -100,7 +100,7 @@ def _fields(
         "experiment": experiment,
         "design": design,
         "space": dict(_dimensions(sections)) if design.get("searches") else {},
-        "search": None,
+        "search": 1,
         "axes": {name: values for name, values in axes.items() if _has_axis(sections, name)},
         "seeds": sections.get("seeds"),
         "confirm_seeds": sections.get("confirm_seeds") if design.get("has_winner") else [],

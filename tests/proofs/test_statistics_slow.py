@@ -9,11 +9,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from numpy.random import Generator
+from pipeline.findings.tuned.choices import resampled_seeds, to_confirm, tuned_effect, winners
 from scipy import stats
 
 from pipeline.claims.controls import empirical_error
 from pipeline.claims.rules import Direction, word_of
-from pipeline.findings.tuned.choices import resampled_seeds, to_confirm, tuned_effect, winners
 from pipeline.statistics.crossed import crossed_estimate
 from pipeline.statistics.intervals import estimate, median_limits
 from pipeline.statistics.samples import bounded_sample, sample_of

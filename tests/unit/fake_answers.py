@@ -142,6 +142,7 @@ def study_of(
     """Return a tuned study as plain data."""
     return {
         "experiment": "tuned",
+        "search": 1,
         "dataset": dataset,
         "task": TASK,
         "model_name": called.get(model, model),

@@ -63,6 +63,11 @@ class Comparison(Record):
     failed: Tally
     failed_against: Tally
 
+    @property
+    def is_recalibrated(self) -> bool:
+        """Whether recalibrated statistics say anything else: an arm of the two has statistics."""
+        return self.recalibrated != self.log_error_ratio
+
 
 Paired = Mapping[int, tuple[pd.DataFrame, pd.DataFrame]]
 
@@ -76,7 +81,7 @@ def word_of(found: Estimate | None) -> Word:
         return "helps"
     if low > MARGIN:
         return "hurts"
-    return "no practical difference" if -MARGIN <= low and high <= MARGIN else "can't tell"
+    return "no practical difference" if low >= -MARGIN and high <= MARGIN else "can't tell"
 
 
 def simultaneous(level: float, readings: int) -> float:

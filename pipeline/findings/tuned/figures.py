@@ -94,7 +94,7 @@ def figures(evidence: Evidence) -> Figures:
     for study in evidence.tuned:
         arms.setdefault(study.arm_name, []).append(study)
     for searches in arms.values():
-        searches.sort(key=lambda study: study.search or 0)
+        searches.sort(key=lambda study: study.search)
     pairs = list(_pairs(arms, evidence.reference))
     level = simultaneous(evidence.level, len(pairs))
     fewest = {
@@ -142,7 +142,7 @@ def _comparison(
     first, peers = ours[0], {study.search: study for study in theirs}
     both = [(study, peers[study.search]) for study in ours if study.search in peers]
     searches = {
-        study.search or 1: (_confirmed(study, evidence), _confirmed(peer, evidence))
+        study.search: (_confirmed(study, evidence), _confirmed(peer, evidence))
         for study, peer in both
     }
     answers = [
@@ -176,7 +176,7 @@ def _comparison(
 
 def _same_arm(searches: list[Study], evidence: Evidence, adjusted: float) -> SameArm | None:
     first = searches[0]
-    errors = errors_of({study.search or 1: _confirmed(study, evidence) for study in searches})
+    errors = errors_of({study.search: _confirmed(study, evidence) for study in searches})
     found = rates(errors, level=evidence.level, adjusted=adjusted)
     if found is None:
         return None
@@ -200,7 +200,7 @@ def _confirmed(study: Study, evidence: Evidence) -> pd.DataFrame:
 
 def _arm(searches: list[Study], own: int, evidence: Evidence) -> ArmFigures:
     level, first = evidence.level, searches[0]
-    clusters = {study.name: study.search or 1 for study in searches}
+    clusters = {study.name: study.search for study in searches}
     every = evidence.every_run[evidence.every_run["study"].isin([*clusters])]
     every = every.assign(cluster=every["study"].map(clusters))
     swept, runs = every[every["phase"] == SWEEP], every[every["phase"] == CONFIRM]
