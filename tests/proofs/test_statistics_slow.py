@@ -9,12 +9,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from numpy.random import Generator
-from pipeline.findings.tuned.comparisons import simultaneous, word_of
-from pipeline.findings.tuned.same_arm import EXPECTED, rates
 from scipy import stats
 
 from pipeline.claims.controls import empirical_error
 from pipeline.claims.rules import Direction, word_of
+from pipeline.findings.tuned.comparisons import simultaneous
+from pipeline.findings.tuned.comparisons import word_of as reads
+from pipeline.findings.tuned.same_arm import EXPECTED, rates
 from pipeline.statistics.crossed import crossed_estimate
 from pipeline.statistics.intervals import estimate, median_limits
 from pipeline.statistics.samples import bounded_sample, sample_of
@@ -116,8 +117,8 @@ def test_two_equal_tuned_arms_are_called_different_in_under_seven_percent(
         planted = _searched(generator, searches, math.log(0.5)) - theirs
         assert alone is not None
         outside += alone.reading != "undecided"
-        called += word_of(family) in ("helps", "hurts")
-        found += word_of(estimate(sample_of(planted, seeds=seeds), level=adjusted)) == "helps"
+        called += reads(family) in ("helps", "hurts")
+        found += reads(estimate(sample_of(planted, seeds=seeds), level=adjusted)) == "helps"
     with capsys.disabled():
         print(
             f"\ntuned, {searches} searches: zero outside in {100 * outside / DRAWS:.1f}%, called "

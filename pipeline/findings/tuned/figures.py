@@ -231,9 +231,7 @@ def _arm(searches: list[Study], own: int, evidence: Evidence) -> ArmFigures:
         swept=outcomes(swept),
         confirmed=outcomes(runs),
         search=tuple(
-            search(
-                of_study(evidence.every_run, study.name, SWEEP), *answers[study.name], study.space
-            )
+            search(study, of_study(evidence.every_run, study.name, SWEEP), *answers[study.name])
             for study in searches
         ),
         budget=budget_curve(
