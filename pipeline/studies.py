@@ -158,10 +158,12 @@ class Study(CellFields):
 
     Which of `seeds` a trial has, the design says. `space` is what a search
     draws from, `axes` the values that a factorial design combines.
-    `confirm_seeds` is empty where the design has no winner.
+    `confirm_seeds` is empty where the design has no winner. `search` is its number, from 1,
+    among the independent searches of its arm.
     """
 
     experiment: str
+    search: Count
     design: Design
     space: dict[str, Dimension]
     axes: dict[str, Annotated[tuple[Scalar, ...], Field(min_length=1)]]
@@ -170,11 +172,16 @@ class Study(CellFields):
 
     @model_validator(mode="after")
     def _confirms_its_winner(self) -> Self:
-        if self.design.has_winner and len(self.confirm_seeds) < 2:
-            raise ValueError("confirm_seeds must hold at least 2 seeds: a winner is confirmed")
+        if self.design.has_winner and len(self.confirm_seeds) < 1:
+            raise ValueError("confirm_seeds must hold at least 1 seed: a winner is confirmed")
         if self.design.searches and self.axes:
             raise ValueError("axes belong to a design that searches nothing, such as factorial")
         return self
+
+    @property
+    def keeps_model(self) -> bool:
+        """Whether the winner's model is kept: of several searches, the first one's."""
+        return self.search == 1
 
     def combinations(self) -> list[dict[str, Scalar]]:
         """Return every combination of the axes' values by name, the last axis changing fastest."""
@@ -192,10 +199,8 @@ class Study(CellFields):
         return self.seeds[0] + (index if self.design.seeds == "own" else 0)
 
     @property
-    def clusters(self) -> int:
-        """How many seeds come together wherever runs are judged: winners', or the trials'."""
-        if self.design.has_winner:
-            return len(self.confirm_seeds)
+    def seeds_together(self) -> int:
+        """How many seeds come together wherever trials are judged."""
         return {"first": 1, "own": self.design.trials, "every": len(self.seeds)}[self.design.seeds]
 
     @property
@@ -205,7 +210,12 @@ class Study(CellFields):
 
     @property
     def name(self) -> str:
-        """The study's place: experiment/dataset/model/optimizer/arm."""
+        """The study's place: its arm's, and the number of a search that is not the first."""
+        return self.arm_name if self.search == 1 else f"{self.arm_name}/{self.search}"
+
+    @property
+    def arm_name(self) -> str:
+        """What the searches of an arm share: experiment/dataset/model/optimizer/arm."""
         return f"{self.cell_name}/{self.arm}"
 
 

@@ -6,6 +6,7 @@ refused in one line that names the place, the key and the way out.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from functools import cache, partial
 from pathlib import Path
@@ -66,23 +67,30 @@ def compose_plan(conf: Path, profile: str) -> Plan:
         _check_named("analysis.reference", [plan.analysis.reference], arms, "an arm of")
         cost = plan.analysis.cost_experiments
         _check_named("analysis.cost_experiments", cost, content["experiments"], "one of")
+        searches = Counter(study.arm_name for study in plan.studies.values())
         for study in plan.studies.values():
-            _check_clusters(study, plan.analysis.minimum)
+            _check_clusters(study, searches[study.arm_name], plan.analysis.minimum)
         return plan
     except Invalid as invalid:
         raise Refusal(f"{own.place}: {invalid}") from None
 
 
-def _check_clusters(study: Study, minimum: int | None) -> None:
-    """Refuse what could never be judged: fewer seeds together than judgement asks for."""
-    if minimum is not None and study.clusters < minimum:
-        asked = "confirm_seeds" if study.design.has_winner else "seeds"
-        asked = "budget" if study.design.seeds == "own" else asked
-        raise Invalid(
-            "analysis.minimum",
-            f"asks for {minimum} seeds, but each cell of {study.name} has {study.clusters}; "
-            f"raise {asked}, or lower the minimum",
-        )
+def _check_clusters(study: Study, searches: int, minimum: int | None) -> None:
+    """Refuse what could never be judged: fewer clusters than judgement asks for.
+
+    A cluster is a seed; of an arm that is tuned, one of its searches.
+    """
+    clusters = searches if study.design.has_winner else study.seeds_together
+    if minimum is None or clusters >= minimum:
+        return
+    what, asked = "seeds", "budget" if study.design.seeds == "own" else "seeds"
+    if study.design.has_winner:
+        what = asked = "searches"
+    raise Invalid(
+        "analysis.minimum",
+        f"asks for {minimum} {what}, but each cell of {study.arm_name} has {clusters}; "
+        f"raise {asked}, or lower the minimum",
+    )
 
 
 def _check_named(key: str, names: Iterable[str], known: Iterable[str], what: str) -> None:

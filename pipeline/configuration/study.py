@@ -14,6 +14,7 @@ from pipeline.configuration.cell import FIT, MOST_SEED, cell_fields, check_cell,
 from pipeline.configuration.composition import alone, check_choice, composition
 from pipeline.configuration.hydra import Told, choosing
 from pipeline.configuration.messages import Invalid, brief, check_at_most, invalid, searched, shown
+from pipeline.configuration.searches import of_search, searches_of
 from pipeline.configuration.sections import Plain, component, mapping, parsed
 from pipeline.errors import Refusal, nearest
 from pipeline.records import Task
@@ -57,16 +58,18 @@ def studies(
             found = dataset(composed.content)
             task = task_of(found.task, composed.place("dataset.task"))
             try:
-                study = _designed(_fields(composed.content, composed.choices, task, name, axes))
-                _check_axes(study)
-                check_cell(found, study)
-                _check_fit(study)
+                fields = _fields(composed.content, composed.choices, task, name, axes)
+                found_searches = _searches(fields, composed.content, content["norms"])
+                for study in found_searches:
+                    _check_axes(study)
+                    check_cell(found, study)
+                    _check_fit(study)
             except Invalid as problem:
                 if problem.key.startswith("axes"):  # no override: they stand in the experiment
                     raise Refusal(f"{place}: {problem}") from None
                 raise
-        used |= study.axes.keys()
-        yield study, found
+        used |= found_searches[0].axes.keys()
+        yield from ((study, found) for study in found_searches)
     if unused := sorted(axes.keys() - used):
         raise Refusal(f"{place}: axes.{brief(unused[0])} is an argument of none of its arms")
 
@@ -97,10 +100,21 @@ def _fields(
         "experiment": experiment,
         "design": design,
         "space": dict(_dimensions(sections)) if design.get("searches") else {},
+        "search": 1,
         "axes": {name: values for name, values in axes.items() if _has_axis(sections, name)},
         "seeds": sections.get("seeds"),
         "confirm_seeds": sections.get("confirm_seeds") if design.get("has_winner") else [],
     }
+
+
+def _searches(fields: Plain, sections: Plain, arms: list[str]) -> list[Study]:
+    """Return the independent searches of an arm, or its one study."""
+    first = _designed(fields)
+    has_winner = first.design.has_winner
+    count = searches_of(sections, first.arm, arms, has_winner=has_winner)
+    if count == 1:
+        return [first]
+    return [_designed(of_search(fields, number)) for number in range(1, count + 1)]
 
 
 def _has_axis(sections: Plain, name: str) -> bool:

@@ -146,7 +146,13 @@ class Confirmation:
         self.study = study
         self.total = len(study.confirm_seeds)
         self._waiting = [
-            Task(study.name, index, ask(settings, seed=seed, split="test"), folder, index == 0)
+            Task(
+                study.name,
+                index,
+                ask(settings, seed=seed, split="test"),
+                folder,
+                keep_model=index == 0 and study.keeps_model,
+            )
             for index, seed in enumerate(study.confirm_seeds)
         ]
         self._answers = Answers(study)

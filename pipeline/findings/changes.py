@@ -142,7 +142,7 @@ def _group(place: Place) -> Group:
             return "verdicts"
         case ("verdicts", *_):
             return "effects"
-        case ("tuned", _, _, "comparisons" | "crossed", *_):
+        case ("tuned", "comparisons", *_):
             return "tuned"
         case ("map", _, _, "tiles", *_):
             return "maps"

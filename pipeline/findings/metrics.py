@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from typing import get_args
 
-from pipeline.claims.judging import PartJudgement
+from pipeline.claims.judgement import PartJudgement
 from pipeline.claims.rules import Exact, Rule, Word
 from pipeline.findings.summary import Summary
 from pipeline.findings.tuned.figures import Figures as Tuned
@@ -21,8 +21,8 @@ def metrics(summary: Summary) -> Metrics:
 
     A claim of one part has its effect beside its verdict; where several parts
     must hold, each stands by itself, as `T3 adam`. Effects are as the claim asserts them,
-    in its units; an exact part has a largest departure instead. Points are
-    hundredths of test scores against the reference. What is not known is null.
+    in its units; an exact part has a largest departure instead. Of tuned arms, it is the log of
+    one's test error over another's. What is not known is null.
     """
     claims: dict[str, dict[str, Metric]] = {}
     for figures in summary.of(Claims).claims:
@@ -37,14 +37,14 @@ def metrics(summary: Summary) -> Metrics:
         for part in judgement.parts:
             claims[f"{name} {part.name}"] = {"verdict": part.verdict.word, **effects[part.name]}
     tuned: dict[str, dict[str, Metric]] = {}
-    for study in summary.of(Tuned).studies:
-        if "moving" in study.comparisons:
-            points = study.comparisons["moving"].points
-            tuned[study.name] = {
-                "points": points.value if points else None,
-                "low": points.low if points else None,
-                "high": points.high if points else None,
-            }
+    for compared in summary.of(Tuned).comparisons:
+        ratio = compared.log_error_ratio
+        tuned[compared.label] = {
+            "reads": compared.word,
+            "log_error_ratio": ratio.value if ratio else None,
+            "low": ratio.low if ratio else None,
+            "high": ratio.high if ratio else None,
+        }
     words = Counter(figures.judgement.verdict.word for figures in summary.of(Claims).claims)
     verdicts: dict[str, Metric] = {word: words[word] for word in get_args(Word)}
     return {"claims": claims, "tuned": tuned, "verdicts": verdicts}

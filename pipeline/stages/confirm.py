@@ -20,7 +20,7 @@ from pipeline.stages.running import carry_through
 
 
 def run(profile: str, *, conf: Path, cluster: str) -> None:
-    """Train each study's winner on its fresh seeds; keep the first seed's model.
+    """Train each study's winner on its fresh seeds; keep the first search's first model.
 
     Beside a model lies its dataset's manifest: how files are read, and what the labels mean.
     """
@@ -32,7 +32,7 @@ def run(profile: str, *, conf: Path, cluster: str) -> None:
         shutil.rmtree(places.models, ignore_errors=True)
         places.models.mkdir(parents=True)  # a plan without winners has none: DVC wants the folder
         for answer in answers:
-            if answer.index == 0:
+            if answer.index == 0 and plan.studies[answer.study].keeps_model:
                 saved = places.model(answer.study)
                 saved.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(store.model(answer.key), saved)

@@ -18,28 +18,6 @@ from pipeline.statistics.intervals import Estimate, around, t_quantile
 from pipeline.tasks.scoring import Floats, scoring_of
 
 
-def crossed(
-    treatment: Sequence[Answer], control: Sequence[Answer], *, examples: int, level: float
-) -> Estimate | None:
-    """Difference in test scores in points, for other seeds and other examples.
-
-    Args:
-        treatment: Confirmed answers of one arm.
-        control: Those of the other; seeds that both have are compared.
-        examples: How many test examples there are.
-        level: Of the interval.
-
-    Returns:
-        None with fewer than two seeds whose outcomes both arms have: a diverged run has none.
-    """
-    ours, theirs = (_by_seed(answers, examples) for answers in (treatment, control))
-    seeds = sorted(ours.keys() & theirs.keys())
-    if not seeds:
-        return None
-    sides = (np.stack([side[seed] for seed in seeds]) for side in (ours, theirs))
-    return crossed_estimate(*sides, level=level)
-
-
 def crossed_estimate(treatment: ArrayLike, control: ArrayLike, *, level: float) -> Estimate | None:
     """Difference of scores in points, with an interval for other seeds and other examples.
 
@@ -80,7 +58,13 @@ def crossed_estimate(treatment: ArrayLike, control: ArrayLike, *, level: float) 
     )
 
 
-def _by_seed(answers: Sequence[Answer], examples: int) -> dict[int, Floats]:
+def outcomes_by_seed(answers: Sequence[Answer], examples: int) -> dict[int, Floats]:
+    """Each test example's part of the score, shape (examples,), by seed; a diverged run has none.
+
+    Args:
+        answers: Confirmed answers.
+        examples: How many test examples there are.
+    """
     return {
         answer.trial.seed: scoring_of(answer.trial.task).unpacked(outcomes["test"], examples)
         for answer in answers

@@ -1,4 +1,4 @@
-"""A small profile with made-up, seeded answers: 2 models x 4 arms x 16 trials x 5 seeds.
+"""A small profile with made-up answers: 2 models x 4 arms x 4 searches x 16 trials x 5 seeds.
 
 What is planted: on the CNN, Keras's default moving averages lose about 20
 points at inference and the layer arm gains about one; trials at high rates
@@ -41,6 +41,7 @@ DIMENSIONS = {
 MODELS = ("mlp", "cnn")
 SEEDS = (101, 102, 103, 104, 105)
 TRIALS, EPOCHS, EXAMPLES = 16, 6, 1000
+SEARCHES = 4
 DIGEST = "5eed" * 16
 PROBES = {
     "recalibration_examples": 1024,
@@ -80,11 +81,11 @@ class FakeRuns:
     costs: Costs | None = None
 
     def without(self, *studies: str) -> FakeRuns:
-        """Return the same runs with the answers of some studies missing."""
+        """Return the same runs with the answers of some arms' searches missing."""
         return replace(
             self,
-            swept=tuple(answer for answer in self.swept if answer.study not in studies),
-            confirmed=tuple(answer for answer in self.confirmed if answer.study not in studies),
+            swept=tuple(answer for answer in self.swept if not _is_of(answer, studies)),
+            confirmed=tuple(answer for answer in self.confirmed if not _is_of(answer, studies)),
         )
 
 
@@ -101,22 +102,26 @@ def fake_runs(
     called = names or {}
     generator = np.random.default_rng(seed)
     dataset = called.get("mnist_5k", "mnist_5k")
-    places = [(model, arm) for model in MODELS for arm in LAYERS]
+    places = [
+        (model, arm, search)
+        for model in MODELS
+        for arm in LAYERS
+        for search in range(1, SEARCHES * (2 if arm == "none" else 1) + 1)
+    ]
     studies = {
-        f"tuned/{dataset}/{called.get(model, model)}/adam/{called.get(arm, arm)}": study_of(
-            dataset, model, arm, called, seeds
-        )
-        for model, arm in places
+        _name(dataset, model, arm, search, called): study_of(dataset, model, arm, called, seeds)
+        | {"search": search, "confirm_seeds": _moved(seeds, search)}
+        for model, arm, search in places
     }
     swept: list[Answer] = []
     confirmed: list[Answer] = []
-    for (name, study), (model, arm) in zip(studies.items(), places, strict=True):
+    for (name, study), (model, arm, search) in zip(studies.items(), places, strict=True):
         trials = [_trial(study, arm, generator) for _ in range(TRIALS)]
         scored = [_answer(name, index, trial, model, arm, generator) for index, trial in
                   enumerate(trials)]  # fmt: skip
         swept += scored
         best = max(scored, key=lambda answer: answer.result.metrics["validation_score"])
-        for index, own in enumerate(seeds):
+        for index, own in enumerate(_moved(seeds, search)):
             again = Trial.parse({**best.trial.plain(), "seed": own, "split": "test"})
             confirmed.append(_answer(name, index, again, model, arm, generator))
     analysis = {**ANALYSIS, "reference": called.get("none", "none")}
@@ -134,12 +139,26 @@ def fake_runs(
     )
 
 
+def _name(dataset: str, model: str, arm: str, search: int, called: dict[str, str]) -> str:
+    name = f"tuned/{dataset}/{called.get(model, model)}/adam/{called.get(arm, arm)}"
+    return name if search == 1 else f"{name}/{search}"
+
+
+def _moved(seeds: tuple[int, ...], search: int) -> list[int]:
+    return [seed + 1000 * (search - 1) for seed in seeds]
+
+
+def _is_of(answer: Answer, arms: tuple[str, ...]) -> bool:
+    return any(answer.study == arm or answer.study.startswith(f"{arm}/") for arm in arms)
+
+
 def study_of(
     dataset: str, model: str, arm: str, called: dict[str, str], seeds: tuple[int, ...]
 ) -> dict[str, object]:
     """Return a tuned study as plain data."""
     return {
         "experiment": "tuned",
+        "search": 1,
         "dataset": dataset,
         "task": TASK,
         "model_name": called.get(model, model),

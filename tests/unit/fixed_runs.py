@@ -58,6 +58,7 @@ def fixed_study(arm: str = "batch", **changes: Any) -> Study:
     norm = {"placement": "before"} | NORMS.get(arm, NORMS["batch"])
     base = {
         "experiment": "fixed",
+        "search": 1,
         "arm": arm,
         "norm": norm,
         "design": changes.pop("design", design),

@@ -61,6 +61,7 @@ CELL = (
 STUDY = {name: QUESTION[name] for name in (*CELL, "seed", "probes")} | {
     "task": TASK,
     "experiment": "tuned",
+    "search": 1,
     "model_name": "mlp",
     "arm": "batch",
     "optimizer_name": "adam",

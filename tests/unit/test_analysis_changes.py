@@ -109,13 +109,13 @@ def test_an_effect_changed_beyond_when_its_intervals_do_not_overlap(summary, shi
     [
         ("findings.verdicts.claims.T2.judgement.other.word", "refuted", "verdicts"),
         ("findings.verdicts.claims.T2.judgement.beside.0.verdict.word", "refuted", "effects"),
-        ("findings.tuned.studies.1.comparisons.moving.points.low", 1e6, "tuned"),
-        ("findings.tuned.studies.1.crossed.low", 1e6, "tuned"),
-        ("findings.tuned.studies.1.comparisons.moving.log_error_ratio.low", 1e6, "tuned"),
+        ("findings.tuned.comparisons.1.points.low", 1e6, "tuned"),
+        ("findings.tuned.comparisons.1.crossed.low", 1e6, "tuned"),
+        ("findings.tuned.comparisons.1.log_error_ratio.low", 1e6, "tuned"),
         ("findings.map.maps.0.tiles.0.reading", "hurts", "maps"),
         ("findings.map.maps.0.tiles.60.gain", None, "maps"),
         ("findings.stability.cells.0.arms.1.decades.low", 1e6, "other"),
-        ("findings.tuned.studies.1.test_score.low", 1e6, "other"),
+        ("findings.tuned.arms.1.test_score.low", 1e6, "other"),
     ],
 )
 def test_changes_are_sorted_by_what_they_are_about(summary, place, value, group):
@@ -124,11 +124,9 @@ def test_changes_are_sorted_by_what_they_are_about(summary, place, value, group)
 
 
 def test_what_appears_or_disappears_is_beyond(summary):
-    moving = summary.of(Tuned).studies[1].comparisons["moving"]
-    kept = {"moving": moving.plain()}
-    without = edited(summary, "findings.tuned.studies.1.comparisons", kept)
+    without = edited(summary, "findings.tuned.comparisons.1.recalibrated", None)
     gone = changes(summary, without).cells
-    assert {cell.place[-1] for cell in gone} == {"recalibrated", "log_error_ratio"}
+    assert {cell.place[-1] for cell in gone} == {"recalibrated"}
     assert all(cell.beyond and cell.new is None and cell.group == "tuned" for cell in gone)
     assert all(cell.old is None and cell.beyond for cell in changes(without, summary).cells)
 
@@ -146,7 +144,7 @@ def test_a_figure_without_an_interval_differs_and_is_not_beyond(summary):
 
 
 def test_a_study_is_known_by_its_name_wherever_it_stands_in_the_list(summary):
-    backwards = with_figures(summary, Tuned, studies=tuple(reversed(summary.of(Tuned).studies)))
+    backwards = with_figures(summary, Tuned, arms=tuple(reversed(summary.of(Tuned).arms)))
     assert changes(summary, backwards).same_digits
 
 
@@ -157,7 +155,7 @@ def test_two_of_one_name_are_both_compared(summary):
 
 
 def test_zeros_of_two_signs_are_not_the_same_digit(summary):
-    place = "findings.tuned.studies.1.search.trials.0.validation_score"
+    place = "findings.tuned.arms.1.search.0.trials.0.validation_score"
     found = changes(edited(summary, place, 0.0), edited(summary, place, -0.0))
     assert [(each.old, each.new) for each in found.figures] == [("0.0", "-0.0")]
 

@@ -57,19 +57,19 @@ def test_the_shape_hangs_on_the_claims_alone_and_not_on_what_came_out(summary):
     assert untested == {"verdict": "not tested here", "effect": None, "low": None, "high": None}
 
 
-def test_a_tuned_arm_has_its_points_against_the_reference(summary):
+def test_a_tuned_comparison_has_its_word_and_its_interval(summary):
     tuned = metrics(summary)["tuned"]
-    assert set(tuned) == {
-        study.name for study in summary.of(Tuned).studies if not study.is_reference
+    found = summary.of(Tuned).comparisons
+    assert list(tuned) == [each.label for each in found]
+    ratio = found[0].log_error_ratio
+    assert tuned[found[0].label] == {
+        "reads": found[0].word,
+        "log_error_ratio": ratio.value,
+        "low": ratio.low,
+        "high": ratio.high,
     }
-    points = summary.of(Tuned).studies[1].comparisons["moving"].points
-    assert tuned[summary.of(Tuned).studies[1].name] == {
-        "points": points.value,
-        "low": points.low,
-        "high": points.high,
-    }
-    failed = edited(summary, "findings.tuned.studies.1.comparisons.moving.points", None)
-    assert set(metrics(failed)["tuned"][summary.of(Tuned).studies[1].name].values()) == {None}
+    failed = edited(summary, "findings.tuned.comparisons.0.log_error_ratio", None)
+    assert set(metrics(failed)["tuned"][found[0].label].values()) == {found[0].word, None}
 
 
 def test_verdicts_are_counted_by_every_word_there_is(summary):

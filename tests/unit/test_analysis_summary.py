@@ -6,14 +6,15 @@ import statistics
 from dataclasses import replace
 
 import pytest
-from fake_answers import SEEDS, TRIALS, FakeRuns, fake_runs
+from fake_answers import SEARCHES, SEEDS, TRIALS, FakeRuns, fake_runs
 
 from pipeline.findings.analyzing import analyze
 from pipeline.findings.open_questions.figures import Figures as Left
 from pipeline.findings.summary import Summary
+from pipeline.findings.tuned.comparisons import Comparison
 from pipeline.findings.tuned.curves import mean_curve
+from pipeline.findings.tuned.figures import ArmFigures
 from pipeline.findings.tuned.figures import Figures as Tuned
-from pipeline.findings.tuned.figures import StudyFigures
 from pipeline.records import Answer
 from pipeline.studies import Plan
 
@@ -36,8 +37,8 @@ def summary(runs: FakeRuns) -> Summary:
     return _analyze(runs)
 
 
-def _study(summary: Summary, name: str) -> StudyFigures:
-    return next(figures for figures in summary.of(Tuned).studies if figures.name == name)
+def _arm(summary: Summary, name: str) -> ArmFigures:
+    return next(figures for figures in summary.of(Tuned).arms if figures.name == name)
 
 
 def _metric(runs: FakeRuns, study: str, name: str) -> list[float]:
@@ -45,67 +46,87 @@ def _metric(runs: FakeRuns, study: str, name: str) -> list[float]:
 
 
 def test_every_study_has_its_place_and_the_reference_comes_first(summary: Summary) -> None:
-    arms = [figures.study.arm for figures in summary.of(Tuned).studies]
+    arms = [figures.study.arm for figures in summary.of(Tuned).arms]
     assert arms == 2 * ["none", "batch", "batch_default", "layer"]
     assert all(
-        figures.is_reference == (figures.study.arm == "none")
-        for figures in summary.of(Tuned).studies
+        figures.is_reference == (figures.study.arm == "none") for figures in summary.of(Tuned).arms
     )
 
 
-def test_a_paired_difference_is_the_mean_of_differences_by_seed(
-    runs: FakeRuns, summary: Summary
-) -> None:
-    arm = _metric(runs, "tuned/mnist_5k/mlp/adam/layer", "test_score")
-    plain = _metric(runs, "tuned/mnist_5k/mlp/adam/none", "test_score")
-    differences = [100 * (a - b) for a, b in zip(arm, plain, strict=True)]
-    found = _study(summary, "tuned/mnist_5k/mlp/adam/layer").comparisons["moving"]
+def _against(summary: Summary, name: str, other: str = "none") -> Comparison:
+    *_, model, _, arm = name.split("/")
+    return next(
+        each
+        for each in summary.of(Tuned).comparisons
+        if (each.model, each.arm, each.against) == (model, arm, other)
+    )
+
+
+def test_the_unit_of_a_comparison_is_the_search(runs: FakeRuns, summary: Summary) -> None:
+    differences = []
+    for end in ("", "/2", "/3", "/4"):
+        arm, plain = (
+            _metric(runs, f"tuned/mnist_5k/mlp/adam/{name}{end}", "test_score")
+            for name in ("layer", "none")
+        )
+        differences.append(100 * (statistics.mean(arm) - statistics.mean(plain)))
+    found = _against(summary, "tuned/mnist_5k/mlp/adam/layer")
     assert found.points is not None
     assert found.points.value == pytest.approx(statistics.mean(differences))
     assert found.points.spread == pytest.approx(statistics.stdev(differences))
-    assert (found.blocks, found.missing_seeds, found.failures) == (len(SEEDS), (), None)
+    assert found.points.clusters == SEARCHES
+    assert (found.planned, found.runs) == (SEARCHES, SEARCHES * len(SEEDS))
 
 
-def test_the_planted_collapse_is_found_in_the_gap_and_gone_with_recalibration(
+def test_batch_is_compared_with_layer_directly_and_all_readings_are_one_family(
+    summary: Summary,
+) -> None:
+    found = summary.of(Tuned)
+    pairs = {(each.arm, each.against) for each in found.comparisons}
+    against_none = {(arm, "none") for arm in ("batch", "batch_default", "layer")}
+    assert pairs == against_none | {("batch", "layer"), ("batch_default", "layer")}
+    assert len(found.comparisons) == 10
+    assert found.level == pytest.approx(1 - 0.05 / 10)
+    assert {each.log_error_ratio.level for each in found.comparisons if each.log_error_ratio} == {
+        found.level
+    }
+
+
+def test_the_planted_collapse_hurts_and_is_gone_with_recalibration(
     runs: FakeRuns, summary: Summary
 ) -> None:
     name = "tuned/mnist_5k/cnn/adam/batch_default"
-    gap, comparisons = _study(summary, name).gap, _study(summary, name).comparisons
+    found, gap = _against(summary, name), _arm(summary, name).gap
+    assert found.word == "hurts"
     assert gap is not None
     assert gap.batch_minus_moving is not None
-    planted = statistics.mean(_metric(runs, name, "gap_batch")) - statistics.mean(
-        _metric(runs, name, "gap_moving")
-    )
-    assert gap.batch_minus_moving.value == pytest.approx(100 * planted)
     assert gap.batch_minus_moving.reading == "higher"
-    moving, recalibrated = (comparisons[kind].points for kind in ("moving", "recalibrated"))
-    assert comparisons["moving"].reading == "lower"
-    assert moving is not None
-    assert recalibrated is not None
-    assert (recalibrated.value or 0) > (moving.value or 0) + 10
-    assert name in summary.of(Tuned).headline.gap_costs
-    assert name in summary.of(Tuned).headline.disagreeing
+    assert found.log_error_ratio is not None
+    assert found.recalibrated is not None
+    assert (found.recalibrated.value or 0) < (found.log_error_ratio.value or 0) - 1
 
 
 def test_an_arm_without_batch_statistics_has_no_gap(summary: Summary) -> None:
-    layer = _study(summary, "tuned/mnist_5k/cnn/adam/layer")
-    assert not layer.has_batch_statistics
-    assert layer.gap is None
-    assert set(layer.comparisons) == {"moving"}
+    name = "tuned/mnist_5k/cnn/adam/layer"
+    assert not _arm(summary, name).has_batch_statistics
+    assert _arm(summary, name).gap is None
+    assert not _against(summary, name).is_recalibrated
 
 
-def test_the_diverged_trial_is_counted_and_kept_as_a_point(summary: Summary) -> None:
-    plain = _study(summary, "tuned/mnist_5k/cnn/adam/none")
-    assert (plain.swept.failed, plain.swept.diverged) == (1, 1)
-    assert [trial.failed for trial in plain.search.trials].count(True) == 1
-    assert len(plain.search.trials) == TRIALS
+def test_the_plain_arm_is_compared_with_itself(summary: Summary) -> None:
+    found = summary.of(Tuned).same_arm
+    assert [(each.model, each.arm, each.searches) for each in found] == [
+        ("mlp", "none", 2 * SEARCHES),
+        ("cnn", "none", 2 * SEARCHES),
+    ]
+    assert all(0 <= each.called <= each.outside <= 0.2 for each in found)
 
 
 def test_the_winner_is_the_confirmed_configuration_with_its_score_in_the_sweep(
     runs: FakeRuns, summary: Summary
 ) -> None:
     name = "tuned/mnist_5k/mlp/adam/batch"
-    search = _study(summary, name).search
+    search = _arm(summary, name).search[0]
     scores = {
         answer.index: answer.result.metrics["validation_score"]
         for answer in runs.swept
@@ -114,73 +135,44 @@ def test_the_winner_is_the_confirmed_configuration_with_its_score_in_the_sweep(
     assert search.winner is not None
     assert search.winner.validation_score == max(scores.values())
     assert scores[search.winner.index or 0] == max(scores.values())
-    assert set(search.winner.hyperparameters) == set(_study(summary, name).study.space)
+    assert set(search.winner.hyperparameters) == set(_arm(summary, name).study.space)
     assert list(search.best_so_far) == [max(list(scores.values())[: n + 1]) for n in range(TRIALS)]
 
 
 def test_an_arm_without_answers_is_missing_and_never_zero(runs: FakeRuns) -> None:
     name = "tuned/mnist_5k/mlp/adam/batch"
     summary = _analyze(runs.without(name))
-    figures = _study(summary, name)
-    assert figures.test_score is None
-    assert figures.comparisons["moving"].points is None
-    assert figures.comparisons["moving"].missing_seeds == SEEDS
-    assert figures.search.winner is None
-    assert summary.of(Tuned).headline.missing == (name,)
-
-
-def test_without_the_reference_every_arm_of_its_cell_is_missing(runs: FakeRuns) -> None:
-    summary = _analyze(runs.without("tuned/mnist_5k/mlp/adam/none"))
-    assert summary.of(Tuned).headline.missing == tuple(
-        f"tuned/mnist_5k/mlp/adam/{arm}" for arm in ("batch", "batch_default", "layer")
-    )
+    assert _arm(summary, name).test_score is None
+    found = _against(summary, name)
+    assert (found.log_error_ratio, found.points, found.runs) == (None, None, 0)
+    assert found.word == "can't tell"
 
 
 def test_a_cell_that_the_plan_leaves_out_is_named(runs: FakeRuns) -> None:
     name = "tuned/mnist_5k/cnn/adam/layer"
     plain = runs.plan.plain()
-    del plain["studies"][name]
+    for each in [each for each in plain["studies"] if each.startswith(name)]:
+        del plain["studies"][each]
     summary = _analyze(replace(runs.without(name), plan=Plan.parse(plain)))
     assert summary.of(Left).unplanned == (name,)
 
 
-def test_a_seed_that_only_one_arm_has_is_said_to_be_missing(runs: FakeRuns) -> None:
-    name = "tuned/mnist_5k/mlp/adam/layer"
-    kept = tuple(a for a in runs.confirmed if (a.study, a.trial.seed) != (name, SEEDS[1]))
-    found = _study(_analyze(replace(runs, confirmed=kept)), name).comparisons["moving"]
-    assert found.points is not None
-    assert found.missing_seeds == (SEEDS[1],)
-    assert found.points.blocks == len(SEEDS) - 1
-
-
-def test_a_failed_confirmed_run_is_counted_beside_the_difference_not_in_it(
-    runs: FakeRuns,
+def test_a_failed_confirmed_run_counts_with_the_errors_it_makes(
+    runs: FakeRuns, summary: Summary
 ) -> None:
     name = "tuned/mnist_5k/mlp/adam/layer"
     first = next(answer for answer in runs.confirmed if answer.study == name)
-    metrics = {"validation_score": 0.1, "test_score": 0.1}
+    metrics = {"validation_score": 0.1, "test_score": 0.1, "test_error": 0.9}
     curves = {**first.result.curves, "training_loss": (None,) * 6}
     result = first.result.model_copy(update={"metrics": metrics, "curves": curves})
     diverged = first.model_copy(update={"result": result})
     confirmed = tuple(diverged if answer is first else answer for answer in runs.confirmed)
-    figures = _study(_analyze(replace(runs, confirmed=confirmed)), name)
-    found = figures.comparisons["moving"]
-    assert figures.confirmed.failed == 1
-    assert found.points is not None
-    assert found.failures is not None
-    assert (found.trained_blocks, found.blocks) == (4, 5)
-    assert found.failures.value == pytest.approx(0.2)  # 1 of 5 against 0 of 5
-    assert found.mcnemar == 1  # one discordant pair says nothing
-    assert (found.points.value or 0) > 0
-    assert figures.test_score is not None
-    assert figures.test_score.blocks == 5
-
-
-def test_under_twenty_seeds_the_profile_is_a_screening(summary: Summary) -> None:
-    assert summary.of(Tuned).headline.fewest_clusters == len(SEEDS)
-    assert summary.of(Tuned).headline.is_screening
-    many = fake_runs(seeds=tuple(range(200, 220)))
-    assert not _analyze(many).of(Tuned).headline.is_screening
+    worse = _against(_analyze(replace(runs, confirmed=confirmed)), name)
+    found = _against(summary, name)
+    assert (worse.failed, worse.failed_against, found.failed) == (1, 0, 0)
+    assert worse.log_error_ratio is not None
+    assert found.log_error_ratio is not None
+    assert (worse.log_error_ratio.value or 0) > (found.log_error_ratio.value or 0)
 
 
 def test_an_answer_out_of_place_is_refused(runs: FakeRuns) -> None:

@@ -86,7 +86,7 @@ def test_another_verdict_is_told_under_its_heading_and_the_exit_code_is_1(summar
 
 
 def test_an_effect_beyond_its_interval_is_told_with_both_intervals(summary, capsys):
-    place = "findings.tuned.studies.1.comparisons.moving.points"
+    place = "findings.tuned.comparisons.1.points"
     ends = {"value": 5.0, "low": 4.0, "high": 6.0}
     old = new = summary
     for end, value in ends.items():
@@ -94,14 +94,14 @@ def test_an_effect_beyond_its_interval_is_told_with_both_intervals(summary, caps
     lines = said(capsys, written("old.json", old), written("new.json", new), code=1)
     assert lines[2:4] == [
         "tuned comparisons",
-        f"  {summary.of(Tuned).studies[1].name}, moving  higher 5 [4, 6] -> higher 8 [7, 9]",
+        f"  {summary.of(Tuned).comparisons[1].label}, points  5 [4, 6] -> 8 [7, 9]",
     ]
     assert lines[-1].startswith("compare: 1 effect changed beyond its interval (of ")
 
 
 def test_what_moved_within_its_interval_is_counted_and_no_failure(summary, capsys):
-    low = summary.of(Tuned).studies[1].comparisons["moving"].points.low
-    new = edited(summary, "findings.tuned.studies.1.comparisons.moving.points.low", low - 0.25)
+    low = summary.of(Tuned).comparisons[1].points.low
+    new = edited(summary, "findings.tuned.comparisons.1.points.low", low - 0.25)
     new = edited(new, "findings.origins.counts.planned", 7)
     lines = said(capsys, "quick", written("new.json", new), code=0)
     assert lines[3] == "  (1 moved within its interval)"
@@ -114,7 +114,7 @@ def test_what_moved_within_its_interval_is_counted_and_no_failure(summary, capsy
 
 
 def test_what_only_one_of_them_has_appeared_or_disappeared(summary, capsys):
-    fewer = written("fewer.json", edited(summary, "findings.tuned.studies.1.crossed", None))
+    fewer = written("fewer.json", edited(summary, "findings.tuned.comparisons.1.crossed", None))
     lines = said(capsys, "quick", fewer, code=1)
     assert "crossed  disappeared: " in lines[3]
     assert lines[-1].startswith("compare: 1 disappeared (of ")

@@ -96,14 +96,16 @@ def test_fixed_settings_count_what_failures_counts() -> None:
 
 
 def test_searches_and_winners_count_what_failures_counts() -> None:
-    studies = _evidence()[1].of(Tuned).studies
-    assert len(studies) == 8
-    for each in studies:
-        swept, confirmed = (_failures()[f"{each.name} {phase}"] for phase in ("sweep", "confirm"))
-        assert sum(trial.failed for trial in each.search.trials) == swept["failed"]
-        assert each.swept.plain() == swept
-        assert each.confirmed.plain() == confirmed
-    assert sum(each.swept.failed for each in studies) > 0
+    arms = _evidence()[1].of(Tuned).arms
+    assert len(arms) == 8
+    for each in arms:
+        names = [each.name, *(f"{each.name}/{n}" for n in range(2, each.searches + 1))]
+        trials = [trial for search in each.search for trial in search.trials]
+        for phase, found in (("sweep", each.swept), ("confirm", each.confirmed)):
+            own = [_failures()[f"{name} {phase}"] for name in names]
+            assert found.plain() == {key: sum(one[key] for one in own) for key in own[0]}
+        assert sum(trial.failed for trial in trials) == each.swept.failed
+    assert sum(each.swept.failed for each in arms) > 0
 
 
 def test_maps_count_what_failures_counts() -> None:

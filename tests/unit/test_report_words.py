@@ -11,7 +11,7 @@ from questions import TASK
 
 from pipeline.claims import units
 from pipeline.claims.claim import Part
-from pipeline.claims.judging import FailureJudgement
+from pipeline.claims.judgement import FailureJudgement
 from pipeline.claims.rules import Word
 from pipeline.claims.settling import Settling
 from pipeline.claims.verdict import plain_verdict

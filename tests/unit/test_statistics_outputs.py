@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+from pipeline.findings.tuned.choices import resampled_seeds, to_confirm, tuned_effect, winners
 from scipy import stats
 
 from pipeline.claims.controls import empirical_error, judge_control
@@ -15,7 +16,6 @@ from pipeline.claims.rules import Direction, Word, word_of
 from pipeline.claims.verdict import plain_verdict
 from pipeline.findings.map.batch_sizes import curve_over_batch_size
 from pipeline.findings.tuned.budget import budget_curve, expected_best
-from pipeline.findings.tuned.choices import resampled_seeds, to_confirm, tuned_effect, winners
 from pipeline.statistics.crossed import crossed_estimate
 from pipeline.statistics.intervals import estimate, ranked_estimate
 from pipeline.statistics.noise import noise_floor, probability_better

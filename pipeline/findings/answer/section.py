@@ -24,7 +24,7 @@ def section(summary: Summary) -> Section:
     claims = [found for found in summary.of(Claims).claims if found.claim.control is None]
     before = [_tally(claims)] if claims else [tuned.comparison(summary)]
     after = [_open(claims), gap(summary)]
-    if claims and summary.of(Tuned).studies:
+    if claims and summary.of(Tuned).arms:
         after.append(tuned.comparison(summary))
     after += [tuned.spoilers(summary), _controls(summary), _screening(summary)]
     blocks: tuple[Block, ...] = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.claims import units
 from pipeline.claims.claim import Claim, Part
 from pipeline.claims.controls import EmpiricalError
-from pipeline.claims.judging import PartJudgement
+from pipeline.claims.judgement import PartJudgement
 from pipeline.findings.summary import Summary
 from pipeline.findings.verdicts import words as claims_words
 from pipeline.findings.verdicts.figures import ClaimFigures, PartNoise

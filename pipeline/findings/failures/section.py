@@ -5,11 +5,9 @@ from __future__ import annotations
 from pipeline.findings.failures.figures import Figures, StudyFailures
 from pipeline.findings.places import short_names
 from pipeline.findings.summary import Summary
-from pipeline.findings.tuned.figures import Figures as Tuned
 from pipeline.page.blocks import Block, Section, Table, Text
 from pipeline.statistics.failures import Outcomes
-from pipeline.statistics.intervals import scaled
-from pipeline.wording import counted, points, share
+from pipeline.wording import counted, share
 
 HEADS = (
     "Cell",
@@ -59,15 +57,6 @@ def section(summary: Summary) -> Section:
                 Table("Studies with failed or missing runs", HEADS, own, labels=3, folded=True)
             )
         blocks.append(Table("All studies", HEADS, tuple(rows.values()), labels=3, folded=True))
-    if differences := _differences(summary):
-        heads = (
-            "Cell",
-            "Arm",
-            "Statistics",
-            f"Share above {summary.analysis.reference}'s, points",
-            "McNemar's p",
-        )
-        blocks.append(Table("Confirmed runs that failed", heads, differences, labels=3))
     return Section("failures", "Failures", "Failures", tuple(blocks))
 
 
@@ -89,20 +78,4 @@ def _row(name: str, found: StudyFailures) -> tuple[str, ...]:
         share(found.outcomes.failed, found.outcomes.runs),
         share(found.outcomes.failed_recalibrated, found.outcomes.runs),
         share(found.outcomes.diverged, found.outcomes.runs),
-    )
-
-
-def _differences(summary: Summary) -> tuple[tuple[str, ...], ...]:
-    tuned = summary.of(Tuned)
-    return tuple(
-        (
-            tuned.names[figures.name],
-            figures.study.arm,
-            statistics,
-            points(scaled(found.failures, 100)),
-            f"{found.mcnemar:.2g}",
-        )
-        for figures in tuned.studies
-        for statistics, found in figures.comparisons.items()
-        if found.failures is not None
     )

@@ -15,15 +15,8 @@ from pipeline.arguments import Tally
 from pipeline.content import Record
 from pipeline.findings.evidence import Evidence
 from pipeline.findings.map.batch_sizes import BatchPoint, curve_over_batch_size
-from pipeline.findings.map.regions import (
-    Axes,
-    Further,
-    Reading,
-    Regions,
-    Tile,
-    read_map,
-    shares,
-)
+from pipeline.findings.map.regions import read_map
+from pipeline.findings.map.tiles import Axes, Further, Reading, Regions, Tile, shares
 from pipeline.findings.places import Place, by_cell, place_of
 from pipeline.statistics.pairs import (
     CONTROL,

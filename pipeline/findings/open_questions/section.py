@@ -8,7 +8,7 @@ from pipeline.findings.summary import Summary
 from pipeline.findings.tuned.figures import Figures as Tuned
 from pipeline.findings.verdicts.figures import Figures as Claims
 from pipeline.page.blocks import Listing, Section
-from pipeline.wording import listed, percentage
+from pipeline.wording import listed
 
 
 def section(summary: Summary) -> Section:
@@ -19,7 +19,7 @@ def section(summary: Summary) -> Section:
 
 def not_tested(summary: Summary) -> list[str]:
     """Return what this report leaves open, one sentence each."""
-    found, studies = summary.of(Figures), summary.of(Tuned).studies
+    found, tuned = summary.of(Figures), summary.of(Tuned)
     lines = [
         f"No other datasets than {_all(found.datasets)}, no other models than "
         f"{_all(found.models)}, no other optimizers than {_all(found.optimizers)}.",
@@ -29,16 +29,14 @@ def not_tested(summary: Summary) -> list[str]:
         "Each claim's interval holds at its own level; 99% for headline claims, so that any wrong "
         "one among five has at most 5%, and the others are not adjusted for how many there are.",
     ]
-    if studies:
-        lines += [
-            "One search per study. That another search might have chosen another winner is not in "
-            "the intervals.",
-            f"Each interval of the tuned arms holds at {percentage(summary.analysis.level)} on its "
-            "own; only the one over seeds and test examples covers other test examples.",
-        ]
+    if tuned.arms:
+        lines.append(
+            "The tuned arms share one split: that other validation examples might have chosen "
+            "other winners is not in the intervals, and other test examples only where it is said."
+        )
     if found.unplanned:
         lines.append(f"Not planned: {listed(found.unplanned)}.")
-    silent = [figures.name for figures in studies if not figures.seeds_confirmed]
+    silent = [figures.name for figures in tuned.arms if not figures.runs]
     if silent:
         lines.append(f"Planned, but no winner was confirmed: {listed(silent)}.")
     absent = [

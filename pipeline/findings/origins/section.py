@@ -5,8 +5,8 @@ from __future__ import annotations
 from pipeline.arguments import ARGUMENTS
 from pipeline.findings.origins.figures import Figures
 from pipeline.findings.summary import Summary
+from pipeline.findings.tuned.figures import ArmFigures
 from pipeline.findings.tuned.figures import Figures as Tuned
-from pipeline.findings.tuned.figures import StudyFigures
 from pipeline.page.blocks import Block, Command, Section, Table, Text
 from pipeline.statistics.step_costs import TrainingClock
 from pipeline.wording import MISSING, argument, counted, listed, ranges
@@ -27,13 +27,13 @@ def section(summary: Summary) -> Section:
         _run(summary),
         _data(summary),
     ]
-    if summary.of(Tuned).studies:
+    if summary.of(Tuned).arms:
         blocks.append(_settings(summary))
     blocks += [_origins(summary), Command(summary.commands["everything"])]
     return Section("how", "How it was run", "How it was run", tuple(blocks))
 
 
-def described(figures: StudyFigures) -> str:
+def described(figures: ArmFigures) -> str:
     """Return what an arm is: its layer, its place, and the well-known arguments left fixed."""
     layer = figures.study.norm.layer
     if layer is None:
@@ -86,7 +86,7 @@ def _clock(clock: TrainingClock) -> list[tuple[str, str]]:
 
 def _settings(summary: Summary) -> Table:
     cells, rows = summary.of(Tuned).names, []
-    for figures in summary.of(Tuned).studies:
+    for figures in summary.of(Tuned).arms:
         study = figures.study
         rows.append(
             (
@@ -97,6 +97,7 @@ def _settings(summary: Summary) -> Table:
                 str(study.examples),
                 str(study.epochs),
                 f"{study.design.proposer.target.rpartition('.')[2]}, seed {study.design.seed}",
+                str(figures.searches),
                 ranges(study.confirm_seeds),
             )
         )
@@ -107,8 +108,9 @@ def _settings(summary: Summary) -> Table:
         "Optimizer",
         "Training examples",
         "Epochs",
-        "Proposer",
-        "Fresh seeds",
+        "Proposer, first search",
+        "Searches",
+        "Fresh seeds of the first",
     )
     return Table("The tuned arms", heads, tuple(rows), labels=2, folded=True)
 

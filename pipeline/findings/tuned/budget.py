@@ -1,11 +1,13 @@
-"""Best against budget: what n random trials would have found.
+"""Best against budget: what n random trials would have found, with a band over searches.
 
-Only of designs whose trials do not depend on each other's results: in a search
-that learns, the first n trials are no random n. And only up to a quarter of the
-trials: beyond, the estimate leans on the few best ones.
+Only trials that do not depend on each other's results are used: of a search that learns, those it
+draws before it begins to. They come from independent searches, which are drawn again for the band.
+And only up to a quarter of the trials: beyond, the estimate leans on the few best ones.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,41 +15,72 @@ from scipy.special import gammaln
 
 from pipeline.arguments import Count
 from pipeline.content import Record
+from pipeline.studies import Design
 
-INDEPENDENT = ("pipeline.search.sobol.", "pipeline.search.random_search.")
+INDEPENDENT = ("pipeline.search.random_search.",)
+STARTUP = "startup_trials"  # what a design that learns calls its random draws
+RESAMPLES = 1_000
+SEED = 20120213  # of the band; Bergstra and Bengio's month
 
 
 class Budget(Record):
-    """Expected best of 1, 2, ... random trials out of `trials`, without replacement."""
+    """Expected best of 1, 2, ... random trials out of `trials`, without replacement.
+
+    `low` and `high` are percentiles over resampled `searches`; absent with one search.
+    """
 
     trials: Count
+    searches: Count
+    level: float
     expected_best: tuple[float, ...]
+    low: tuple[float, ...] | None
+    high: tuple[float, ...] | None
 
 
-def budget_curve(scores: ArrayLike, *, proposer: str) -> Budget | None:
+def independent(design: Design) -> int:
+    """How many of a design's first trials are independent draws; 0 where none are known to be."""
+    if design.proposer.target.startswith(INDEPENDENT):
+        return design.trials
+    startup = design.proposer.arguments.get(STARTUP, 0)
+    return min(design.trials, startup) if isinstance(startup, int) else 0
+
+
+def budget_curve(searches: Sequence[ArrayLike], *, level: float) -> Budget | None:
     """Expected best score for each budget up to a quarter of the trials.
 
     Args:
-        scores: One per trial, higher is better, failed trials at chance, shape (trials,).
-        proposer: Dotted path of the design that asked for them.
+        searches: Scores of each search's independent trials, higher is better, failed trials
+            at chance, shape (trials,) each.
+        level: Of the band.
 
     Returns:
         None with fewer than four trials.
 
     Raises:
-        ValueError: The design learns from results, or a score is not finite.
+        ValueError: A score is not finite.
     """
-    if not proposer.startswith(INDEPENDENT):
-        raise ValueError(f"{proposer}: best against budget needs independent trials")
-    ordered = np.sort(np.asarray(scores, np.float64))
-    if not bool(np.isfinite(ordered).all()):
+    drawn = [np.asarray(scores, np.float64) for scores in searches if np.size(scores)]
+    every = np.concatenate(drawn) if drawn else np.zeros(0)
+    if not bool(np.isfinite(every).all()):
         raise ValueError("a score is not finite; score a diverged run before comparing it")
-    if len(ordered) < 4:
+    if len(every) < 4:
         return None
-    budgets = range(1, len(ordered) // 4 + 1)
+    budgets = range(1, len(every) // 4 + 1)
+    low = high = None
+    if len(drawn) > 1:
+        generator = np.random.default_rng(SEED)
+        picks = generator.integers(0, len(drawn), (RESAMPLES, len(drawn)))
+        again = [np.concatenate([drawn[pick] for pick in row]) for row in picks]
+        curves = [[expected_best(each, min(n, len(each))) for n in budgets] for each in again]
+        ends = np.quantile(curves, ((1 - level) / 2, (1 + level) / 2), axis=0)
+        low, high = (tuple(map(float, end)) for end in ends)
     return Budget(
-        trials=len(ordered),
-        expected_best=tuple(expected_best(ordered, budget) for budget in budgets),
+        trials=len(every),
+        searches=len(drawn),
+        level=level,
+        expected_best=tuple(expected_best(every, budget) for budget in budgets),
+        low=low,
+        high=high,
     )
 
 

@@ -68,7 +68,7 @@ def curves_chart(summary: Summary, layout: Layout) -> Chart | None:
 def _rows(summary: Summary) -> Rows:
     names = summary.of(Figures).names
     rows: Rows = []
-    for figures in summary.of(Figures).studies:
+    for figures in summary.of(Figures).arms:
         arm = figures.study.arm
         cell = f"{names[figures.name]}\n{arm}"
         place = {"cell": cell, "arm": arm, **place_of(figures.study).row}

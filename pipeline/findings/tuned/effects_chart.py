@@ -1,12 +1,15 @@
-"""The tuned arms against the reference, in points, with intervals."""
+"""The tuned arms against each other: errors for each 100 of the other one's, with intervals."""
 
 from __future__ import annotations
 
+import math
+
 import altair as alt
 
-from pipeline.findings.places import place_of
 from pipeline.findings.summary import Summary
+from pipeline.findings.tuned.comparisons import MARGIN
 from pipeline.findings.tuned.figures import Figures
+from pipeline.findings.tuned.tables import cells
 from pipeline.page.palette import colors, shapes
 from pipeline.page.panels import Chart, Layout, Rows, estimated, line_at, panels, told
 from pipeline.statistics.pairs import Statistics
@@ -15,58 +18,74 @@ KINDS: list[Statistics] = ["moving", "recalibrated"]
 
 
 def effects_chart(summary: Summary, layout: Layout) -> Chart | None:
-    """Difference in test scores from the reference arm, in points, with intervals."""
-    names = summary.of(Figures).names
+    """Ratio of test errors in hundredths on a logarithmic axis, one row for each comparison."""
+    places = cells(summary)
     rows: Rows = []
-    for figures in summary.of(Figures).studies:
-        if figures.is_reference:
-            continue
+    for found in summary.of(Figures).comparisons:
         place = {
-            "cell": names[figures.name],
-            "arm": figures.study.arm,
-            **place_of(figures.study).row,
+            "cell": places[found.label],
+            "arm": found.arm,
+            "pair": f"{found.arm} against {found.against}",
+            "dataset": found.dataset,
+            "model": found.model,
+            "optimizer": found.optimizer,
+            "word": found.word,
         }
-        points = {
-            kind: found.points
-            for kind in KINDS
-            if (found := figures.comparisons.get(kind)) and found.points
-        }
-        rows += [{**place, "kind": kind, **estimated(each)} for kind, each in points.items()]
-        if "moving" not in points:
+        by_kind = {"moving": found.log_error_ratio, "recalibrated": found.recalibrated}
+        rows += [
+            {**place, "kind": kind, **estimated(known, _hundredths)}
+            for kind, known in by_kind.items()
+            if known is not None and (kind == "moving" or found.is_recalibrated)
+        ]
+        if found.log_error_ratio is None:
             rows.append({**place, "kind": "moving", "missing": "no comparison"})
     if not rows:
         return None
     arms = list(summary.arms)
-    y = alt.Y("arm:N", sort=arms, title=None, axis=alt.Axis(labelLimit=layout.label_width))
+    pairs = list(dict.fromkeys(row["pair"] for row in rows))
+    y = alt.Y("pair:N", sort=pairs, title=None, axis=alt.Axis(labelLimit=layout.label_width))
     offset = alt.YOffset("kind:N", sort=KINDS, scale=alt.Scale(domain=KINDS))
     base = alt.Chart().encode(
         y=y,
         yOffset=offset,
         color=alt.Color("arm:N", scale=colors(arms), legend=None),
     )
-    x_title = f"points of test {summary.score} above {summary.analysis.reference}"
     points = base.mark_point(filled=True, size=90, opacity=1).encode(
-        x=alt.X("estimate:Q", title=x_title, scale=alt.Scale(zero=True, padding=12)),
+        x=alt.X(
+            "estimate:Q",
+            title="errors for each 100 of the other arm's",
+            scale=alt.Scale(type="log", nice=False, padding=12),
+            axis=alt.Axis(format=",.0f", tickCount=5),
+        ),
         shape=alt.Shape(
             "kind:N",
             scale=shapes(KINDS),
             legend=alt.Legend(title="statistics", symbolFillColor="currentColor"),
         ),
         tooltip=[
-            alt.Tooltip("arm:N"),
+            alt.Tooltip("pair:N", title="arms"),
             alt.Tooltip("kind:N", title="statistics"),
-            alt.Tooltip("estimate:Q", title="points", format="+.2f"),
-            alt.Tooltip("low:Q", title="from", format="+.2f"),
-            alt.Tooltip("high:Q", title="to", format="+.2f"),
+            alt.Tooltip("estimate:Q", title="errors for each 100", format=",.0f"),
+            alt.Tooltip("low:Q", title="from", format=",.0f"),
+            alt.Tooltip("high:Q", title="to", format=",.0f"),
+            alt.Tooltip("word:N", title="reads"),
         ],
     )
     intervals = base.mark_rule(strokeWidth=2.5).encode(x="low:Q", x2="high:Q")
+    margins = [
+        alt.Chart().mark_rule(strokeDash=[1, 3]).encode(x=alt.datum(_hundredths(side)))
+        for side in (-MARGIN, MARGIN)
+    ]
     missing = (
         alt.Chart()
         .mark_text(align="left", dx=6)
-        .encode(y=y, yOffset=offset, x=alt.datum(0), text=told("missing"))
+        .encode(y=y, yOffset=offset, x=alt.datum(100), text=told("missing"))
     )
-    panel = alt.layer(line_at(x=0), intervals, points, missing).properties(
+    panel = alt.layer(line_at(x=100), *margins, intervals, points, missing).properties(
         width=layout.panel_width, height=alt.Step(22)
     )
     return panels(panel, rows, layout.columns, layout.panel_width, own_scales=True)
+
+
+def _hundredths(log_ratio: float) -> float:
+    return 100 * math.exp(log_ratio)

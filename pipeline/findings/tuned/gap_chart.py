@@ -23,7 +23,7 @@ def gap_chart(summary: Summary, layout: Layout) -> Chart | None:
             "kind": kind,
             **estimated(figures.gap.scores[kind]),
         }
-        for figures in summary.of(Figures).studies
+        for figures in summary.of(Figures).arms
         if figures.gap is not None
         for kind in STATISTICS
         if kind in figures.gap.scores

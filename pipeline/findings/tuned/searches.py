@@ -9,10 +9,11 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from pipeline.arguments import Argument, Tally
+from pipeline.arguments import Argument, Count, Tally
 from pipeline.content import Record
 from pipeline.records import Answer, Trial
 from pipeline.statistics.runs import RATE
+from pipeline.studies import Study
 
 
 class TrialPoint(Record):
@@ -39,28 +40,32 @@ class Winner(Record):
 
 
 class Search(Record):
-    """One study's sweep, in the order of its trials; the winner is absent until confirmed."""
+    """One search's trials in order, and its number; the winner is absent until confirmed."""
 
+    named_by: ClassVar = ("number",)
+
+    number: Count
     trials: tuple[TrialPoint, ...]
     best_so_far: tuple[float, ...]
     winner: Winner | None
 
 
 def search(
-    runs: pd.DataFrame, swept: Sequence[Answer], confirmed: Sequence[Answer], space: Iterable[str]
+    study: Study, runs: pd.DataFrame, swept: Sequence[Answer], confirmed: Sequence[Answer]
 ) -> Search:
-    """Describe the sweep of one study.
+    """Describe one search.
 
     Args:
+        study: The search.
         runs: The rows of the study's sweep in the runs' table, in index order.
         swept: The study's answers of the sweep.
         confirmed: Its answers on fresh seeds; the first names the winner.
-        space: The searched dimensions, such as `optimizer.learning_rate`.
     """
     scores = runs["validation_score"].to_numpy(np.float64)
     rates = runs[RATE] if RATE in runs else [math.nan] * len(runs)
     rows = zip(runs["index"], rates, scores, runs["failed"], strict=True)
     return Search(
+        number=study.search,
         trials=tuple(
             TrialPoint(
                 index=int(index),
@@ -71,7 +76,7 @@ def search(
             for index, rate, score, failed in rows
         ),
         best_so_far=tuple(np.maximum.accumulate(scores).tolist()),
-        winner=_winner(swept, confirmed, tuple(space)),
+        winner=_winner(swept, confirmed, tuple(study.space)),
     )
 
 

@@ -6,67 +6,79 @@ from pipeline.findings.drawing import figure
 from pipeline.findings.summary import Summary
 from pipeline.findings.tuned import descriptions as tuned_descriptions
 from pipeline.findings.tuned import tables as tuned_tables
+from pipeline.findings.tuned.budget_chart import budget_chart
+from pipeline.findings.tuned.comparisons import Comparison
 from pipeline.findings.tuned.curves_chart import curves_chart
 from pipeline.findings.tuned.effects_chart import effects_chart
 from pipeline.findings.tuned.figures import Figures
 from pipeline.findings.tuned.gap_chart import gap_chart
 from pipeline.findings.tuned.sweep_chart import sweep_chart
+from pipeline.findings.tuned.words import in_100
 from pipeline.page.blocks import Block, Heading, Section, Text
 from pipeline.wording import capital, counted, listed, percentage, points, span
 
-NAMED = 4  # studies that a sentence names before it only counts them
+NAMED = 4  # arms that a sentence names before it only counts them
 
 
 def section(summary: Summary) -> Section:
-    """Return the comparison with the reference, the gap at inference, and the searches."""
+    """Return the comparisons, the gap at inference, and the searches."""
     blocks: tuple[Block, ...] = (Text("Nothing to show: this profile tunes nothing."),)
-    if summary.of(Figures).studies:
+    if summary.of(Figures).arms:
         blocks = (*_comparison(summary), *_gap(summary), *_search(summary))
     return Section("tuned", "Tuned arms", "Tuned arms on test examples", blocks)
 
 
 def comparison(summary: Summary) -> str:
-    """Return how the tuned arms compare with the reference, in one sentence."""
-    found, reference = summary.of(Figures).headline, summary.analysis.reference
-    total = len(found.higher) + len(found.lower) + len(found.undecided)
-    if not total:
-        return f"At this scale, nothing was compared: no arm and {reference} were both confirmed."
-    parts = []
-    if found.higher:
-        parts.append(f"higher for {named(summary, found.higher, with_points=True)}")
-    if found.lower:
-        parts.append(f"lower for {named(summary, found.lower, with_points=True)}")
-    settled = (
-        f"At this scale, each arm tuned for itself, test {summary.score} against {reference} "
-        f"came out {listed(parts)}"
-    )
-    if not found.undecided:
-        return f"{settled}."
+    """Return how the tuned arms compare, in one sentence."""
+    found = summary.of(Figures).comparisons
+    measured = [each for each in found if each.log_error_ratio is not None]
+    if not measured:
+        return "At this scale, no two arms that were tuned and confirmed can be compared."
+    words = {
+        "helps": "makes fewer errors for",
+        "hurts": "makes more errors for",
+        "no practical difference": "makes no practical difference for",
+    }
+    parts = [
+        f"{said} {_named(summary, own, with_effect=word != 'no practical difference')}"
+        for word, said in words.items()
+        if (own := [each for each in measured if each.word == word])
+    ]
+    begin = "At this scale, with each arm tuned for itself, "
+    undecided = [each for each in measured if each.word == "can't tell"]
     if not parts:
         return (
-            f"At this scale, each arm tuned for itself, no difference from {reference} in test "
-            f"{summary.score} can be told for any of the {counted(total, 'comparison')}: every "
-            "interval covers zero."
+            f"{begin}none of the {counted(len(measured), 'comparison')} can be told: every "
+            "interval over searches reaches over the margin of a tenth of the errors."
         )
-    undecided = named(summary, found.undecided, with_points=False)
-    return f"{settled}; no difference can be told for {undecided}, where the interval covers zero."
+    told = f"{begin}normalization {listed(parts)}"
+    if not undecided:
+        return f"{told}."
+    return f"{told}; it can't be told for {_named(summary, undecided, with_effect=False)}."
 
 
 def gap(summary: Summary) -> str:
     """Return what the winners' moving statistics cost, in one sentence; empty without any."""
-    found = summary.of(Figures).headline
-    if not found.gap_measured:
+    arms = [(each.name, each.gap) for each in summary.of(Figures).arms if each.gap]
+    differences = {
+        name: found.batch_minus_moving
+        for name, found in arms
+        if found.batch_minus_moving is not None
+    }
+    if not differences:
         return ""
-    if not found.gap_costs and not found.gap_gains:
+    costs = [name for name, found in differences.items() if found.reading == "higher"]
+    gains = [name for name, found in differences.items() if found.reading == "lower"]
+    if not costs and not gains:
         return (
             "Between the moving statistics, which a user gets, and the batch's own no difference "
             "can be told for any arm."
         )
     parts = []
-    if found.gap_costs:
-        parts.append(f"cost {summary.score} for {_gaps(summary, found.gap_costs)}")
-    if found.gap_gains:
-        parts.append(f"gain some for {_gaps(summary, found.gap_gains)}")
+    if costs:
+        parts.append(f"cost {summary.score} for {_gaps(summary, costs)}")
+    if gains:
+        parts.append(f"gain some for {_gaps(summary, gains)}")
     return (
         f"At inference the moving statistics, which a user gets, {listed(parts)}, measured "
         "against the batch's own on the same validation examples."
@@ -75,73 +87,90 @@ def gap(summary: Summary) -> str:
 
 def spoilers(summary: Summary) -> str:
     """Return what spoils the tuned comparison, in one sentence; empty without anything."""
-    found, parts = summary.of(Figures).headline, []
-    if found.disagreeing:
-        which = named(summary, found.disagreeing, with_points=False)
-        parts.append(f"with recalibrated statistics the reading changes for {which}")
-    if found.failing:
-        which = named(summary, found.failing, with_points=False)
-        parts.append(f"confirmed runs failed for {which} and are counted, not averaged in")
-    if found.missing:
-        which = named(summary, found.missing, with_points=False)
-        parts.append(f"there is no comparison for {which}")
+    found, parts = summary.of(Figures), []
+    failing = [each for each in found.comparisons if each.failed or each.failed_against]
+    if failing:
+        named = _named(summary, failing, with_effect=False)
+        parts.append(f"confirmed runs failed for {named}, and count with the errors they make")
+    missing = [each for each in found.comparisons if each.log_error_ratio is None]
+    if missing:
+        named = _named(summary, missing, with_effect=False)
+        parts.append(f"there is no comparison for {named}")
+    wrong = [each for each in found.same_arm if not each.passed]
+    if wrong:
+        parts.append(
+            "the control is off: "
+            + listed([f"{each.arm} differs from itself in {each.outside:.0%}" for each in wrong])
+            + " of its splits"
+        )
     return f"Of the tuned arms: {'; '.join(parts)}." if parts else ""
 
 
-def named(summary: Summary, names: tuple[str, ...], *, with_points: bool) -> str:
-    """List studies by arm and cell."""
-    studies = {figures.name: figures for figures in summary.of(Figures).studies}
-    cells = summary.of(Figures).names
+def _named(summary: Summary, found: list[Comparison], *, with_effect: bool) -> str:
+    """List comparisons by arm and cell."""
+    cells = tuned_tables.cells(summary)
     shown = []
-    for name in names[:NAMED]:
-        found = studies[name].comparisons.get("moving")
-        arm = f"{studies[name].study.arm} ({cells[name]}"
-        effect = found.points if with_points and found else None
-        shown.append(f"{arm}, {points(effect)} points)" if effect else f"{arm})")
-    if len(names) > NAMED:
-        shown.append(f"{len(names) - NAMED} more")
+    for each in found[:NAMED]:
+        effect = f", {in_100(each.log_error_ratio)}" if with_effect else ""
+        shown.append(f"{each.arm} against {each.against} ({cells[each.label]}{effect})")
+    if len(found) > NAMED:
+        shown.append(f"{len(found) - NAMED} more")
     return listed(shown)
 
 
-def _gaps(summary: Summary, names: tuple[str, ...]) -> str:
-    studies = {figures.name: figures for figures in summary.of(Figures).studies}
+def _gaps(summary: Summary, names: list[str]) -> str:
+    arms = {figures.name: figures for figures in summary.of(Figures).arms}
     cells = summary.of(Figures).names
     shown = []
     for name in names[:NAMED]:
-        measured = studies[name].gap
+        measured = arms[name].gap
         effect = points(measured.batch_minus_moving if measured else None)
-        shown.append(f"{studies[name].study.arm} ({cells[name]}, batch minus moving {effect})")
+        shown.append(f"{arms[name].study.arm} ({cells[name]}, batch minus moving {effect})")
     if len(names) > NAMED:
         shown.append(f"{len(names) - NAMED} more")
     return listed(shown)
 
 
 def _comparison(summary: Summary) -> tuple[Block, ...]:
-    reference, level = summary.analysis.reference, percentage(summary.analysis.level)
-    studies = [figures.study for figures in summary.of(Figures).studies]
+    found = summary.of(Figures)
+    level, single = percentage(summary.analysis.level), percentage(found.level)
+    studies = [figures.study for figures in found.arms]
     return (
         Text(
-            "Each arm was tuned with the same rule and "
-            f"{span([study.design.trials for study in studies])} trials on validation examples; "
-            "its winner was trained again on "
+            f"Each arm was searched {span([figures.own for figures in found.arms])} times, with "
+            "other seeds each time and with the same rule and "
+            f"{span([study.design.trials for study in studies])} trials for every arm; each "
+            "search's winner was trained again on "
             f"{span([len(study.confirm_seeds) for study in studies])} fresh seeds, and only then "
-            "scored on test examples."
+            "scored on test examples. The same seeds serve every arm, so that searches pair. "
+            "What a search happens to find is thus in the intervals: they are t intervals over "
+            f"searches, each at {single}, so that all {counted(len(found.comparisons), 'reading')} "
+            f"hold together at {level}. Helps and hurts mean more than a tenth of the errors."
         ),
-        Heading(f"Winners against {reference}"),
+        Heading("Winners against each other"),
         Text(comparison(summary)),
         figure(
             summary,
             "effects",
             effects_chart,
-            caption=f"Mean difference in test {summary.score} from {reference}, paired by seed, in "
-            f"points, with {level} t intervals over seeds. Circles: moving statistics, which a "
-            "user gets; squares: statistics recalibrated over training examples. An interval that "
-            "crosses the dashed line tells no difference. The panels have scales of their own.",
+            caption="Test errors of one arm for each 100 of another one, a mean of ratios over "
+            f"paired searches with {single} t intervals over searches. Circles: moving "
+            "statistics, which a user gets; squares: statistics recalibrated over training "
+            "examples, which decide nothing. Between the dotted lines a difference has no "
+            "practical weight.",
             described=f"Points with intervals, one panel per model. {comparison(summary)}",
             stage="confirmed",
         ),
+        tuned_tables.comparisons(summary),
         tuned_tables.results(summary),
+        *_control(summary),
     )
+
+
+def _control(summary: Summary) -> tuple[Block, ...]:
+    if not summary.of(Figures).same_arm:
+        return ()
+    return (Text(tuned_descriptions.same_arm(summary)), tuned_tables.same_arm(summary))
 
 
 def _gap(summary: Summary) -> tuple[Block, ...]:
@@ -156,7 +185,7 @@ def _gap(summary: Summary) -> tuple[Block, ...]:
             caption=f"{capital(summary.score)} of the winners on the same shuffled validation "
             "examples when batch normalization uses each batch's own statistics, the moving "
             "averages that a user gets, or statistics recalibrated over training examples: means "
-            f"over seeds with {level} t intervals. The panels have scales of their own.",
+            f"over searches with {level} t intervals. The panels have scales of their own.",
             described=f"Points with intervals, three for each arm. {gap(summary)}",
             stage="confirmed",
         ),
@@ -165,6 +194,7 @@ def _gap(summary: Summary) -> tuple[Block, ...]:
 
 
 def _search(summary: Summary) -> tuple[Block, ...]:
+    level = percentage(summary.analysis.level)
     return (
         Heading("What the searches saw"),
         figure(
@@ -178,6 +208,18 @@ def _search(summary: Summary) -> tuple[Block, ...]:
             described=tuned_descriptions.sweep(summary),
             stage="sweep",
         ),
+        figure(
+            summary,
+            "budget",
+            budget_chart,
+            caption=f"Best against budget: the best validation {summary.score} to expect of so "
+            "many random trials, from those that the searches draw before they begin to learn, "
+            f"with {level} bands over searches. Up to a quarter of the trials: beyond, a few "
+            "lucky ones decide.",
+            described=tuned_descriptions.budget(summary),
+            stage="sweep",
+        ),
+        Text(tuned_descriptions.importance(summary)),
         tuned_tables.searches(summary),
         Heading("Learning curves of the winners"),
         figure(
@@ -185,8 +227,8 @@ def _search(summary: Summary) -> tuple[Block, ...]:
             "curves",
             curves_chart,
             caption=f"{capital(summary.score)} of the winners after each epoch on training "
-            "examples (dashed) and on validation examples (solid): mean over the fresh seeds, "
-            "with a band of one standard deviation.",
+            "examples (dashed) and on validation examples (solid): mean over the searches' fresh "
+            "seeds, with a band of one standard deviation.",
             described=tuned_descriptions.curves(summary),
             stage="confirmed",
         ),

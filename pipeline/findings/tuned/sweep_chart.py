@@ -23,10 +23,12 @@ def sweep_chart(summary: Summary, layout: Layout) -> Chart | None:
             "rate": trial.learning_rate,
             "score": trial.validation_score,
             "failed": trial.failed,
-            "won": figures.search.winner is not None and figures.search.winner.index == trial.index,
+            "search": number,
+            "won": own.winner is not None and own.winner.index == trial.index,
         }
-        for figures in summary.of(Figures).studies
-        for trial in figures.search.trials
+        for figures in summary.of(Figures).arms
+        for number, own in enumerate(figures.search, 1)
+        for trial in own.trials
         if trial.learning_rate is not None
     ]
     if not rows:
@@ -59,6 +61,7 @@ def sweep_chart(summary: Summary, layout: Layout) -> Chart | None:
             fillOpacity=alt.condition("datum.failed", alt.value(0), alt.value(0.6)),
             tooltip=[
                 alt.Tooltip("arm:N"),
+                alt.Tooltip("search:Q"),
                 alt.Tooltip("trial:Q"),
                 alt.Tooltip("rate:Q", title="learning rate", format=".3~g"),
                 alt.Tooltip("score:Q", title=f"validation {summary.score}", format=".2%"),

@@ -2,72 +2,129 @@
 
 from __future__ import annotations
 
-from pipeline.findings.summary import Summary
-from pipeline.findings.tuned.comparisons import Comparison
-from pipeline.findings.tuned.figures import Figures, StudyFigures
-from pipeline.findings.tuned.gap import STATISTICS
-from pipeline.page.blocks import Table
-from pipeline.wording import (
-    ABSENT,
-    MISSING,
-    arguments,
-    multiple,
-    percent,
-    percentage,
-    points,
-    share,
-)
+from statistics import mean
 
-REFERENCE = "reference"
+from pipeline.findings.places import Place, short_names
+from pipeline.findings.summary import Summary
+from pipeline.findings.tuned.figures import ArmFigures, Figures
+from pipeline.findings.tuned.gap import STATISTICS
+from pipeline.findings.tuned.same_arm import EXPECTED
+from pipeline.findings.tuned.words import in_100
+from pipeline.findings.tuned.words import searches as done
+from pipeline.page.blocks import Table
+from pipeline.wording import ABSENT, MISSING, arguments, percent, percentage, points, share
+
+
+def cells(summary: Summary) -> dict[str, str]:
+    """Return a short name of each comparison's cell, by the comparison's label."""
+    found = summary.of(Figures).comparisons
+    places = [
+        Place(
+            experiment=each.experiment,
+            dataset=each.dataset,
+            model=each.model,
+            optimizer=each.optimizer,
+            batch_size=None,
+        )
+        for each in found
+    ]
+    return dict(zip((each.label for each in found), short_names(places), strict=True))
+
+
+def comparisons(summary: Summary) -> Table:
+    """One row per comparison: what it says, by how much, and over how many searches."""
+    places, level = cells(summary), percentage(summary.of(Figures).level)
+    rows = tuple(
+        (
+            places[found.label],
+            f"{found.arm} against {found.against}",
+            found.word,
+            in_100(found.log_error_ratio),
+            points(found.points),
+            points(found.crossed),
+            in_100(found.recalibrated) if found.is_recalibrated else ABSENT,
+            done(found),
+            share(found.failed, found.runs),
+        )
+        for found in summary.of(Figures).comparisons
+    )
+    heads = (
+        "Data and model",
+        "Arms",
+        "Reads",
+        f"Test errors [{level} over searches]",
+        f"Test {summary.score}, points",
+        "Points [over searches and test examples]",
+        "Recalibrated: test errors",
+        "Searches",
+        "Failed runs",
+    )
+    return Table("Tuned arms against each other", heads, rows, labels=2)
 
 
 def results(summary: Summary) -> Table:
-    """One row per study: what it scores, against the reference, and with what settings."""
-    cells, level = summary.of(Figures).names, percentage(summary.analysis.level)
-    reference = summary.analysis.reference
-    rows = []
-    for figures in summary.of(Figures).studies:
-        moving = figures.comparisons.get("moving")
-        other = figures.comparisons.get("recalibrated")
-        is_reference = figures.is_reference
-        rows.append(
-            (
-                cells[figures.name],
-                figures.study.arm,
-                percent(figures.test_score),
-                _against(figures, moving),
-                REFERENCE if is_reference else points(figures.crossed),
-                REFERENCE if is_reference else multiple(moving.log_error_ratio if moving else None),
-                _recalibrated(figures, percent(figures.test_score_recalibrated)),
-                _recalibrated(figures, points(other.points if other else None)),
-                f"{len(figures.seeds_confirmed)} of {len(figures.study.confirm_seeds)}",
-            )
+    """One row per arm: what its winners score."""
+    names, level = summary.of(Figures).names, percentage(summary.analysis.level)
+    rows = tuple(
+        (
+            names[figures.name],
+            figures.study.arm,
+            percent(figures.test_score),
+            _recalibrated(figures, percent(figures.test_score_recalibrated)),
+            str(figures.searches),
+            f"{figures.runs} of {figures.planned}",
         )
+        for figures in summary.of(Figures).arms
+    )
     heads = (
         "Data and model",
         "Arm",
         f"Test {summary.score} [{level}]",
-        f"Above {reference}, points [{level} over seeds]",
-        "Above it, points [over seeds and test examples]",
-        f"Error ratio to {reference} [{level}]",
         f"Recalibrated: test {summary.score}",
-        f"Recalibrated: above {reference}",
-        "Seeds",
+        "Searches",
+        "Confirmed runs",
     )
-    caption = "Winners on test examples, mean over fresh seeds with moving statistics"
-    return Table(caption, heads, tuple(rows), labels=2)
+    caption = "Winners on test examples, mean over searches with moving statistics"
+    return Table(caption, heads, rows, labels=2)
+
+
+def same_arm(summary: Summary) -> Table:
+    """One row per arm that is compared with itself."""
+    rows = tuple(
+        (
+            f"{found.dataset}, {found.model}",
+            found.arm,
+            str(found.searches),
+            str(found.splits),
+            f"{found.outside:.1%}",
+            f"{found.called:.1%}",
+            "as it must" if found.passed else "NOT as it must",
+        )
+        for found in summary.of(Figures).same_arm
+    )
+    low, high = (f"{end:.0%}" for end in EXPECTED)
+    heads = (
+        "Data and model",
+        "Arm against itself",
+        "Searches",
+        "Splits",
+        "Zero outside the interval",
+        "Called different",
+        f"Came out ({low} to {high})",
+    )
+    return Table("Control: one arm's searches against its own", heads, rows, labels=2)
 
 
 def gaps(summary: Summary) -> Table:
     """Scores with each kind of statistics, for the arms that have batch statistics."""
-    cells, rows = summary.of(Figures).names, []
-    for figures in summary.of(Figures).studies:
+    names, rows = summary.of(Figures).names, []
+    for figures in summary.of(Figures).arms:
         if not figures.has_batch_statistics:
             continue
         gap = figures.gap
         rows.append(
             (
-                cells[figures.name],
+                names[figures.name],
                 figures.study.arm,
                 *(percent(gap.scores.get(kind) if gap else None) for kind in STATISTICS),
                 points(gap.batch_minus_moving if gap else None),
@@ -94,19 +151,21 @@ def gaps(summary: Summary) -> Table:
 
 
 def searches(summary: Summary) -> Table:
-    """What each search found."""
-    cells, rows = summary.of(Figures).names, []
-    for figures in summary.of(Figures).studies:
-        best, winner = figures.search.best_so_far, figures.search.winner
-        half = best[(len(best) - 1) // 2] if best else None
+    """What the searches of each arm found; the winner is the best one's."""
+    names, rows = summary.of(Figures).names, []
+    for figures in summary.of(Figures).arms:
+        ended = [each for each in figures.search if each.best_so_far]
+        half = [each.best_so_far[(len(each.best_so_far) - 1) // 2] for each in ended]
+        best = [each.best_so_far[-1] for each in ended]
         rows.append(
             (
-                cells[figures.name],
+                names[figures.name],
                 figures.study.arm,
-                f"{len(best)} of {figures.study.design.trials}",
-                MISSING if half is None else f"{half:.2%}",
-                f"{best[-1]:.2%}" if best else MISSING,
-                MISSING if winner is None or winner.index is None else str(winner.index),
+                str(figures.searches),
+                f"{figures.swept.runs} of {figures.searches * figures.study.design.trials}",
+                f"{mean(half):.2%}" if half else MISSING,
+                f"{mean(best):.2%}" if best else MISSING,
+                f"{min(best):.2%} to {max(best):.2%}" if best else MISSING,
                 share(figures.swept.failed, figures.swept.runs),
                 _settings(figures),
             )
@@ -114,30 +173,25 @@ def searches(summary: Summary) -> Table:
     heads = (
         "Data and model",
         "Arm",
+        "Searches",
         "Trials",
-        f"Best validation {summary.score} after half",
-        "After all",
-        "Winning trial",
+        f"Best validation {summary.score} after half, mean",
+        "After all, mean",
+        "Least to most",
         "Failed",
-        "What was searched, at the winner's values",
+        "What was searched, at the best search's winner",
     )
     return Table("The searches", heads, tuple(rows), labels=2)
 
 
-def _against(figures: StudyFigures, found: Comparison | None) -> str:
-    if figures.is_reference:
-        return REFERENCE
-    shown = points(found.points if found else None)
-    if found is None or found.points is None or found.trained_blocks == found.blocks:
-        return shown
-    return f"{shown}, over the {found.trained_blocks} of {found.blocks} seeds where both trained"
+def _settings(figures: ArmFigures) -> str:
+    won = [each for each in figures.search if each.winner and each.best_so_far]
+    if not won:
+        return MISSING
+    best = max(won, key=lambda each: each.best_so_far[-1])
+    assert best.winner is not None
+    return arguments(best.winner.hyperparameters) or ABSENT
 
 
-def _settings(figures: StudyFigures) -> str:
-    if figures.search.winner is not None:
-        return arguments(figures.search.winner.hyperparameters) or ABSENT
-    return MISSING
-
-
-def _recalibrated(figures: StudyFigures, shown: str) -> str:
+def _recalibrated(figures: ArmFigures, shown: str) -> str:
     return shown if figures.has_batch_statistics else ABSENT

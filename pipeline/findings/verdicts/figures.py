@@ -11,7 +11,8 @@ import pandas as pd
 
 from pipeline.claims.claim import Claim, Part
 from pipeline.claims.controls import Control, EmpiricalError, empirical_error, judge_control
-from pipeline.claims.judging import Judgement, compared, judge_claim, part_sample, sides_of
+from pipeline.claims.judgement import Judgement
+from pipeline.claims.judging import compared, judge_claim, part_sample, sides_of
 from pipeline.claims.robustness import Robustness, robustness
 from pipeline.claims.rules import Direction, Word
 from pipeline.content import Record

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.claims.claim import Part
-from pipeline.claims.judging import PartJudgement
+from pipeline.claims.judgement import PartJudgement
 from pipeline.findings.drawing import figure
 from pipeline.findings.summary import Summary
 from pipeline.findings.verdicts import words as claims_words

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pipeline.arguments import Argument
 from pipeline.claims import units
 from pipeline.claims.claim import Claim, Part
-from pipeline.claims.judging import FailureJudgement, PartJudgement
+from pipeline.claims.judgement import FailureJudgement, PartJudgement
 from pipeline.claims.kind import reads_as
 from pipeline.claims.rules import Amount, Band, Direction, Equivalence, Exact, Word
 from pipeline.claims.verdict import Verdict
