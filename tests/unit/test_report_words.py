@@ -15,6 +15,7 @@ from pipeline.claims.judging import FailureJudgement
 from pipeline.claims.rules import Word
 from pipeline.claims.verdict import plain_verdict
 from pipeline.findings.answer import section as answer
+from pipeline.findings.decisions import deployed
 from pipeline.findings.gap.figures import Figures as Gaps
 from pipeline.findings.places import Place, short_names
 from pipeline.findings.summary import Summary
@@ -320,7 +321,7 @@ def test_a_screening_says_so_and_a_full_profile_does_not() -> None:
 
 def test_the_widest_gap_is_told_at_keras_s_momentum() -> None:
     summary = fake_analysis()
-    sentence = answer.gap(summary)
+    sentence = deployed.gap(summary)
     assert "moving averages at momentum 0.99" in sentence
     # By hand from the record: the largest difference over steps of both models' lines.
     gaps = {}

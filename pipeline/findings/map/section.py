@@ -7,7 +7,7 @@ from pipeline.findings.map.bins import Bin
 from pipeline.findings.map.chart import error_multiple, map_chart, named_maps, sizes_chart
 from pipeline.findings.map.figures import Figures
 from pipeline.findings.summary import Summary
-from pipeline.page.blocks import Block, Section, Table, Text
+from pipeline.page.blocks import Block, Nothing, Section, Table, Text
 from pipeline.statistics.intervals import Estimate, negated
 from pipeline.wording import MISSING, capital, counted, listed, multiple, number, percentage
 
@@ -65,7 +65,7 @@ def section(summary: Summary) -> Section:
         ]
         blocks += _lost(summary)
     else:
-        blocks.append(Text("Nothing to show: no experiment maps rates and batch sizes."))
+        blocks.append(Nothing("Nothing to show: no experiment maps rates and batch sizes."))
     return Section("where", "Where", "Where it helps: rates by batch sizes", tuple(blocks))
 
 

@@ -123,6 +123,13 @@ def _figures(
     )
 
 
+def judgement_of(claim: Claim, evidence: Evidence) -> Judgement:
+    """Judge a claim by its statistics as the profile judges it, such as by the other kind."""
+    least = evidence.plan.analysis.minimum
+    here = claim if least is None else claim.model_copy(update={"minimum": least})
+    return _judged(here, claim.experiment, evidence.runs, list(evidence.studies.values()))
+
+
 def _seconds(part: Part, experiment: str, times: Sequence[TimeToTarget]) -> Estimate | None:
     """Return a part's effect in seconds, turned as it asserts it."""
     if part.effect.target != KIND or part.control is None:

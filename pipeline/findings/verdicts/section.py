@@ -13,6 +13,7 @@ from pipeline.page.blocks import (
     Block,
     Command,
     EffectLine,
+    Nothing,
     Section,
     Text,
     VerdictRow,
@@ -26,7 +27,7 @@ def section(summary: Summary) -> Section:
     claims = [found for found in summary.of(Figures).claims if found.claim.control is None]
     blocks: list[Block] = []
     if not claims:
-        blocks.append(Text("Nothing to show: this profile was composed without claims."))
+        blocks.append(Nothing("Nothing to show: this profile was composed without claims."))
     else:
         blocks += [
             Verdicts(
