@@ -167,6 +167,7 @@ class VerdictRow:
 
     claim: str
     statement: str
+    settings: str
     mark: Mark
     reason: str
     effects: tuple[EffectLine, ...]

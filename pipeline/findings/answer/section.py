@@ -19,9 +19,10 @@ CONCLUSIVE = ("supported", "refuted", "no practical difference")
 def section(summary: Summary) -> Section:
     """Return the lead: sentences, the conclusive claims, and what spoils them."""
     claims = [found for found in summary.of(Claims).claims if found.claim.control is None]
-    before = [_tally(claims)] if claims else [tuned.comparison(summary)]
+    is_tested = any(each.judgement.verdict.word != "not tested here" for each in claims)
+    before = [_tally(claims)] if is_tested else [tuned.comparison(summary)]
     after = [_open(claims)]
-    if claims and summary.of(Tuned).studies:
+    if is_tested and summary.of(Tuned).studies:
         after.append(tuned.comparison(summary))
     after += [tuned.spoilers(summary), _controls(summary), _screening(summary)]
     blocks: tuple[Block, ...] = (
@@ -57,8 +58,6 @@ def _tally(claims: list[ClaimFigures]) -> str:
     counts = Counter(found.judgement.verdict.word for found in claims)
     tested = len(claims) - counts["not tested here"]
     words = [word for word in claims_words.MARKS if word != "not tested here" and counts[word]]
-    if not tested:
-        return f"None of the {counted(len(claims), 'claim')} was tested here."
     came = [f"{counts[word]} {'came out ' * (not n)}{_said(word)}" for n, word in enumerate(words)]
     text = f"At this scale, of {counted(tested, 'claim')} about normalization {listed(came)}"
     untested = counts["not tested here"]
@@ -125,8 +124,12 @@ def _screening(summary: Summary) -> str:
     minimum = summary.analysis.minimum
     if minimum is None:
         return ""
-    asked = span([found.claim.minimum for found in summary.of(Claims).claims])
-    than = f" where the claims' files ask for {asked}" if summary.of(Claims).claims else ""
+    tested = [
+        found.claim.minimum
+        for found in summary.of(Claims).claims
+        if found.judgement.verdict.word != "not tested here"
+    ]
+    than = f" where the claims' files ask for {span(tested)}" if tested else ""
     return (
         f"This is a screening: a claim is judged from {counted(minimum, 'seed')}{than}. It says "
         "what to measure next and settles nothing."

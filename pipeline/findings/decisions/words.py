@@ -52,7 +52,7 @@ def effect(summary: Summary, found: Reading) -> str:
         parts.append(f"fails in {lost.norm} of {runs}, the other in {lost.other}")
     if found.errors is not None:
         parts.append(_hundred(found.errors, _error(summary, found)))
-    elif found.claim is not None:
+    elif found.claim is not None and (found.estimate is not None or found.failed is None):
         parts.append(_claimed(summary, found))
     elif found.estimate is not None:
         parts.append(_ratio(summary, found.estimate))
@@ -62,7 +62,8 @@ def effect(summary: Summary, found: Reading) -> str:
 def evidence(found: Reading) -> str:
     """Say what stands behind a reading."""
     if found.estimate is None:
-        return found.source
+        runs = found.failed
+        return found.source if runs is None else f"{found.source} ({runs.runs} pairs of runs)"
     seeds = counted(found.estimate.clusters, "seed")
     return f"{found.source} ({seeds}, {percentage(found.estimate.level)} interval)"
 

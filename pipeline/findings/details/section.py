@@ -39,9 +39,11 @@ HEADS = (
 def section(summary: Summary) -> Section:
     """Return one block for each claim, the controls at the end."""
     blocks: tuple[Block, ...] = tuple(
-        _details(found, summary.commands["claims"]) for found in summary.of(Claims).claims
+        _details(found, summary.commands["claims"])
+        for found in summary.of(Claims).claims
+        if found.judgement.verdict.word != "not tested here"
     )
-    nothing = (Nothing("Nothing to show: this profile was composed without claims."),)
+    nothing = (Nothing("Nothing to show: this profile tests no claim."),)
     intro = Text(
         "Each claim was written down with its parts, rules and margins before the runs. All parts "
         "that decide must hold; the others stand beside them. Scores and failures are the first "
