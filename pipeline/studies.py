@@ -243,7 +243,8 @@ class Plan(Record):
     `claims` are plain data as `pipeline.claims.claim` reads them, by name,
     all of conf/claim, whether or not the profile runs their experiment;
     `claims_digest` is of them, fixed before the runs; by `studies_digest`, DVC sees
-    whether there is something to train.
+    whether there is something to train. `situations` are all of conf/situation, as
+    `pipeline.claims.situation` reads them.
     """
 
     profile: str
@@ -252,6 +253,7 @@ class Plan(Record):
     studies_digest: str
     claims: dict[str, dict[str, Any]]
     claims_digest: str
+    situations: dict[str, dict[str, Any]]
     analysis: Analysis
 
 

@@ -16,6 +16,7 @@ from pipeline.configuration.composition import alone
 from pipeline.configuration.hydra import Told
 from pipeline.configuration.messages import Invalid, shown
 from pipeline.configuration.sections import parsed
+from pipeline.configuration.situation import situations
 from pipeline.configuration.study import studies
 from pipeline.configuration.task import compose_task
 from pipeline.content import content_digest
@@ -60,6 +61,7 @@ def compose_plan(conf: Path, profile: str) -> Plan:
                 "studies_digest": content_digest(asked),
                 "claims": judged,
                 "claims_digest": content_digest(judged),
+                "situations": situations(conf, judged),
                 "analysis": content.get("analysis"),
             },
         )

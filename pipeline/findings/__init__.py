@@ -6,6 +6,7 @@ A finding NAME is the package `pipeline.findings.NAME`. Its `section.py` has
 """
 
 FINDINGS = (  # in the order of the page
+    "decisions",
     "answer",
     "verdicts",
     "gap",

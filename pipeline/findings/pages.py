@@ -6,7 +6,7 @@ from importlib import import_module
 
 from pipeline.findings import FINDINGS
 from pipeline.findings.summary import Summary
-from pipeline.page.blocks import Section
+from pipeline.page.blocks import Nothing, Section
 from pipeline.page.rendering import rendered
 
 
@@ -17,9 +17,10 @@ def pages(summary: Summary) -> dict[str, str]:
 
 
 def sections(summary: Summary) -> list[Section]:
-    """Return what every finding says."""
+    """Return what every finding says that has something to say."""
     modules = (import_module(f"{__package__}.{name}.section") for name in FINDINGS)
-    return [module.section(summary) for module in modules]
+    found = (module.section(summary) for module in modules)
+    return [each for each in found if not all(isinstance(b, Nothing) for b in each.blocks)]
 
 
 def title(summary: Summary) -> str:

@@ -20,6 +20,11 @@ class Text:
 
 
 @dataclass(frozen=True)
+class Nothing(Text):
+    """Why a section has nothing to show; a page leaves out a section that has this alone."""
+
+
+@dataclass(frozen=True)
 class Heading:
     """A heading inside a section."""
 
@@ -116,11 +121,53 @@ class EffectLine:
 
 
 @dataclass(frozen=True)
+class Link:
+    """Text that leads to a place on the page."""
+
+    text: str
+    anchor: str
+
+
+@dataclass(frozen=True)
+class DecisionRow:
+    """One situation: what to do, how far it goes, and what it rests on.
+
+    `none` is against no norm, `other` against the norm of `other_name`, which is empty where
+    nobody asks for one. `beside` is told and decides nothing.
+    """
+
+    question: str
+    settings: str
+    mark: Mark
+    advice: tuple[str, ...]
+    none: tuple[EffectLine, ...]
+    other: tuple[EffectLine, ...]
+    other_name: str
+    evidence: tuple[Link, ...]
+    beside: tuple[Link, ...]
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """The table of decisions."""
+
+    kind: ClassVar[str] = "decisions"
+    caption: str
+    rows: tuple[DecisionRow, ...]
+
+    @property
+    def has_other(self) -> bool:
+        """Whether any row compares with another norm."""
+        return any(row.other_name for row in self.rows)
+
+
+@dataclass(frozen=True)
 class VerdictRow:
     """One claim in the table of verdicts; `effects` has a line for each part."""
 
     claim: str
     statement: str
+    settings: str
     mark: Mark
     reason: str
     effects: tuple[EffectLine, ...]
@@ -150,7 +197,9 @@ class ClaimDetails:
     blocks: tuple[Text | Listing | Table | Command, ...]
 
 
-Block = Text | Heading | Listing | Command | Table | Figure | Lead | Verdicts | ClaimDetails
+Block = (
+    Text | Heading | Listing | Command | Table | Figure | Lead | Decisions | Verdicts | ClaimDetails
+)
 
 
 @dataclass(frozen=True)

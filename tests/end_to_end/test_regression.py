@@ -91,8 +91,9 @@ def houses() -> str:
 def checkout(tmp_path_factory) -> Checkout:
     """A copy of the checkout whose only claim is of houses, gone through to its report."""
     made = Checkout(tmp_path_factory.mktemp("regression"))
-    for shipped in (made.root / "conf/claim").glob("*.yaml"):
-        shipped.unlink()
+    for group in ("claim", "situation"):
+        for shipped in (made.root / "conf" / group).glob("*.yaml"):
+            shipped.unlink()
     for name, text in (*FILES.items(), ("houses.csv", houses())):
         (made.root / name).write_text(text)
     made.run("python", "-c", STAGES)

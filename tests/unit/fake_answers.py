@@ -130,6 +130,7 @@ def fake_runs(
     split |= {"train": 3000, "validation": 1000, "test": 1000}
     plan = {"profile": "quick", "datasets": {dataset: split}, "studies": studies}
     plan |= {"claims": {}, "claims_digest": content_digest({}), "analysis": analysis}
+    plan |= {"situations": {}}
     plan |= {"studies_digest": content_digest(studies)}
     return FakeRuns(
         plan=Plan.parse(plan),

@@ -138,6 +138,7 @@ def fake_profile(
     plan = tuned.plan.plain()
     plan["studies"] |= {name: study.plain() for name, study in fixed.items()}
     plan |= {"claims": claims, "claims_digest": content_digest(claims)}
+    plan |= {"situations": shipped_situations()}
     plan |= {"studies_digest": content_digest(plan["studies"])}
     return replace(
         tuned,
@@ -156,6 +157,15 @@ def shipped_claims() -> dict[str, dict[str, Any]]:
         part = {"part": shared["part"] | own.get("part", {})}
         found[file.stem] = claim_fields(shared | own | part, file.stem)
     return {name: Claim.parse(fields).plain() for name, fields in found.items()}
+
+
+def shipped_situations() -> dict[str, dict[str, Any]]:
+    """Return conf/situation as a plan holds it."""
+    shared = yaml.safe_load((CONF / "situation.yaml").read_text())["situation"]
+    return {
+        file.stem: shared | yaml.safe_load(file.read_text()) | {"name": file.stem}
+        for file in sorted((CONF / "situation").glob("*.yaml"))
+    }
 
 
 def _called(claim: dict[str, Any], called: dict[str, str]) -> dict[str, Any]:

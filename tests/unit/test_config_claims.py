@@ -32,6 +32,7 @@ analysis: {reference: none, level: 0.95, minimum: null, map_margin: 1.1, cost_ex
 def conf(tmp_path) -> Path:
     """A copy of conf/ with a profile of one experiment and one claim, to spoil."""
     conf = Path(shutil.copytree(CONF, tmp_path / "conf"))
+    shutil.rmtree(conf / "situation")  # which name the shipped claims
     for file in (conf / "claim").glob("*.yaml"):
         if file.stem != "before-activation":
             file.unlink()

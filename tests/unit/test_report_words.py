@@ -16,6 +16,7 @@ from pipeline.claims.rules import Word
 from pipeline.claims.settling import Settling
 from pipeline.claims.verdict import plain_verdict
 from pipeline.findings.answer import section as answer
+from pipeline.findings.decisions import deployed
 from pipeline.findings.gap.figures import Figures as Gaps
 from pipeline.findings.places import Place, short_names
 from pipeline.findings.summary import Summary
@@ -255,9 +256,9 @@ def test_the_first_sentence_counts_verdicts_and_leaves_controls_out() -> None:
     )
 
 
-def test_a_profile_that_tests_nothing_says_so() -> None:
+def test_a_profile_that_tests_no_claim_speaks_of_none() -> None:
     found = lead(with_words({}))
-    assert found.sentences == ("None of the 14 claims was tested here.",)
+    assert not [line for line in found.sentences if "claim" in line]
     assert found.findings == ()
 
 
@@ -327,7 +328,7 @@ def test_a_screening_says_so_and_a_full_profile_does_not() -> None:
 
 def test_the_widest_gap_is_told_at_keras_s_momentum() -> None:
     summary = fake_analysis()
-    sentence = answer.gap(summary)
+    sentence = deployed.gap(summary)
     assert "moving averages at momentum 0.99" in sentence
     # By hand from the record: the largest difference over steps of both models' lines.
     gaps = {}
@@ -362,11 +363,12 @@ def test_each_part_of_a_claim_has_a_line_with_its_own_verdict() -> None:
         "supported",
     ]
     assert rows["T5"].effects[0].mark is None
-    assert rows["T1"].effects[0].text == "\N{EM DASH}"
-    assert rows["T1"].clusters == "0 (5)"
+    assert "T1" not in rows  # which the profile does not run
+    assert "batch 32" in rows["T5"].settings
     assert rows["T5"].clusters == "8 (5)"
     assert rows["T14"].clusters == "8 of 8 runs"
     assert "C1" not in rows
+    assert {row.robustness for row in rows.values()} == {"\N{EM DASH}"}  # no other specification
 
 
 def test_a_verdict_has_a_sign_of_its_own_beside_its_word() -> None:

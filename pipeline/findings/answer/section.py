@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 
-from pipeline.findings.gap.figures import Figures as Gaps
-from pipeline.findings.gap.figures import Line, Trajectory
 from pipeline.findings.summary import Summary
 from pipeline.findings.tuned import section as tuned
 from pipeline.findings.tuned.figures import Figures as Tuned
@@ -16,15 +14,15 @@ from pipeline.page.blocks import Block, Finding, Lead, Section
 from pipeline.wording import counted, listed, span
 
 CONCLUSIVE = ("supported", "refuted", "no practical difference")
-KERAS_DEFAULT = 0.99  # the momentum that a user gets without asking
 
 
 def section(summary: Summary) -> Section:
     """Return the lead: sentences, the conclusive claims, and what spoils them."""
     claims = [found for found in summary.of(Claims).claims if found.claim.control is None]
-    before = [_tally(claims)] if claims else [tuned.comparison(summary)]
-    after = [_open(claims), gap(summary)]
-    if claims and summary.of(Tuned).arms:
+    is_tested = any(each.judgement.verdict.word != "not tested here" for each in claims)
+    before = [_tally(claims)] if is_tested else [tuned.comparison(summary)]
+    after = [_open(claims)]
+    if is_tested and summary.of(Tuned).arms:
         after.append(tuned.comparison(summary))
     after += [tuned.spoilers(summary), _controls(summary), _screening(summary)]
     blocks: tuple[Block, ...] = (
@@ -56,37 +54,10 @@ def disagreements(claims: list[ClaimFigures]) -> str:
     )
 
 
-def gap(summary: Summary) -> str:
-    """Say where the gap between training and inference is widest, in one sentence."""
-    widest: tuple[float, str] | None = None
-    for found in summary.of(Gaps).trajectories:
-        batch, moving = _line(found, "batch"), _moving(found)
-        if batch is None or moving is None:
-            continue
-        for place, step in enumerate(found.steps):
-            ours, theirs = batch.values[place], moving.values[place]
-            if ours is None or theirs is None:
-                continue
-            apart = ours - theirs
-            if widest is None or apart > widest[0]:
-                where = f"the {found.place.model} on {found.place.dataset}"
-                text = (
-                    f"After {counted(step, 'step')} of the same training, {where} "
-                    f"reaches a validation {summary.score} of {ours:.1%} "
-                    f"with each batch's own statistics, and {theirs:.1%} with "
-                    f"moving averages at momentum {moving.momentum:g}"
-                )
-                last = _last(found, batch, moving)
-                widest = (apart, f"{text}{last}.")
-    return widest[1] if widest else ""
-
-
 def _tally(claims: list[ClaimFigures]) -> str:
     counts = Counter(found.judgement.verdict.word for found in claims)
     tested = len(claims) - counts["not tested here"]
     words = [word for word in claims_words.MARKS if word != "not tested here" and counts[word]]
-    if not tested:
-        return f"None of the {counted(len(claims), 'claim')} was tested here."
     came = [f"{counts[word]} {'came out ' * (not n)}{_said(word)}" for n, word in enumerate(words)]
     text = f"At this scale, of {counted(tested, 'claim')} about normalization {listed(came)}"
     untested = counts["not tested here"]
@@ -171,27 +142,13 @@ def _screening(summary: Summary) -> str:
     minimum = summary.analysis.minimum
     if minimum is None:
         return ""
-    asked = span([found.claim.minimum for found in summary.of(Claims).claims])
-    than = f" where the claims' files ask for {asked}" if summary.of(Claims).claims else ""
+    tested = [
+        found.claim.minimum
+        for found in summary.of(Claims).claims
+        if found.judgement.verdict.word != "not tested here"
+    ]
+    than = f" where the claims' files ask for {span(tested)}" if tested else ""
     return (
         f"This is a screening: a claim is judged from {counted(minimum, 'seed')}{than}. It says "
         "what to measure next and settles nothing."
     )
-
-
-def _line(found: Trajectory, kind: str) -> Line | None:
-    return next((line for line in found.lines if line.kind == kind), None)
-
-
-def _moving(found: Trajectory) -> Line | None:
-    """The averages at Keras's default, else the slowest ones."""
-    lines = [line for line in found.lines if line.momentum is not None]
-    default = [line for line in lines if line.momentum == KERAS_DEFAULT]
-    return max(default or lines, key=lambda line: line.momentum or 0, default=None)
-
-
-def _last(found: Trajectory, batch: Line, moving: Line) -> str:
-    ours, theirs = batch.values[-1], moving.values[-1]
-    if ours is None or theirs is None:
-        return ""
-    return f"; after {found.steps[-1]} steps it is {ours:.1%} and {theirs:.1%}"

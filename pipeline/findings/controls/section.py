@@ -7,7 +7,7 @@ from pipeline.findings.summary import Summary
 from pipeline.findings.verdicts import words as claims_words
 from pipeline.findings.verdicts.figures import ClaimFigures
 from pipeline.findings.verdicts.figures import Figures as Claims
-from pipeline.page.blocks import Block, Command, Section, Table, Text
+from pipeline.page.blocks import Block, Command, Nothing, Section, Table, Text
 from pipeline.wording import MISSING, percentage
 
 MUST = {
@@ -49,7 +49,7 @@ def section(summary: Summary) -> Section:
             Table("Empirical error of the rule", columns, tuple(map(_error, errors)), labels=1),
         ]
     if not blocks:
-        blocks.append(Text("Nothing to show: no control was run in this profile."))
+        blocks.append(Nothing("Nothing to show: no control was run in this profile."))
     return Section("controls", "Controls", "Controls", tuple(blocks))
 
 

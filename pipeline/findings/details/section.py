@@ -10,7 +10,16 @@ from pipeline.findings.summary import Summary
 from pipeline.findings.verdicts import words as claims_words
 from pipeline.findings.verdicts.figures import ClaimFigures, PartNoise
 from pipeline.findings.verdicts.figures import Figures as Claims
-from pipeline.page.blocks import Block, ClaimDetails, Command, Listing, Section, Table, Text
+from pipeline.page.blocks import (
+    Block,
+    ClaimDetails,
+    Command,
+    Listing,
+    Nothing,
+    Section,
+    Table,
+    Text,
+)
 from pipeline.records import Task
 from pipeline.wording import ABSENT, capital, listed, percentage
 
@@ -30,9 +39,11 @@ HEADS = (
 def section(summary: Summary) -> Section:
     """Return one block for each claim, the controls at the end."""
     blocks: tuple[Block, ...] = tuple(
-        _details(found, summary.commands["claims"]) for found in summary.of(Claims).claims
+        _details(found, summary.commands["claims"])
+        for found in summary.of(Claims).claims
+        if found.judgement.verdict.word != "not tested here"
     )
-    nothing = (Text("Nothing to show: this profile was composed without claims."),)
+    nothing = (Nothing("Nothing to show: this profile tests no claim."),)
     intro = Text(
         "Each claim was written down with its parts, rules and margins before the runs. All parts "
         "that decide must hold; the others stand beside them. Scores and failures are the first "

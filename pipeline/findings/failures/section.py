@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.findings.failures.figures import Figures, StudyFailures
 from pipeline.findings.places import short_names
 from pipeline.findings.summary import Summary
-from pipeline.page.blocks import Block, Section, Table, Text
+from pipeline.page.blocks import Block, Nothing, Section, Table, Text
 from pipeline.statistics.failures import Outcomes
 from pipeline.wording import counted, share
 
@@ -34,7 +34,7 @@ def section(summary: Summary) -> Section:
     ]
     found = summary.of(Figures).studies
     if not found:
-        blocks.append(Text("Nothing to show: this profile plans no runs."))
+        blocks.append(Nothing("Nothing to show: this profile plans no runs."))
     else:
         spoiled = [each for each in found if _failed(each.outcomes) or _lost(each)]
         runs, failed, recalibrated, _ = (

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pipeline.findings.answer import section as answer
+from pipeline.findings.decisions import deployed
 from pipeline.findings.drawing import figure
 from pipeline.findings.gap.chart import line_name, named_trajectories, trajectories_chart
 from pipeline.findings.gap.figures import Figures, Trajectory
 from pipeline.findings.summary import Summary
-from pipeline.page.blocks import Block, Section, Table, Text
+from pipeline.page.blocks import Block, Nothing, Section, Table, Text
 from pipeline.wording import capital, counted, percent, percentage
 
 
@@ -37,7 +37,7 @@ def section(summary: Summary) -> Section:
             *(_table(name, found, summary.score) for name, found in named_trajectories(summary)),
         ]
     else:
-        blocks.append(Text("Nothing to show: no study carried moving averages along."))
+        blocks.append(Nothing("Nothing to show: no study carried moving averages along."))
     return Section("gap", "Training against inference", "Training against inference", tuple(blocks))
 
 
@@ -52,4 +52,4 @@ def _table(name: str, found: Trajectory, score: str) -> Table:
 
 
 def _described(summary: Summary) -> str:
-    return f"Lines over steps, one panel per model. {answer.gap(summary)}"
+    return f"Lines over steps, one panel per model. {deployed.gap(summary)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.findings.settings.chart import named_factors
 from pipeline.findings.settings.figures import Setting
 from pipeline.findings.summary import Summary
-from pipeline.page.blocks import Block, Command, Section, Table, Text
+from pipeline.page.blocks import Block, Command, Nothing, Section, Table, Text
 from pipeline.wording import MISSING, arguments, number
 
 
@@ -27,7 +27,7 @@ def section(summary: Summary) -> Section:
             Command(summary.commands["sweep"]),
         ]
     else:
-        blocks.append(Text("Nothing to show: no experiment measures it."))
+        blocks.append(Nothing("Nothing to show: no experiment measures it."))
     return Section("independence", "Batch independence", "Outputs and their batch", tuple(blocks))
 
 

@@ -10,7 +10,7 @@ from pipeline.findings.drawing import figure
 from pipeline.findings.map.chart import error_multiple, map_chart, named_maps, sizes_chart
 from pipeline.findings.map.figures import Figures, Map
 from pipeline.findings.summary import Summary
-from pipeline.page.blocks import Block, Listing, Section, Table, Text
+from pipeline.page.blocks import Block, Listing, Nothing, Section, Table, Text
 from pipeline.statistics.intervals import Estimate, negated
 from pipeline.statistics.near_failures import NEAR
 from pipeline.wording import MISSING, capital, counted, listed, multiple, percentage
@@ -27,7 +27,7 @@ def section(summary: Summary) -> Section:
     """Return what the maps tell in words, the maps, their tiles, and the gain over batch sizes."""
     title = "Where it helps: rates by batch sizes"
     if not summary.of(Figures).maps:
-        missing = Text("Nothing to show: no experiment maps rates and batch sizes.")
+        missing = Nothing("Nothing to show: no experiment maps rates and batch sizes.")
         return Section("where", "Where", title, (missing,))
     level = percentage(summary.analysis.level)
     errors = capital(error_multiple(summary))

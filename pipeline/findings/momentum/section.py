@@ -7,7 +7,7 @@ from pipeline.findings.gap.figures import Figures as Gaps
 from pipeline.findings.settings import section as settings
 from pipeline.findings.settings.chart import NORM_AXES, axes
 from pipeline.findings.summary import Summary
-from pipeline.page.blocks import Block, Section, Table, Text
+from pipeline.page.blocks import Block, Nothing, Section, Table, Text
 from pipeline.wording import ABSENT, MISSING, percent
 
 
@@ -26,7 +26,7 @@ def section(summary: Summary) -> Section:
     for axis in shown:
         blocks.append(settings.drawn(summary, axis))
     if not blocks:
-        blocks.append(Text("Nothing to show: no experiment varies momentum or epsilon."))
+        blocks.append(Nothing("Nothing to show: no experiment varies momentum or epsilon."))
     elif "norm.epsilon" not in shown:
         blocks.append(Text("No experiment with fixed settings varies epsilon here."))
     return Section("momentum", "Momentum, epsilon", "Momentum and epsilon", tuple(blocks))

@@ -50,13 +50,13 @@ def not_tested(summary: Summary) -> list[str]:
 
 
 def _claims(summary: Summary) -> list[str]:
-    return [
-        f"{found.claim.id}, {found.claim.statement.rstrip('.')}: "
-        f"{found.judgement.verdict.reason or 'not tested here'} (experiment "
-        f"{found.claim.experiment})."
+    """Name the claims that nothing here tests, in one line."""
+    names = [
+        found.claim.id
         for found in summary.of(Claims).claims
         if found.judgement.verdict.word == "not tested here"
     ]
+    return [f"Claims that this profile does not test: {listed(names)}."] if names else []
 
 
 def _all(names: tuple[str, ...]) -> str:

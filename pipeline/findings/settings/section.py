@@ -6,7 +6,7 @@ from pipeline.findings.drawing import figure
 from pipeline.findings.settings.chart import NORM_AXES, axes, axis_chart, axis_name, drawn_factors
 from pipeline.findings.settings.figures import Factors, Figures, Setting
 from pipeline.findings.summary import Summary
-from pipeline.page.blocks import Block, Figure, Section, Table, Text
+from pipeline.page.blocks import Block, Figure, Nothing, Section, Table
 from pipeline.page.panels import file_name
 from pipeline.wording import ABSENT, MISSING, arguments, capital, percent, percentage
 
@@ -17,7 +17,7 @@ def section(summary: Summary) -> Section:
     if summary.of(Figures).cells:
         blocks += [_table(found, summary.score) for found in summary.of(Figures).cells]
     else:
-        blocks.append(Text("Nothing to show: no experiment has fixed settings."))
+        blocks.append(Nothing("Nothing to show: no experiment has fixed settings."))
     return Section(
         "settings", "Fixed settings", "Depth, batch size and other settings", tuple(blocks)
     )

@@ -7,7 +7,7 @@ from pipeline.findings.places import named
 from pipeline.findings.stability.chart import failing_chart, rates_chart
 from pipeline.findings.stability.figures import ArmStability, Figures, Stability
 from pipeline.findings.summary import Summary
-from pipeline.page.blocks import Block, Listing, Section, Table, Text
+from pipeline.page.blocks import Block, Listing, Nothing, Section, Table, Text
 from pipeline.wording import MISSING, capital, multiple, percent, percentage, share
 
 NEVER = "fails at every rate"
@@ -46,7 +46,7 @@ def section(summary: Summary) -> Section:
             _by_rate(summary),
         ]
     else:
-        blocks.append(Text("Nothing to show: no experiment has a grid of three rates or more."))
+        blocks.append(Nothing("Nothing to show: no experiment has a grid of three rates or more."))
     return Section("stability", "Stability", "Stability: which learning rates train", tuple(blocks))
 
 

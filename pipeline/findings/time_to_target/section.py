@@ -6,7 +6,7 @@ from pipeline.findings.drawing import figure
 from pipeline.findings.summary import Summary
 from pipeline.findings.time_to_target.chart import named_times, times_chart
 from pipeline.findings.time_to_target.figures import ArmTime, Figures, TimeToTarget
-from pipeline.page.blocks import Block, Listing, Section, Table, Text
+from pipeline.page.blocks import Block, Listing, Nothing, Section, Table, Text
 from pipeline.statistics.intervals import Estimate
 from pipeline.wording import MISSING, TIE, listed, multiple, number, percentage, share
 
@@ -37,7 +37,7 @@ def section(summary: Summary) -> Section:
         if notes := _notes(summary):
             blocks.append(Listing(tuple(notes)))
     else:
-        blocks.append(Text("Nothing to show: no claim that is tested here names a target."))
+        blocks.append(Nothing("Nothing to show: no claim that is tested here names a target."))
     return Section("times", "Time to target", "Time to a target", tuple(blocks))
 
 

@@ -14,7 +14,7 @@ from pipeline.findings.tuned.figures import Figures
 from pipeline.findings.tuned.gap_chart import gap_chart
 from pipeline.findings.tuned.sweep_chart import sweep_chart
 from pipeline.findings.tuned.words import in_100
-from pipeline.page.blocks import Block, Heading, Section, Text
+from pipeline.page.blocks import Block, Heading, Nothing, Section, Text
 from pipeline.wording import capital, counted, listed, percentage, points, span
 
 NAMED = 4  # arms that a sentence names before it only counts them
@@ -22,7 +22,7 @@ NAMED = 4  # arms that a sentence names before it only counts them
 
 def section(summary: Summary) -> Section:
     """Return the comparisons, the gap at inference, and the searches."""
-    blocks: tuple[Block, ...] = (Text("Nothing to show: this profile tunes nothing."),)
+    blocks: tuple[Block, ...] = (Nothing("Nothing to show: this profile tunes nothing."),)
     if summary.of(Figures).arms:
         blocks = (*_comparison(summary), *_gap(summary), *_search(summary))
     return Section("tuned", "Tuned arms", "Tuned arms on test examples", blocks)

@@ -16,6 +16,7 @@ from pipeline.claims.judging import compared, judge_claim, part_sample, sides_of
 from pipeline.claims.robustness import Robustness, robustness
 from pipeline.claims.rules import Direction, Word
 from pipeline.content import Record
+from pipeline.findings.conditions import Conditions, of_claim
 from pipeline.findings.evidence import Evidence
 from pipeline.findings.spoken import spoken
 from pipeline.findings.time_to_target import figures as time_to_target
@@ -49,7 +50,8 @@ class PartNoise(Record):
 class ClaimFigures(Record):
     """One claim as its file has it, and what came of it.
 
-    `task` is what its experiment scores, for words. `minimum` is how many clusters had to come back
+    `task` is what its experiment scores, for words, `conditions` the settings of its
+    runs. `minimum` is how many clusters had to come back
     here. `seconds` is, for each part that is a time to a target, the same effect in seconds,
     by a step's measured cost. `error` is how often the rule errs on these differences with
     their signs flipped.
@@ -59,6 +61,7 @@ class ClaimFigures(Record):
 
     claim: Claim
     task: Task
+    conditions: Conditions | None
     minimum: int
     judgement: Judgement
     robustness: Robustness
@@ -108,6 +111,7 @@ def _figures(
     return ClaimFigures(
         claim=claim,
         task=spoken([each for each in studies if each.experiment == claim.experiment], studies),
+        conditions=of_claim(claim, studies),
         minimum=minimum,
         judgement=judgement,
         robustness=robustness(judgement.verdict.word, words),
@@ -122,6 +126,13 @@ def _figures(
             if tested and (found := _seconds(part, claim.experiment, times)) is not None
         },
     )
+
+
+def judgement_of(claim: Claim, evidence: Evidence) -> Judgement:
+    """Judge a claim by its statistics as the profile judges it, such as by the other kind."""
+    least = evidence.plan.analysis.minimum
+    here = claim if least is None else claim.model_copy(update={"minimum": least})
+    return _judged(here, claim.experiment, evidence.runs, list(evidence.studies.values()))
 
 
 def _seconds(part: Part, experiment: str, times: Sequence[TimeToTarget]) -> Estimate | None:

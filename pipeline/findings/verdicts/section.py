@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipeline.claims.claim import Part
 from pipeline.claims.judgement import PartJudgement
+from pipeline.findings import conditions
 from pipeline.findings.drawing import figure
 from pipeline.findings.summary import Summary
 from pipeline.findings.verdicts import words as claims_words
@@ -13,6 +14,7 @@ from pipeline.page.blocks import (
     Block,
     Command,
     EffectLine,
+    Nothing,
     Section,
     Text,
     VerdictRow,
@@ -23,15 +25,17 @@ from pipeline.wording import ABSENT, counted, listed
 
 def section(summary: Summary) -> Section:
     """Return the table, the score of expectations, and the picture of all effects."""
-    claims = [found for found in summary.of(Figures).claims if found.claim.control is None]
+    every = [found for found in summary.of(Figures).claims if found.claim.control is None]
+    claims = [found for found in every if found.judgement.verdict.word != "not tested here"]
     blocks: list[Block] = []
     if not claims:
-        blocks.append(Text("Nothing to show: this profile was composed without claims."))
+        blocks.append(Nothing("Nothing to show: this profile tests no claim."))
     else:
         blocks += [
             Verdicts(
                 caption="Verdicts, claim by claim", rows=tuple(_row(found) for found in claims)
             ),
+            *([Text(untested)] if (untested := _untested(every)) else []),
             Text(score(claims)),
             Text(
                 "An effect is that of the runs in which both sides trained; its interval is over "
@@ -54,6 +58,14 @@ def section(summary: Summary) -> Section:
             ),
         ]
     return Section("verdicts", "Verdicts", "Claims and verdicts", tuple(blocks))
+
+
+def _untested(claims: list[ClaimFigures]) -> str:
+    """Name the claims that the profile does not run; empty without any."""
+    names = [
+        found.claim.id for found in claims if found.judgement.verdict.word == "not tested here"
+    ]
+    return f"This profile does not run what tests {listed(names)}." if names else ""
 
 
 def score(claims: list[ClaimFigures]) -> str:
@@ -81,6 +93,7 @@ def _row(found: ClaimFigures) -> VerdictRow:
     return VerdictRow(
         claim=claim.id,
         statement=claim.statement,
+        settings=conditions.said(found.conditions) if found.conditions else "",
         mark=claims_words.MARKS[judgement.verdict.word],
         reason="; ".join(filter(None, reasons)),
         effects=tuple(effects) if tested else (EffectLine(None, ABSENT),),

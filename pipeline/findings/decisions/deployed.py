@@ -1,0 +1,111 @@
+"""Trained well, deployed badly: what training gains, and what the moving averages lose of it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pipeline.claims import units
+from pipeline.content import Record
+from pipeline.findings.evidence import Evidence
+from pipeline.findings.gap.figures import Figures as Gaps
+from pipeline.findings.gap.figures import Line, Trajectory
+from pipeline.findings.summary import Summary
+from pipeline.findings.time_to_target.figures import KIND
+from pipeline.findings.verdicts import figures as verdicts
+from pipeline.findings.verdicts.figures import Figures as Claims
+from pipeline.statistics.intervals import Estimate
+from pipeline.wording import counted
+
+KERAS_DEFAULT = 0.99  # the momentum that a user gets without asking
+
+
+class Faster(Record):
+    """Time to a target by both kinds of statistics: the estimates of one part of a claim."""
+
+    named_by: ClassVar = ("claim", "part")
+
+    claim: str
+    part: str
+    moving: Estimate
+    recalibrated: Estimate
+
+
+def faster(evidence: Evidence) -> Faster | None:
+    """Return the first claim about the time to a target that the profile tests."""
+    for claim in evidence.claims:
+        for n, part in enumerate(claim.parts):
+            if part.effect.target != KIND or part.control is None:
+                continue
+            found = {
+                kind: verdicts.judgement_of(
+                    claim.model_copy(update={"statistics": kind}), evidence
+                ).parts[n]
+                for kind in ("moving", "recalibrated")
+            }
+            estimates = {kind: judged.estimate for kind, judged in found.items()}
+            moving, other = estimates["moving"], estimates["recalibrated"]
+            if moving is not None and other is not None:
+                return Faster(claim=claim.id, part=part.name, moving=moving, recalibrated=other)
+    return None
+
+
+def sentences(summary: Summary, found: Faster | None) -> list[str]:
+    """Say both halves, as far as they were measured."""
+    said = [] if found is None else [_faster(summary, found)]
+    return [*said, *filter(None, [gap(summary)])]
+
+
+def gap(summary: Summary) -> str:
+    """Say where the gap between training and inference is widest, in one sentence."""
+    widest: tuple[float, str] | None = None
+    for found in summary.of(Gaps).trajectories:
+        batch, moving = _line(found, "batch"), _moving(found)
+        if batch is None or moving is None:
+            continue
+        for place, step in enumerate(found.steps):
+            ours, theirs = batch.values[place], moving.values[place]
+            if ours is None or theirs is None:
+                continue
+            apart = ours - theirs
+            if widest is None or apart > widest[0]:
+                where = f"the {found.place.model} on {found.place.dataset}"
+                text = (
+                    f"After {counted(step, 'step')} of the same training, {where} "
+                    f"reaches a validation {summary.score} of {ours:.1%} "
+                    f"with each batch's own statistics, and {theirs:.1%} with "
+                    f"moving averages at momentum {moving.momentum:g}"
+                )
+                last = _last(found, batch, moving)
+                widest = (apart, f"{text}{last}.")
+    return widest[1] if widest else ""
+
+
+def _faster(summary: Summary, found: Faster) -> str:
+    figures = next(each for each in summary.of(Claims).claims if each.claim.id == found.claim)
+    part = next(each for each in figures.claim.parts if each.name == found.part)
+    trained = units.effect(part, found.recalibrated, figures.task)
+    deployed = units.effect(part, found.moving, figures.task)
+    arm = part.treatment.get("arm", "the norm")
+    return (
+        f"Training with {arm} takes {trained} ({found.claim}, {found.part}) where its statistics "
+        f"are recalibrated, that is, computed again over training examples; with the moving "
+        f"averages that a user gets it is {deployed}."
+    )
+
+
+def _line(found: Trajectory, kind: str) -> Line | None:
+    return next((line for line in found.lines if line.kind == kind), None)
+
+
+def _moving(found: Trajectory) -> Line | None:
+    """The averages at Keras's default, else the slowest ones."""
+    lines = [line for line in found.lines if line.momentum is not None]
+    default = [line for line in lines if line.momentum == KERAS_DEFAULT]
+    return max(default or lines, key=lambda line: line.momentum or 0, default=None)
+
+
+def _last(found: Trajectory, batch: Line, moving: Line) -> str:
+    ours, theirs = batch.values[-1], moving.values[-1]
+    if ours is None or theirs is None:
+        return ""
+    return f"; after {found.steps[-1]} steps it is {ours:.1%} and {theirs:.1%}"

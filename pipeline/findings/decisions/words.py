@@ -1,0 +1,126 @@
+"""Decisions and readings in words that a reader knows."""
+
+from __future__ import annotations
+
+from pipeline.claims import units
+from pipeline.claims.kind import error_ratio
+from pipeline.findings.decisions.figures import Decided
+from pipeline.findings.decisions.readings import Hundred, Reading
+from pipeline.findings.decisions.rule import Decision, Standing
+from pipeline.findings.summary import Summary
+from pipeline.findings.verdicts import words as claims_words
+from pipeline.findings.verdicts.figures import ClaimFigures
+from pipeline.findings.verdicts.figures import Figures as Claims
+from pipeline.page.blocks import Mark
+from pipeline.records import ErrorWords
+from pipeline.statistics.intervals import Estimate, negated
+from pipeline.wording import NO_LIMIT, NONE, TIE, counted, percentage
+
+DECISIONS: dict[Decision, Mark] = {
+    "use it": Mark("use it", "\N{CHECK MARK}", "supported"),
+    "use it rather than none": Mark("use it rather than none", "\N{CHECK MARK}", "supported"),
+    "use the other instead": Mark("use {other} instead", "\N{RIGHTWARDS ARROW}", "refuted"),
+    "leave it out": Mark("leave it out", "\N{BALLOT X}", "refuted"),
+    "makes no difference": Mark("makes no difference", "\N{ALMOST EQUAL TO}", "same"),
+    "no different from none": Mark("no different from none", "\N{ALMOST EQUAL TO}", "same"),
+    "can't tell yet": Mark("can't tell yet", "?", "open"),
+}
+STANDINGS: dict[Standing, Mark] = {
+    "better": Mark("better", "\N{CHECK MARK}", "supported"),
+    "worse": Mark("worse", "\N{BALLOT X}", "refuted"),
+    "same": Mark("no practical difference", "\N{ALMOST EQUAL TO}", "same"),
+    "unclear": Mark("can't tell", "?", "open"),
+    "untested": Mark("not tested here", "\N{WHITE CIRCLE}", "untested"),
+}
+
+
+def mark(found: Decided) -> Mark:
+    """Return a decision's word, sign and style."""
+    plain = DECISIONS[found.decision]
+    word = plain.word.format(other=found.other or "another norm")
+    if found.changed:
+        word = f"{word}, with a change"
+    return Mark(word, plain.sign, plain.style)
+
+
+def effect(summary: Summary, found: Reading) -> str:
+    """Say how far apart the two sides are: errors in 100, failed runs, or the claim's own words."""
+    parts = []
+    if found.failed is not None:
+        lost = found.failed
+        runs = counted(lost.runs, "run")
+        parts.append(f"fails in {lost.norm} of {runs}, the other in {lost.other}")
+    if found.errors is not None:
+        parts.append(_hundred(found.errors, _error(summary, found)))
+    elif found.claim is not None and (found.estimate is not None or found.failed is None):
+        parts.append(_claimed(summary, found))
+    elif found.estimate is not None:
+        parts.append(_ratio(summary, found.estimate))
+    return "; ".join(filter(None, [*parts, found.note]))
+
+
+def evidence(found: Reading) -> str:
+    """Say what stands behind a reading."""
+    if found.estimate is None:
+        runs = found.failed
+        return found.source if runs is None else f"{found.source} ({runs.runs} pairs of runs)"
+    seeds = counted(found.estimate.clusters, "seed")
+    return f"{found.source} ({seeds}, {percentage(found.estimate.level)} interval)"
+
+
+def claim_of(summary: Summary, name: str) -> ClaimFigures:
+    """Return a claim's figures by its id."""
+    return next(each for each in summary.of(Claims).claims if each.claim.id == name)
+
+
+def _error(summary: Summary, found: Reading) -> ErrorWords:
+    return summary.error if found.claim is None else claim_of(summary, found.claim).task.error
+
+
+def _hundred(found: Hundred, error: ErrorWords) -> str:
+    fewer = found.fewer
+    assert fewer.value is not None
+
+    def word(value: float) -> str:
+        return error.less if value >= 0 else error.more
+
+    ends = (fewer.low, fewer.high)
+    alike = all(end is not None and word(end) == word(fewer.value) for end in ends)
+    shown = [
+        NO_LIMIT if end is None else f"{abs(end):.1f}" if alike else f"{abs(end):.1f} {word(end)}"
+        for end in (ends if fewer.value >= 0 or not alike else reversed(ends))
+    ]
+    interval = NONE if ends == (None, None) else f"[{shown[0]},{TIE}{shown[1]}]"
+    return (
+        f"{abs(fewer.value):.1f} {word(fewer.value)} {error.noun} in 100 {interval}: "
+        f"{found.norm:.1f} instead of {found.other:.1f}"
+    )
+
+
+def _claimed(summary: Summary, found: Reading) -> str:
+    figures = claim_of(summary, str(found.claim))
+    claim, judgement = figures.claim, figures.judgement
+    pairs = zip((*claim.parts, *claim.beside), (*judgement.parts, *judgement.beside), strict=True)
+    part, judged = next(pair for pair in pairs if pair[0].name == found.part)
+    if found.estimate is None:
+        return claims_words.outcome(part, judged, figures.task)
+    return units.effect(part, found.estimate, figures.task)
+
+
+def _ratio(summary: Summary, other_over_norm: Estimate) -> str:
+    """Say the log of two errors in the task's words."""
+    raw, task = negated(other_over_norm), summary.error
+    assert raw.value is not None
+    says = error_ratio()({}, _Words(task))  # type: ignore[arg-type]
+    ends = [None if end is None else says(end).short for end in (raw.low, raw.high)]
+    if ends == [None, None]:
+        return f"{says(raw.value).whole} {NONE}"
+    low, high = (NO_LIMIT if end is None else end for end in ends)
+    return f"{says(raw.value).whole} [{low},{TIE}{high}]"
+
+
+class _Words:
+    """What `error_ratio` reads of a task."""
+
+    def __init__(self, error: ErrorWords) -> None:
+        self.error = error

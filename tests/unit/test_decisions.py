@@ -1,0 +1,152 @@
+"""What to do: from readings to a decision, and situations as files."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from fake_analysis import fake_analysis
+
+from pipeline.configuration.plan import compose_plan
+from pipeline.errors import Refusal
+from pipeline.findings.decisions.figures import Figures
+from pipeline.findings.decisions.rule import (
+    USES,
+    Decision,
+    Standing,
+    decide,
+    decide_with_change,
+    meet,
+)
+from pipeline.findings.decisions.section import section
+from pipeline.page.blocks import Decisions
+
+STANDINGS: tuple[Standing, ...] = get_args(Standing)
+# by how the norm stands against none (rows) and against another norm (columns): better, worse,
+# same, unclear, untested, not asked
+TABLE: dict[str, tuple[Decision, ...]] = {
+    "better": (
+        "use it",
+        "use the other instead",
+        "use it",
+        "use it rather than none",
+        "use it rather than none",
+        "use it",
+    ),
+    "worse": ("leave it out",) * 6,
+    "same": (
+        "makes no difference",
+        "use the other instead",
+        "makes no difference",
+        "no different from none",
+        "no different from none",
+        "makes no difference",
+    ),
+    "unclear": ("can't tell yet", "use the other instead", *("can't tell yet",) * 4),
+    "untested": ("can't tell yet", "use the other instead", *("can't tell yet",) * 4),
+}
+
+
+@pytest.mark.parametrize("none", STANDINGS)
+def test_every_pair_of_readings_has_its_decision(none: Standing) -> None:
+    assert tuple(decide(none, other) for other in (*STANDINGS, None)) == TABLE[none]
+
+
+def test_a_decision_never_says_more_than_its_weakest_reading() -> None:
+    for none, other in itertools.product(STANDINGS, (*STANDINGS, None)):
+        decision = decide(none, other)
+        if decision == "use it":
+            assert none == "better"
+            assert other in ("better", "same", None)
+        if decision == "makes no difference":
+            assert none == "same"
+            assert other in ("better", "same", None)
+        if decision == "leave it out":
+            assert none == "worse"
+        if decision == "use the other instead":
+            assert other == "worse"
+
+
+def test_a_change_is_asked_for_only_where_the_norm_is_no_use_without() -> None:
+    pairs = list(itertools.product(STANDINGS, (*STANDINGS, None)))
+    for as_is, changed in itertools.product(pairs, pairs):
+        decision, needs = decide_with_change(as_is, changed)
+        plain, other = decide(*as_is), decide(*changed)
+        assert needs == (plain not in USES and other in USES)
+        assert decision == (other if needs else plain)
+
+
+@pytest.mark.parametrize(
+    ("standings", "together"),
+    [
+        ([], "untested"),
+        (["untested", "untested"], "untested"),
+        (["better", "untested"], "better"),
+        (["same", "same"], "same"),
+        (["better", "same"], "unclear"),
+        (["better", "worse"], "unclear"),
+        (["worse", "unclear"], "unclear"),
+    ],
+)
+def test_readings_say_together_what_all_of_them_say(
+    standings: list[Standing], together: Standing
+) -> None:
+    assert meet(standings) == together
+
+
+def test_small_batches_are_decided_by_both_comparisons() -> None:
+    summary = fake_analysis()  # in which batch norm loses at tiny batches
+    found = {each.name: each for each in summary.of(Figures).decided}
+    small = found["small-batches"]
+    assert small.decision == "leave it out"
+    (reading,) = small.readings
+    assert reading.errors is not None
+    assert reading.estimate is not None
+    assert reading.errors.norm > reading.errors.other
+    assert reading.errors.fewer.value == pytest.approx(reading.errors.other - reading.errors.norm)
+    assert reading.errors.fewer.high is not None
+    assert reading.errors.fewer.high < 0
+
+
+def test_errors_in_a_hundred_are_said_in_both_arms() -> None:
+    (table,) = (each for each in section(fake_analysis()).blocks if isinstance(each, Decisions))
+    (row,) = (each for each in table.rows if "2 or 4" in each.question)
+    assert "more errors in 100 [" in row.none[0].text
+    assert " instead of " in row.none[0].text
+    assert "batch 2 and 4" in row.settings
+
+
+def test_a_situation_of_which_nothing_runs_is_left_out() -> None:
+    summary = fake_analysis()  # whose tuned experiment has another name
+    assert "cnn" not in {each.name for each in summary.of(Figures).decided}
+
+
+@pytest.fixture
+def conf(tmp_path: Path) -> Path:
+    return Path(shutil.copytree("conf", tmp_path / "conf"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("claim: T11", "claim: T111", "situation.against_none.0.claim names no claim"),
+        ("part: error at", "part: errors at", "situation.against_other.0.part names no part of"),
+        ("kind: claim", "kind: hearsay", "situation.against_none.0"),
+    ],
+)
+def test_a_situation_names_what_is_there(conf: Path, old: str, new: str, said: str) -> None:
+    file = conf / "situation" / "small-batches.yaml"
+    file.write_text(file.read_text().replace(old, new))
+    with pytest.raises(Refusal) as refusal:
+        compose_plan(conf, "quick")
+    assert str(refusal.value).startswith(f"{file}: {said}")
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_situation_is_added_by_a_file(conf: Path) -> None:
+    text = (conf / "situation" / "deep.yaml").read_text().replace("order: 5", "order: 50")
+    (conf / "situation" / "deeper.yaml").write_text(text)
+    assert "deeper" in compose_plan(conf, "quick").situations
