@@ -16,6 +16,7 @@ INK = "#1f2328"
 VERSION = "6.4"  # of Vega-Lite, bundled with vl-convert; fixed, so that the drawing is too
 TAG = re.compile(r"<[^>]*>")  # no text of ours holds one: Vega and markupsafe escape the sign
 ROLE = re.compile(r' (?:role|aria-[a-z]+)="[^"]*"')
+DEFAULT = re.compile(r' (?:opacity="1"|pointer-events="none")')  # of a drawing that nobody clicks
 ID = re.compile(r'\bid="([^"]+)"')
 
 THEME: dict[str, Any] = {
@@ -89,7 +90,8 @@ def _renamed(drawing: str, name: str) -> str:
     new = {each: f"{name}-{place}" for place, each in enumerate(old)}
 
     def renamed(tag: re.Match[str]) -> str:
-        plain = ROLE.sub("", tag[0])  # the whole drawing is one image with one description
+        # The whole drawing is one image with one description.
+        plain = DEFAULT.sub("", ROLE.sub("", tag[0]))
         named = ID.sub(lambda found: f'id="{new[found[1]]}"', plain)
         return re.sub(r"url\(#([^)]+)\)", lambda f: f"url(#{new.get(f[1], f[1])})", named)
 

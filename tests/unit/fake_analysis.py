@@ -9,6 +9,7 @@ from fake_profile import fake_profile
 
 from pipeline.content import Record
 from pipeline.findings.analyzing import analyze
+from pipeline.findings.decisions.deployed import Faster
 from pipeline.findings.summary import Summary
 from pipeline.statistics.step_costs import Costs
 
@@ -38,7 +39,7 @@ def without_figures(summary: Summary) -> Summary:
             update={
                 field: () if isinstance(value, tuple) else None
                 for field, value in figures
-                if isinstance(value, tuple | Costs)
+                if isinstance(value, tuple | Costs | Faster)
             }
         )
         for name, figures in summary.findings.items()

@@ -41,7 +41,8 @@ DIMENSIONS = {
 MODELS = ("mlp", "cnn")
 SEEDS = (101, 102, 103, 104, 105)
 TRIALS, EPOCHS, EXAMPLES = 16, 6, 1000
-SEARCHES = 4
+SEARCHES = 4  # of an arm; the plain one has twice as many
+STUDIES = len(MODELS) * SEARCHES * (len(LAYERS) + 1)
 DIGEST = "5eed" * 16
 PROBES = {
     "recalibration_examples": 1024,

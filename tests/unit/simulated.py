@@ -149,5 +149,5 @@ def designed(name: str, *, lag: int, trials: int, arm: str = "batch"):
         space, trials = {}, 10
         axes = {"batch_size": [16, 32], "optimizer.learning_rate": [0.001, 0.003, 0.01, 0.03, 0.1]}
     design = made.design.plain() | {"proposer": proposer, "trials": trials, "lag": lag, "seed": 0}
-    design["searches"] = not axes
+    design |= {"searches": not axes, "seeds": "every" if axes else "first"}
     return study(arm=arm, design=design, space=space, axes=axes)

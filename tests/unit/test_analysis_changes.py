@@ -198,7 +198,7 @@ def test_intervals_that_touch_overlap(old, new, together):
 def test_every_record_of_a_list_has_a_name_to_be_found_by():
     kinds = [module.Figures for name in FINDINGS if (module := figures_module(name))]
     listed = {each for kind in kinds for each in _listed(kind)}
-    assert len(kinds) == 10
+    assert len(kinds) == 11
     nameless = {Estimate, StepCost}  # points of a line, in order; clock readings
     own = {ClaimFigures}
     assert {kind for kind in listed if not kind.named_by} == own | nameless

@@ -218,6 +218,8 @@ def test_a_model_of_ones_own_takes_what_it_likes(mine):
 
 def test_a_model_of_ones_own_is_searched_and_varied_as_it_likes(mine):
     spoil(mine / "experiment" / "tuned_mlp.yaml", "models: [mlp]", "models: [mine]")
+    # a situation names what the experiment has
+    spoil(mine / "situation" / "small-mlp.yaml", "model: mlp", "model: mine")
     plan = compose_plan(mine, "quick")
     [searched] = {
         study.space["model.width"].low
@@ -293,7 +295,7 @@ def cells(plan):
 
 def test_every_arm_of_a_cell_gets_the_same_trials_and_the_same_seeds(quick):
     compared = cells(quick)
-    assert len(compared) == 35
+    assert len(compared) == 43
     for studies in compared.values():
         assert len({study.design.trials for study in studies}) == 1
         assert len({study.seeds for study in studies}) == 1

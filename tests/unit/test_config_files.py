@@ -20,7 +20,7 @@ def conf(tmp_path) -> Path:
     (conf / "experiment" / "one.yaml").write_text(
         "datasets: [mnist_5k]\nmodels: [mlp]\nnorms: [batch]\noptimizers: [adam]\n"
         "design: tpe\naxes: {}\n"
-        "overrides: []\n"
+        "overrides: [searches=8]\n"
     )
     (conf / "profile" / "one.yaml").write_text(
         "experiments: [one]\noverrides: []\nanalysis: {reference: batch, level: 0.95, minimum: 8,\n"

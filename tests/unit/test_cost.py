@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from fake_answers import fake_runs
+from fake_answers import SEEDS, STUDIES, TRIALS, fake_runs
 from questions import STUDY, result, study, trial
 
 from pipeline.errors import Refusal
@@ -251,8 +251,8 @@ def test_without_cost_experiments_nothing_is_measured_or_loaded(plan, timed, cap
     stage.run("quick")
     found = read_costs("quick")
     assert found.costs == ()
-    assert found.clock.swept == 128
-    assert found.clock.confirmed == 40
+    assert found.clock.swept == STUDIES * TRIALS
+    assert found.clock.confirmed == STUDIES * len(SEEDS)
     assert found.clock.without_clock == found.clock.trials
     assert timed == []
     assert "tensorflow" not in set(sys.modules) - loaded

@@ -36,7 +36,7 @@ def test_a_part_of_the_combinations_is_refused():
         Factorial(part)
 
 
-def test_points_of_a_map_take_the_seeds_in_turn_and_are_the_same_for_both_arms():
+def test_each_point_of_a_map_has_a_seed_of_its_own_and_is_the_same_for_both_arms():
     tasks = {
         arm: Search(mapped_study(arm, (5, 6, 7)), ask, str).ready() for arm in ("none", "batch")
     }
@@ -48,4 +48,4 @@ def test_points_of_a_map_take_the_seeds_in_turn_and_are_the_same_for_both_arms()
         for arm, asked in tasks.items()
     }
     assert places["none"] == places["batch"]
-    assert [task.trial.seed for task in tasks["batch"]] == [5, 6, 7, 5, 6, 7, 5, 6]
+    assert [task.trial.seed for task in tasks["batch"]] == [5, 6, 7, 8, 9, 10, 11, 12]

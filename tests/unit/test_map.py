@@ -150,8 +150,8 @@ def test_the_surface_covers_planted_ones_and_failures_tell_nothing_false():
 def test_a_design_that_holds_fewer_seeds_than_are_needed_is_refused(tmp_path):
     conf = Path(shutil.copytree("conf", tmp_path / "conf"))
     file = conf / "profile" / "quick.yaml"
-    file.write_text(file.read_text().replace("overrides: [] ", 'overrides: ["seeds=[1,2,3]"] '))
+    file.write_text(file.read_text().replace("overrides: [] ", 'overrides: ["seeds=[1,2,3,4,5]"] '))
     with pytest.raises(
-        Refusal, match=r"minimum asks for 8 seeds, but each cell of .* has 3; raise seeds"
+        Refusal, match=r"minimum asks for 8 seeds, but each cell of .* has 5; raise seeds"
     ):
         compose_plan(conf, "quick")

@@ -75,9 +75,10 @@ def test_a_reader_sees_what_was_asked_and_what_came_out(checkout, capsys):
 
 def test_it_is_said_where_a_trial_stands(checkout, capsys):
     text = shown(checkout.swept, capsys)
-    assert "tuned/mnist_5k/cnn/adam/layer trial 15 (artifacts/quick/studies.jsonl:1)" in text
+    swept, confirmed = checkout.swept, checkout.confirmed
+    assert f"{swept.study} trial {swept.index} (artifacts/quick/studies.jsonl:1)" in text
     text = shown(checkout.confirmed, capsys)
-    assert "tuned/mnist_5k/cnn/adam/layer winner, seed 105, with test data" in text
+    assert f"{confirmed.study} winner, seed {confirmed.trial.seed}, with test data" in text
 
 
 def test_a_confirmed_trial_says_how_many_examples_were_right_and_shows_no_bits(checkout, capsys):
@@ -180,8 +181,8 @@ def test_the_records_come_back_from_json(checkout, capsys):
     [place] = content["stands_in"]
     assert (place["profile"], place["study"], place["index"]) == (
         "quick",
-        "tuned/mnist_5k/cnn/adam/layer",
-        15,
+        checkout.swept.study,
+        checkout.swept.index,
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from fake_answers import EPOCHS, SEEDS, TRIALS, FakeRuns, fake_runs
+from fake_answers import EPOCHS, SEEDS, STUDIES, TRIALS, FakeRuns, fake_runs
 from fixed_runs import answers as fixed_answers
 from fixed_runs import fixed_study
 
@@ -67,10 +67,10 @@ def test_each_study_trial_winner_and_seed_is_one_run_and_the_pages_one_more(runs
     found = entries(snapshot(runs, pages=pages))
     kinds = Counter(entry.name.split(" ")[0] for entry in found)
     assert kinds == {
-        "study": 8,
-        "trial": 8 * TRIALS,
-        "winner": 8,
-        "seed": 8 * len(SEEDS),
+        "study": STUDIES,
+        "trial": STUDIES * TRIALS,
+        "winner": STUDIES,
+        "seed": STUDIES * len(SEEDS),
         "report": 1,
     }
     assert len({entry.name for entry in found}) == len(found)
@@ -81,7 +81,7 @@ def test_parents_come_before_their_children(runs):
     for entry in entries(snapshot(runs)):
         assert entry.parent in seen
         seen.add(entry.name)
-    assert len(seen) - 1 == 8 * (1 + TRIALS + 1 + len(SEEDS))
+    assert len(seen) - 1 == STUDIES * (1 + TRIALS + 1 + len(SEEDS))
 
 
 def test_a_trial_shows_its_question_under_the_fields_names(runs):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import optuna
 import pytest
-from fake_answers import EPOCHS, TRIALS, FakeRuns, fake_runs
+from fake_answers import EPOCHS, STUDIES, TRIALS, FakeRuns, fake_runs
 from fixed_runs import answers as fixed_answers
 from fixed_runs import fixed_study
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
@@ -352,8 +352,8 @@ def test_a_study_in_another_order_is_written_anew(whole):
 
 def test_every_study_of_the_plan_is_wanted_before_it_has_answers(runs):
     snapshot = Snapshot(runs.plan, runs.swept, (), {}, {}, {}, {}, {}, {})
-    assert [len(one.answers) for one in wanted_studies(snapshot)] == 8 * [TRIALS]
-    assert [one.answers for one in wanted_studies(replace(snapshot, swept=()))] == 8 * [()]
+    assert [len(one.answers) for one in wanted_studies(snapshot)] == STUDIES * [TRIALS]
+    assert [one.answers for one in wanted_studies(replace(snapshot, swept=()))] == STUDIES * [()]
 
 
 def test_a_database_that_is_not_one_is_named(whole, database):

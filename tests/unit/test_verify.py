@@ -29,6 +29,7 @@ from pipeline.tasks.regression import Regression
 
 SCORING = Classification()
 PLACES = Places("quick")
+STUDY = "tuned/mnist_5k/mlp/adam/batch"
 CLOCK = Clock(started=1.0, wall_seconds=2.0, commit="c", dirty="", host="h")
 SOURCE = Source(
     examples=np.zeros((12, 2, 2, 1), np.uint8),
@@ -52,9 +53,13 @@ SPLIT = Dataset(
 
 @pytest.fixture(scope="module")
 def drawn() -> tuple[list[Answer], list[Answer]]:
-    """Three swept and two confirmed answers, with made-up figures."""
+    """Three swept and two confirmed answers of one study, with made-up figures."""
     runs = fake_runs()
-    return list(runs.swept[16:19]), list(runs.confirmed[5:7])
+    swept, confirmed = (
+        [answer for answer in answers if answer.study == STUDY]
+        for answers in (runs.swept, runs.confirmed)
+    )
+    return swept[:3], confirmed[:2]
 
 
 @pytest.fixture
@@ -121,9 +126,7 @@ def test_when_all_is_the_same_nothing_is_raised(profile, capsys):
     run(everything=True)
     lines = capsys.readouterr().out.splitlines()
     assert lines[-1] == "verify: 5 trials, 5 the same"
-    assert (
-        lines[0] == f"{profile.swept[0].key[:12]}  tuned/mnist_5k/mlp/adam/batch trial 0: the same"
-    )
+    assert lines[0] == f"{profile.swept[0].key[:12]}  {STUDY} trial 0: the same"
     assert lines[4].endswith("winner, seed 102: the same")
     assert len(profile.asked) == 5
 

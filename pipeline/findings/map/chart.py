@@ -45,8 +45,11 @@ def map_chart(summary: Summary, layout: Layout) -> Chart | None:
         place = {"cell": name, **found.place.row}
         rows += [{**place, **row} for row in _strips(found)]
         rows += [{**place, **_spot(spot)} for spot in found.spots]
+        if not found.spots:
+            rows.append({**place, "kind": "empty", "label": "no points"})
     if not rows:
         return None
+    has_empty = any(row["kind"] == "empty" for row in rows)
     width = layout.panel_width + (120 if layout.columns > 1 else 0)
     x = alt.X(**log_axis(rows, "rate", "learning rate", padding=0))
     y = alt.Y(**log_axis(rows, "batch", "batch size", padding=0, form="d", base=2))
@@ -100,7 +103,14 @@ def map_chart(summary: Summary, layout: Layout) -> Chart | None:
             ],
         )
     )
-    panel = alt.layer(areas, spots).properties(width=width, height=320)
+    empty = (
+        alt.Chart()
+        .transform_filter("datum.kind === 'empty'")
+        .mark_text()
+        .encode(x=alt.value(width / 2), y=alt.value(160), text="label:N")
+    )
+    panel = alt.layer(areas, spots, empty) if has_empty else alt.layer(areas, spots)
+    panel = panel.properties(width=width, height=320)
     panel = panel.resolve_scale(color="independent", fill="independent", shape="independent")
     return panels(panel, rows, layout.columns, width, own_scales=False)
 
