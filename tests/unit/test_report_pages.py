@@ -55,6 +55,7 @@ CHARTS = {
         "curves",
     ),
 }
+TUNED = ("effects", "gap", "sweep", "budget", "curves")
 
 
 def summary_of(runs: FakeRuns) -> Summary:
@@ -359,7 +360,7 @@ def test_every_part_of_an_analysis_may_be_empty(summary: Summary) -> None:
     written = pages(without_figures(summary))
     assert "Nothing to show" not in _shown(written["report.html"]).text
     drawn = {name for name in written if name.startswith("charts/")}
-    assert drawn == {f"charts/{name}.svg" for name in ("effects", "gap", "sweep", "curves")}
+    assert drawn == {f"charts/{name}.svg" for name in TUNED}
 
 
 def test_a_profile_without_claims_or_fixed_settings_has_every_section() -> None:

@@ -201,7 +201,7 @@ def _search(summary: Summary) -> tuple[Block, ...]:
             summary,
             "sweep",
             sweep_chart,
-            caption=f"Validation {summary.score} of every trial of the searches against its "
+            caption=f"Validation {summary.score} of every trial of the paired searches against its "
             "learning rate; other hyperparameters vary along. Hollow marks are failed trials, "
             "rings the winners. The search looks more often where it found something, so that "
             "the marks are no fair sample of the range.",

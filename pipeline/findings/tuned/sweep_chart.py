@@ -27,7 +27,7 @@ def sweep_chart(summary: Summary, layout: Layout) -> Chart | None:
             "won": own.winner is not None and own.winner.index == trial.index,
         }
         for figures in summary.of(Figures).arms
-        for number, own in enumerate(figures.search, 1)
+        for number, own in enumerate(figures.search[: figures.own], 1)
         for trial in own.trials
         if trial.learning_rate is not None
     ]
