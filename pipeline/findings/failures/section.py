@@ -34,7 +34,7 @@ def section(summary: Summary) -> Section:
     ]
     found = summary.of(Figures).studies
     if not found:
-        blocks.append(Nothing("Nothing to show: this profile plans no runs."))
+        blocks = [Nothing("Nothing to show: this profile plans no runs.")]
     else:
         spoiled = [each for each in found if _failed(each.outcomes) or _lost(each)]
         runs, failed, recalibrated, _ = (
