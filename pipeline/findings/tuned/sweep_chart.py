@@ -20,8 +20,8 @@ def sweep_chart(summary: Summary, layout: Layout) -> Chart | None:
             "arm": figures.study.arm,
             **place_of(figures.study).row,
             "trial": trial.index,
-            "rate": trial.learning_rate,
-            "score": trial.validation_score,
+            "rate": float(f"{trial.learning_rate:.4g}"),  # hundreds of points: no more digits
+            "score": round(trial.validation_score, 5),
             "failed": trial.failed,
             "search": number,
             "won": own.winner is not None and own.winner.index == trial.index,
