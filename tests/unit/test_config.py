@@ -293,6 +293,40 @@ def cells(plan):
     return found
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("searches=8", "searches=0", "searches must be a number of searches, 1 or more, got 0"),
+        ("searches=8", "searches=many", "searches must be a number of searches"),
+        ("again=none", "again=nona", "searched_again must be an arm .* did you mean 'none'"),
+        ("[101,102]", "[101,1102]", "confirm_seeds must lie within 1000 of each other"),
+    ],
+)
+def test_searches_that_cannot_be_are_refused(conf, old, new, said):
+    spoil(conf / "experiment" / "tuned_mlp.yaml", old, new)
+    with pytest.raises(Refusal, match=said):
+        compose_plan(conf, "quick")
+
+
+def test_the_searches_of_an_arm_share_no_seed_and_pair_over_arms(quick):
+    arms = {}
+    for study in quick.studies.values():
+        if study.experiment == "tuned_mlp":
+            arms.setdefault(study.arm, []).append(study)
+    assert {arm: len(searches) for arm, searches in arms.items()} == {
+        "none": 16,
+        "batch": 8,
+        "batch_default": 8,
+        "layer": 8,
+    }
+    for searches in arms.values():
+        seeds = [seed for each in searches for seed in (*each.seeds, *each.confirm_seeds)]
+        assert len(set(seeds)) == len(seeds)
+        for ours, theirs in zip(searches, arms["none"], strict=False):
+            assert ours.search == theirs.search
+            assert (ours.seeds, ours.confirm_seeds) == (theirs.seeds, theirs.confirm_seeds)
+
+
 def test_every_arm_of_a_cell_gets_the_same_trials_and_the_same_seeds(quick):
     compared = cells(quick)
     assert len(compared) == 43
