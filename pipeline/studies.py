@@ -226,14 +226,14 @@ class Analysis(Record):
     of intervals that no claim's file says. `minimum` is how many clusters must come
     back for a claim to be judged, None what each claim's file says: a number marks
     the profile as a screening. Where errors differ by less than the factor
-    `map_margin`, a map says that there is no practical difference. A step's cost is
+    `margin`, tuned arms and maps show no practical difference. A step's cost is
     measured for the arms of `cost_experiments`.
     """
 
     reference: str
     level: Annotated[float, Field(gt=0.5, lt=1)]
     minimum: Count | None
-    map_margin: Annotated[float, Field(gt=1, lt=2)]
+    margin: Annotated[float, Field(gt=1, lt=2)]
     cost_experiments: tuple[str, ...]
 
 

@@ -106,8 +106,9 @@ def ranges(numbers: Sequence[int]) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """`1 seed`, `5 seeds`."""
-    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
+    """`1 seed`, `5 seeds`, `5 searches`."""
+    plural = f"{noun}es" if noun.endswith("ch") else f"{noun}s"
+    return f"{number} {noun}" if number == 1 else f"{number:,} {plural}"
 
 
 def span(numbers: Sequence[int]) -> str:

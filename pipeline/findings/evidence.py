@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeVar
@@ -49,6 +50,7 @@ class Evidence:
         self.plan, self.manifests = plan, manifests
         self.costs, self.digests = costs, dict(digests)
         self.reference, self.level = plan.analysis.reference, plan.analysis.level
+        self.margin = math.log(plan.analysis.margin)
         self.studies = {study.name: study for study in _in_order(plan)}
         self.swept, self.confirmed = _sealed_order(swept), _sealed_order(confirmed)
         self.every_run = runs_table(self.swept, self.studies, manifests, confirmed=self.confirmed)

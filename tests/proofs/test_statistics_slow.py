@@ -23,6 +23,7 @@ from pipeline.statistics.samples import bounded_sample, sample_of
 pytestmark = pytest.mark.slow
 
 DRAWS = 2_000
+MARGIN = math.log(1.1)
 Draw = Callable[[Generator, int], np.ndarray]
 NOISE: dict[str, Draw] = {
     "normal": lambda generator, count: generator.normal(size=count),
@@ -140,8 +141,8 @@ def test_two_equal_tuned_arms_are_called_different_in_under_seven_percent(
         planted = _searched(generator, searches, math.log(0.5)) - theirs
         assert alone is not None
         outside += alone.reading != "undecided"
-        called += reads(family) in ("helps", "hurts")
-        found += reads(estimate(sample_of(planted, seeds=seeds), level=adjusted)) == "helps"
+        called += reads(family, MARGIN) in ("helps", "hurts")
+        found += reads(estimate(sample_of(planted, seeds=seeds), level=adjusted), MARGIN) == "helps"
     with capsys.disabled():
         print(
             f"\ntuned, {searches} searches: zero outside in {100 * outside / DRAWS:.1f}%, called "
@@ -158,7 +159,8 @@ def test_the_control_of_an_arm_against_itself_errs_as_often_as_the_level_says(
 ) -> None:
     generator, low_high = np.random.default_rng(16), []
     for _ in range(200):
-        found = rates(_searched(generator, 16), level=0.95, adjusted=simultaneous(0.95, 7))
+        errors, adjusted = _searched(generator, 16), simultaneous(0.95, 7)
+        found = rates(errors, level=0.95, adjusted=adjusted, margin=MARGIN)
         assert found is not None
         low_high.append(found[0])
     inside = np.mean([EXPECTED[0] <= each <= EXPECTED[1] for each in low_high])

@@ -55,7 +55,7 @@ PROBES = {
 ANALYSIS = {
     "level": 0.95,
     "minimum": 5,
-    "map_margin": 1.1,
+    "margin": 1.1,
     "cost_experiments": [],
 }
 ORDER = np.random.default_rng(3).permutation(EXAMPLES)  # of test images, the easiest first

@@ -33,7 +33,7 @@ ANALYSIS = Analysis.parse(
         "reference": "none",
         "level": 0.95,
         "minimum": None,
-        "map_margin": 1.1,
+        "margin": 1.1,
         "cost_experiments": [],
     }
 )

@@ -24,7 +24,7 @@ overrides: ["seeds=[1,2,3]"]
 PROFILE = """\
 experiments: [one]
 overrides: []
-analysis: {reference: none, level: 0.95, minimum: null, map_margin: 1.1, cost_experiments: []}
+analysis: {reference: none, level: 0.95, minimum: null, margin: 1.1, cost_experiments: []}
 """
 
 

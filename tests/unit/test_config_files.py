@@ -24,7 +24,7 @@ def conf(tmp_path) -> Path:
     )
     (conf / "profile" / "one.yaml").write_text(
         "experiments: [one]\noverrides: []\nanalysis: {reference: batch, level: 0.95, minimum: 8,\n"
-        "  map_margin: 1.1, cost_experiments: []}\n"
+        "  margin: 1.1, cost_experiments: []}\n"
     )
     return conf
 

@@ -246,9 +246,7 @@ def test_every_claim_of_the_list_is_a_record_and_comes_back_from_its_file(number
 
 @pytest.mark.parametrize("number", LIST)
 def test_every_claim_of_the_list_is_not_tested_where_nothing_is_planned(number: str) -> None:
-    judged = judge_claim(
-        Claim.parse(_claim(number, *LIST[number])), RUNS, planned={}, manipulation_failures={}
-    )
+    judged = judge_claim(Claim.parse(_claim(number, *LIST[number])), RUNS, planned={})
     assert (judged.verdict.word, judged.as_expected) == ("not tested here", None)
 
 
@@ -256,7 +254,7 @@ def test_every_claim_of_the_list_is_not_tested_where_nothing_is_planned(number: 
 def test_every_claim_of_the_list_gets_a_verdict_from_runs_that_are_all_missing(number: str) -> None:
     claim = Claim.parse(_claim(number, *LIST[number]))
     planned = {part.name: 8 for part in claim.parts}
-    judged = judge_claim(claim, RUNS.iloc[:0], planned=planned, manipulation_failures={})
+    judged = judge_claim(claim, RUNS.iloc[:0], planned=planned)
     assert judged.verdict.word == "inconclusive"
     assert all("8 of 8 blocks are missing" in str(part.verdict.reason) for part in judged.parts)
 
@@ -277,13 +275,13 @@ def test_planted_effects_are_found(number: str, words: list[str]) -> None:
         parts = [{**parts[0], "effect": {**parts[0]["effect"], "arguments": target}}]
     claim = Claim.parse(_claim(number, *parts))
     planned = {part.name: 8 for part in claim.parts}
-    judged = judge_claim(claim, RUNS, planned=planned, manipulation_failures={})
+    judged = judge_claim(claim, RUNS, planned=planned)
     assert [part.verdict.word for part in judged.parts] == words
 
 
 def test_a_claim_of_one_part_has_its_effect_its_points_and_its_interval() -> None:
     claim = Claim.parse(_claim("T10", _part("mlp", RATIO, ERROR, DIRECTION), expected="supported"))
-    judged = judge_claim(claim, RUNS, planned={"mlp": 8}, manipulation_failures={})
+    judged = judge_claim(claim, RUNS, planned={"mlp": 8})
     part = judged.parts[0]
     assert (judged.verdict.word, judged.as_expected, judged.disagrees) == ("supported", True, False)
     assert part.estimate is not None
@@ -302,7 +300,7 @@ def test_the_other_statistics_are_judged_too_and_a_disagreement_is_said() -> Non
         test_error_recalibrated=RUNS["test_error"].where(RUNS["arm"] == "batch"),
     )
     claim = Claim.parse(_claim("T10", _part("mlp", RATIO, ERROR, DIRECTION)))
-    judged = judge_claim(claim, collapsed, planned={"mlp": 8}, manipulation_failures={})
+    judged = judge_claim(claim, collapsed, planned={"mlp": 8})
     assert (judged.verdict.word, judged.other.word) == ("refuted", "supported")
     assert judged.disagrees
 
@@ -314,7 +312,7 @@ def test_failures_decide_first_and_trained_blocks_stand_beside() -> None:
     better = RUNS["test_score"].where(~plain | failing, 0.95)
     runs = marked(RUNS.assign(diverged=failing, test_score=better, test_error=1 - better))
     claim = Claim.parse(_claim("T10", _part("mlp", RATIO, ERROR, DIRECTION)))
-    part = judge_claim(claim, runs, planned={"mlp": 8}, manipulation_failures={}).parts[0]
+    part = judge_claim(claim, runs, planned={"mlp": 8}).parts[0]
     assert part.failures is not None
     assert part.failures.estimate.value == pytest.approx(6 / 8)
     assert part.failures.mcnemar == pytest.approx(2 * 0.5**6)
@@ -326,7 +324,7 @@ def test_failures_decide_first_and_trained_blocks_stand_beside() -> None:
 def test_where_every_run_of_both_arms_fails_nothing_is_concluded() -> None:
     claim = Claim.parse(_claim("T10", _part("mlp", RATIO, ERROR, DIRECTION)))
     runs = marked(RUNS.assign(diverged=True))
-    part = judge_claim(claim, runs, planned={"mlp": 8}, manipulation_failures={}).parts[0]
+    part = judge_claim(claim, runs, planned={"mlp": 8}).parts[0]
     assert part.verdict.word == "inconclusive"
     assert part.estimate is None
     assert part.failures is not None
@@ -334,15 +332,14 @@ def test_where_every_run_of_both_arms_fails_nothing_is_concluded() -> None:
 
 
 def test_too_few_seeds_and_failed_checks_are_said() -> None:
-    claim = Claim.parse(_claim("T10", _part("mlp", RATIO, ERROR, DIRECTION)))
-    few = judge_claim(
-        claim, RUNS[RUNS["seed"] < 1], planned={"mlp": 8}, manipulation_failures={"mlp": "gamma"}
-    )
+    check = _part("gamma", RATIO, ERROR, DIRECTION)
+    claim = Claim.parse(_claim("T10", _part("mlp", RATIO, ERROR, DIRECTION), manipulation=[check]))
+    few = judge_claim(claim, RUNS[RUNS["seed"] < 1], planned={"mlp": 8, "gamma": 8})
     reason = few.verdict.reason
     assert reason is not None
     assert "1 of at least 8 clusters" in reason
     assert "7 of 8 blocks are missing" in reason
-    assert "gamma" in reason
+    assert "gamma is inconclusive" in reason
 
 
 @pytest.mark.parametrize(("margin", "word"), [(0.069, "refuted"), (0.072, "inconclusive")])
@@ -360,7 +357,6 @@ def test_one_part_of_two_is_refuted_at_half_the_alpha_only(margin: float, word: 
         claim,
         RUNS.assign(figure=figure),
         planned={"rises": 8, "falls": 8},
-        manipulation_failures={},
     )
     assert [part.verdict.word for part in judged.parts] == ["supported", "refuted"]
     assert judged.verdict.word == word
@@ -369,7 +365,7 @@ def test_one_part_of_two_is_refuted_at_half_the_alpha_only(margin: float, word: 
 def test_parts_beside_decide_nothing() -> None:
     beside = _part("layer", RATIO, ERROR, DIRECTION, control={"arm": "layer"})
     claim = Claim.parse(_claim("T10", _part("mlp", RATIO, ERROR, DIRECTION), beside=[beside]))
-    judged = judge_claim(claim, RUNS, planned={"mlp": 8, "layer": 8}, manipulation_failures={})
+    judged = judge_claim(claim, RUNS, planned={"mlp": 8, "layer": 8})
     assert judged.verdict.word == "supported"
     assert judged.beside[0].verdict.word in ("no practical difference", "inconclusive")
 
@@ -405,7 +401,7 @@ def test_two_parts_of_one_name_and_rules_of_no_kind_are_refused() -> None:
 def test_a_kind_that_does_not_exist_is_refused_with_the_nearest_one() -> None:
     claim = Claim.parse(_claim("T10", _part("a", f"{ACCURACY}.log_eror_ratio", ERROR, DIRECTION)))
     with pytest.raises(Refusal, match="log_error_ratio"):
-        judge_claim(claim, RUNS, planned={"a": 8}, manipulation_failures={})
+        judge_claim(claim, RUNS, planned={"a": 8})
 
 
 @pytest.mark.parametrize(("plain_until", "word"), [(0.001, "supported"), (0.1, "inconclusive")])
@@ -435,7 +431,7 @@ def test_the_largest_rates_of_eight_seeds_are_judged_even_where_all_agree(
     )
     runs = marked(pd.DataFrame(rows))
     planned = {"sgd": 8, "adam": 8}
-    judged = judge_claim(claim, runs, planned=planned, manipulation_failures={})
+    judged = judge_claim(claim, runs, planned=planned)
     assert judged.verdict.word == word
     if word == "supported":
         estimates = [part.estimate for part in judged.parts]

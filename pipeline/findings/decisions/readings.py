@@ -178,7 +178,8 @@ def _hundred(pairs: pd.DataFrame, ratio: Estimate | None, metric: str) -> Hundre
     base = 100 * math.exp(float(log_error_column(both, metric, CONTROL).mean()))
 
     def fewer(log: float | None) -> float | None:
-        return None if log is None else base * (1 - math.exp(-log))
+        # no more than 100 of 100 are wrong; the log of an unbounded limit may be any number
+        return None if log is None else base - min(base * math.exp(min(-log, 100)), 100)
 
     ends = {name: fewer(getattr(ratio, name)) for name in ("value", "low", "high")}
     difference = ratio.model_copy(update={**ends, "spread": None})
@@ -207,7 +208,7 @@ def _of_tuned(named: OfTuned, evidence: Evidence, statistics: Statistics) -> Rea
             anchor="tuned",
             claim=None,
             part=None,
-            standing=TUNED[comparisons.word_of(ratio)],
+            standing=TUNED[comparisons.word_of(ratio, evidence.margin)],
             estimate=turned,
             errors=_hundred(pairs, turned, comparisons.METRIC),
             failed=_failed(pairs),

@@ -110,8 +110,8 @@ def _spoiled(summary: Summary, name: str) -> str:
 
 def _explained(decided: tuple[Decided, ...]) -> str:
     text = (
-        "Behind each effect stands its interval in brackets, over seeds: runs that differ in "
-        "nothing but what chance draws. "
+        "Behind each effect stands its interval in brackets, over seeds, or over the searches of "
+        "tuned arms: what differs in nothing but what chance draws. "
     )
     if any(each.changed for each in decided):
         text += (

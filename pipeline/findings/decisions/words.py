@@ -64,8 +64,8 @@ def evidence(found: Reading) -> str:
     if found.estimate is None:
         runs = found.failed
         return found.source if runs is None else f"{found.source} ({runs.runs} pairs of runs)"
-    seeds = counted(found.estimate.clusters, "seed")
-    return f"{found.source} ({seeds}, {percentage(found.estimate.level)} interval)"
+    clusters = counted(found.estimate.clusters, "search" if found.anchor == "tuned" else "seed")
+    return f"{found.source} ({clusters}, {percentage(found.estimate.level)} interval)"
 
 
 def claim_of(summary: Summary, name: str) -> ClaimFigures:

@@ -16,7 +16,7 @@ from pipeline.content import Record
 from pipeline.findings.evidence import Evidence
 from pipeline.findings.map.batch_sizes import BatchPoint, curve_over_batch_size
 from pipeline.findings.map.regions import read_map
-from pipeline.findings.map.tiles import Axes, Further, Reading, Regions, Tile, shares
+from pipeline.findings.map.tiles import Axes, Further, Regions, Tile, shares
 from pipeline.findings.places import Place, by_cell, place_of
 from pipeline.statistics.pairs import (
     CONTROL,
@@ -70,14 +70,6 @@ class Map(Record):
     further: tuple[Further, ...]
     over_batch_size: tuple[BatchPoint, ...]
 
-    def at(self, learning_rate: float, batch_size: float) -> Reading | None:
-        """Return the word at a point; None outside the map."""
-        for tile in self.tiles:
-            inside = tile.rate_low <= learning_rate < tile.rate_high
-            if inside and tile.batch_low <= batch_size < tile.batch_high:
-                return tile.reading
-        return None
-
 
 class Figures(Record):
     """The maps, in the order of the report."""
@@ -126,7 +118,7 @@ def _map(
         seeds=seeds,
         axes=Axes(_edges(study.space[RATE], RATE_TILES), _batch_edges(study.space[BATCH])),
         level=analysis.level,
-        margin=math.log(analysis.map_margin),
+        margin=math.log(analysis.margin),
     )
     return Map(
         place=place_of(study),

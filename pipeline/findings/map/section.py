@@ -48,7 +48,7 @@ def section(summary: Summary) -> Section:
             f"{NEAR} nearest points (exact tests), or else where errors differ (a surface "
             f"through all points, its {level} band over the whole map at once). No practical "
             "difference: the band lies within a factor of "
-            f"{summary.analysis.map_margin:g}.",
+            f"{summary.analysis.margin:g}.",
             described=f"Maps of learning rate by batch size. {_described(summary)}",
             stage="sweep",
         ),

@@ -27,7 +27,6 @@ from pipeline.statistics.pairs import (
 from pipeline.statistics.samples import sample_of
 
 METRIC = "test_error"
-MARGIN = math.log(1.1)  # a tenth more errors, or as much fewer, makes no practical difference
 
 Word = Literal["helps", "hurts", "no practical difference", "can't tell"]
 
@@ -72,16 +71,16 @@ class Comparison(Record):
 Paired = Mapping[int, tuple[pd.DataFrame, pd.DataFrame]]
 
 
-def word_of(found: Estimate | None) -> Word:
-    """Read a log error ratio: beyond the margin on one side, within it, or neither."""
+def word_of(found: Estimate | None, margin: float) -> Word:
+    """Read a log error ratio: beyond the margin, a log too, on one side, within it, or neither."""
     low, high = (-math.inf, math.inf) if found is None else found.limits
     if found is not None and found.method == "none":
         return "can't tell"
-    if high < -MARGIN:
+    if high < -margin:
         return "helps"
-    if low > MARGIN:
+    if low > margin:
         return "hurts"
-    return "no practical difference" if low >= -MARGIN and high <= MARGIN else "can't tell"
+    return "no practical difference" if low >= -margin and high <= margin else "can't tell"
 
 
 def simultaneous(level: float, readings: int) -> float:

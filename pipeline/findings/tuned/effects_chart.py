@@ -7,7 +7,6 @@ import math
 import altair as alt
 
 from pipeline.findings.summary import Summary
-from pipeline.findings.tuned.comparisons import MARGIN
 from pipeline.findings.tuned.figures import Figures
 from pipeline.findings.tuned.tables import cells
 from pipeline.page.palette import colors, shapes
@@ -73,8 +72,8 @@ def effects_chart(summary: Summary, layout: Layout) -> Chart | None:
     )
     intervals = base.mark_rule(strokeWidth=2.5).encode(x="low:Q", x2="high:Q")
     margins = [
-        alt.Chart().mark_rule(strokeDash=[1, 3]).encode(x=alt.datum(_hundredths(side)))
-        for side in (-MARGIN, MARGIN)
+        alt.Chart().mark_rule(strokeDash=[1, 3]).encode(x=alt.datum(100 * side))
+        for side in (1 / summary.analysis.margin, summary.analysis.margin)
     ]
     missing = (
         alt.Chart()

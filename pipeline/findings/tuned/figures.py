@@ -158,7 +158,7 @@ def _comparison(
         optimizer=first.optimizer_name,
         arm=first.arm,
         against=theirs[0].arm,
-        word=compared.word_of(ratio),
+        word=compared.word_of(ratio, evidence.margin),
         log_error_ratio=ratio,
         points=compared.points(searches, level=level),
         crossed=compared.crossed(
@@ -177,7 +177,7 @@ def _comparison(
 def _same_arm(searches: list[Study], evidence: Evidence, adjusted: float) -> SameArm | None:
     first = searches[0]
     errors = errors_of({study.search: _confirmed(study, evidence) for study in searches})
-    found = rates(errors, level=evidence.level, adjusted=adjusted)
+    found = rates(errors, level=evidence.level, adjusted=adjusted, margin=evidence.margin)
     if found is None:
         return None
     return SameArm(

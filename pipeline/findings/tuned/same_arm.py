@@ -15,7 +15,7 @@ import pandas as pd
 
 from pipeline.arguments import Count
 from pipeline.content import Record
-from pipeline.findings.tuned.comparisons import MARGIN, METRIC
+from pipeline.findings.tuned.comparisons import METRIC
 from pipeline.statistics.intervals import t_quantile
 from pipeline.statistics.pairs import log_error_column
 from pipeline.statistics.samples import Floats
@@ -59,13 +59,16 @@ def errors_of(runs: Mapping[int, pd.DataFrame]) -> Floats:
     return np.array(logs, np.float64)
 
 
-def rates(errors: Floats, *, level: float, adjusted: float) -> tuple[float, float] | None:
+def rates(
+    errors: Floats, *, level: float, adjusted: float, margin: float
+) -> tuple[float, float] | None:
     """Share of splits whose interval excludes zero, and that are called to help or to hurt.
 
     Args:
         errors: Of `errors_of`; of an odd number, the last one is left out.
         level: Of a single interval.
         adjusted: Of an interval of the page, all of which hold together.
+        margin: Log of the factor under which errors practically agree.
 
     Returns:
         None with fewer than four searches: a side of one has no interval.
@@ -79,5 +82,5 @@ def rates(errors: Floats, *, level: float, adjusted: float) -> tuple[float, floa
     means, error = apart.mean(axis=1), apart.std(axis=1, ddof=1) / math.sqrt(half)
     away = np.abs(means)
     outside = away > t_quantile(half - 1, level=level) * error
-    called = away - t_quantile(half - 1, level=adjusted) * error > MARGIN
+    called = away - t_quantile(half - 1, level=adjusted) * error > margin
     return float(outside.mean()), float(called.mean())

@@ -49,7 +49,8 @@ def comparison(summary: Summary) -> str:
     if not parts:
         return (
             f"{begin}none of the {counted(len(measured), 'comparison')} can be told: every "
-            "interval over searches reaches over the margin of a tenth of the errors."
+            "interval over searches reaches over the margin, a factor of "
+            f"{summary.analysis.margin:g} in errors."
         )
     told = f"{begin}normalization {listed(parts)}"
     if not undecided:
@@ -145,7 +146,8 @@ def _comparison(summary: Summary) -> tuple[Block, ...]:
             "scored on test examples. The same seeds serve every arm, so that searches pair. "
             "What a search happens to find is thus in the intervals: they are t intervals over "
             f"searches, each at {single}, so that all {counted(len(found.comparisons), 'reading')} "
-            f"hold together at {level}. Helps and hurts mean more than a tenth of the errors."
+            f"hold together at {level}. Helps and hurts mean beyond a factor of "
+            f"{summary.analysis.margin:g} in errors."
         ),
         Heading("Winners against each other"),
         Text(comparison(summary)),

@@ -8,15 +8,18 @@ from pipeline.findings.tuned.comparisons import Comparison
 from pipeline.statistics.intervals import Estimate
 from pipeline.wording import MISSING, NONE, TIE, counted, number
 
+MOST = 1_000  # errors beyond which a multiple says nothing but that it is large
+
 
 def change(log_ratio: float) -> str:
     """Read a log error ratio as what changes in a hundred errors: `12 fewer`, `30 more`."""
     apart = 100 * (math.exp(log_ratio) - 1)
     if abs(apart) < 0.5:
         return "as many"
-    return f"{number(abs(apart)) if abs(apart) < 10 else f'{abs(apart):,.0f}'} " + (
-        "fewer" if apart < 0 else "more"
-    )
+    if apart > MOST:
+        return f"over {MOST:,} more"
+    shown = number(abs(apart)) if abs(apart) < 10 else f"{abs(apart):,.0f}"
+    return f"{shown} {'fewer' if apart < 0 else 'more'}"
 
 
 def in_100(found: Estimate | None) -> str:
@@ -33,4 +36,4 @@ def in_100(found: Estimate | None) -> str:
 def searches(found: Comparison) -> str:
     """How many searches came back in both arms, of those that were planned."""
     done = found.log_error_ratio.clusters if found.log_error_ratio else 0
-    return f"{done} of {counted(found.planned, 'search').replace('searchs', 'searches')}"
+    return f"{done} of {counted(found.planned, 'search')}"

@@ -160,7 +160,7 @@ def _judged(
     parts = (*claim.parts, *claim.beside, *claim.manipulation)
     counts = {part.name: planned_blocks(part, planned) for part in parts}
     rows = runs[runs["experiment"] == experiment]
-    return judge_claim(claim, rows, planned=counts if own else {}, manipulation_failures={})
+    return judge_claim(claim, rows, planned=counts if own else {})
 
 
 def planned_blocks(part: Part, planned: pd.DataFrame) -> int:
