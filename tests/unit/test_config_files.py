@@ -107,7 +107,12 @@ def test_the_environment_chooses_no_file(conf, monkeypatch):
         ("model/mlp.yaml", "grid: {}", "grid: {model.wdth: 3}", "model.grid.model.wdth is no arg"),
         ("model/mlp.yaml", "grid: {}", "grid: 3", "model.grid must be a group of keys, got 3"),
         ("cell.yaml", "points: null", "points: 1000000000000", "points must be at most 10000"),
-        ("study.yaml", "[101,", "[4294967296,", "confirm_seeds must be at most 4294967295"),
+        (
+            "study.yaml",
+            "[101, 102, 103, 104, 105, 106, 107, 108]",
+            "[4294967296]",
+            "confirm_seeds must be at most 4294967295",
+        ),
         ("profile/one.yaml", "reference: batch", "reference: batsch", "did you mean 'batch'"),
         ("profile/one.yaml", "overrides", "overides: []\noverrides", "overides is not a known"),
         ("profile/one.yaml", "overrides: []", "overrides: [seed=1,2]", "seed=1 lists|several|2"),
