@@ -264,7 +264,7 @@ def test_text_that_is_no_word_of_hydra_s_is_shown_as_it_must_be_written(path):
 
 
 def test_two_experiments_that_split_one_dataset_differently_are_refused(conf):
-    spoil(conf / "experiment" / "tuned_cnn.yaml", "- epochs=2", "- epochs=2\n  - dataset.seed=1")
+    spoil(conf / "experiment" / "tuned_cnn.yaml", "- epochs=3", "- epochs=3\n  - dataset.seed=1")
     with pytest.raises(Refusal, match="split in different ways"):
         compose_plan(conf, "quick")
 
@@ -355,7 +355,7 @@ def test_only_the_tuned_batch_arm_searches_momentum_and_epsilon(quick):
 
 def test_the_cnn_takes_epsilon_from_a_grid_of_five_and_the_mlp_does_not(quick):
     studies = quick.studies
-    assert studies["tuned_cnn/mnist_5k/cnn/adam/batch"].space["norm.epsilon"].points == 5
+    assert studies["tuned_cnn/mnist_5k/cnn_small/adam/batch"].space["norm.epsilon"].points == 5
     assert studies["tuned_mlp/mnist_5k/mlp/adam/batch"].space["norm.epsilon"].points is None
 
 
