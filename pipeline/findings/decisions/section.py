@@ -13,7 +13,6 @@ from pipeline.page.blocks import (
     DecisionRow,
     Decisions,
     EffectLine,
-    Heading,
     Link,
     Nothing,
     Section,
@@ -36,7 +35,9 @@ def section(summary: Summary) -> Section:
             )
         )
     if told := deployed.sentences(summary, figures.faster):
-        blocks += [Heading("Trained well, deployed badly"), *map(Text, told)]
+        first, *rest = told
+        blocks.insert(0, Text(f"Trained well, deployed badly: {first[0].lower()}{first[1:]}"))
+        blocks += map(Text, rest)
     if figures.decided:
         blocks.append(Text(_explained(figures.decided)))
     if not blocks:
