@@ -407,6 +407,7 @@ def conf(tmp_path_factory) -> Path:
         "analysis:\n  reference: batch\n  level: 0.95\n  cost_experiments: []\n"
     )
     shutil.rmtree(conf / "claim")
+    shutil.rmtree(conf / "situation")  # which name claims
     return conf
 
 

@@ -1,4 +1,4 @@
-"""Robustness, batch sizes, best against budget, the noise floor, controls, images, tuned arms."""
+"""Robustness, batch sizes, the noise floor, controls, images."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import math
 
 import numpy as np
 import pytest
-from pipeline.findings.tuned.choices import resampled_seeds, to_confirm, tuned_effect, winners
 from scipy import stats
 
 from pipeline.claims.controls import empirical_error, judge_control
@@ -15,13 +14,11 @@ from pipeline.claims.robustness import robustness
 from pipeline.claims.rules import Direction, Word, word_of
 from pipeline.claims.verdict import plain_verdict
 from pipeline.findings.map.batch_sizes import curve_over_batch_size
-from pipeline.findings.tuned.budget import budget_curve, expected_best
 from pipeline.statistics.crossed import crossed_estimate
 from pipeline.statistics.intervals import estimate, ranked_estimate
 from pipeline.statistics.noise import noise_floor, probability_better
 from pipeline.statistics.samples import bounded_sample, sample_of
 
-SOBOL, TPE = "pipeline.search.sobol.Sobol", "pipeline.search.tpe.LaggedTpe"
 RULE = Direction(kind="direction", margin=0.1)
 
 
@@ -43,41 +40,6 @@ def test_robustness_counts_the_specifications_that_were_tested() -> None:
 def test_a_verdict_without_other_specifications_has_no_share() -> None:
     assert robustness("supported", {}).share is None
     assert robustness("supported", {"mnist": "not tested here"}).share is None
-
-
-@pytest.mark.parametrize("count", [1, 5, 9])
-def test_the_expected_best_is_the_mean_over_all_draws(count: int) -> None:
-    # Brute force: every subset of that size. Two scores are equal.
-    scores = np.random.default_rng(2).normal(size=count)
-    scores[-1] = scores[0]
-    for budget in range(1, count + 1):
-        every = [max(drawn) for drawn in itertools.combinations(scores.tolist(), budget)]
-        assert expected_best(scores, budget) == pytest.approx(np.mean(every))
-
-
-def test_a_budget_reaches_a_quarter_of_the_trials() -> None:
-    scores = np.linspace(0, 1, 23)
-    found = budget_curve(scores, proposer=SOBOL)
-    assert found is not None
-    assert (found.trials, len(found.expected_best)) == (23, 5)
-    assert found.expected_best[0] == pytest.approx(0.5)  # one trial: the mean
-    assert list(found.expected_best) == sorted(found.expected_best)
-    assert budget_curve(scores[:3], proposer=SOBOL) is None
-
-
-def test_large_studies_keep_the_digits() -> None:
-    # Of 0 .. N - 1, the expected maximum of n is n (N + 1) / (n + 1) - 1.
-    assert expected_best(np.arange(4000.0), 1000) == pytest.approx(1000 * 4001 / 1001 - 1)
-
-
-def test_a_search_that_learns_and_budgets_out_of_range_are_refused() -> None:
-    with pytest.raises(ValueError, match="independent trials"):
-        budget_curve([0.1] * 8, proposer=TPE)
-    with pytest.raises(ValueError, match="not finite"):
-        budget_curve([0.1, 0.2, 0.3, math.nan], proposer=SOBOL)
-    for budget in (0, 5):
-        with pytest.raises(ValueError, match="from 1 to 4"):
-            expected_best([0.1] * 4, budget)
 
 
 def test_the_noise_floor_is_numpy_s_spreads_and_correlation_of_seeds() -> None:
@@ -237,59 +199,3 @@ def test_images_without_seeds_or_differences_have_no_interval() -> None:
     assert (same.value, same.low, same.method) == (0, None, "none")
     with pytest.raises(ValueError, match="seeds by examples"):
         crossed_estimate(right, np.ones((1, 8)), level=0.95)
-
-
-def test_resampled_tuning_seeds_pick_what_those_seeds_would_have_picked() -> None:
-    drawn = resampled_seeds(3, 500, np.random.default_rng(0))
-    scores = np.array([[1.0, 0.0, 0.0], [0.4, 0.4, 0.4], [0.0, 0.0, 0.1]])
-    won = winners(scores, drawn)
-    # The first wins where seed 0 is drawn twice or more: 7 of 27. The third never.
-    assert set(won.tolist()) == {0, 1}
-    assert (won == 0).mean() == pytest.approx(7 / 27, abs=0.06)
-    assert to_confirm(won) == (0, 1)
-    assert to_confirm(np.array([0] * 95 + [1] * 5)) == (0,)
-    assert to_confirm(np.arange(40)) == tuple(range(40))  # all equally often: all the most often
-
-
-def test_a_tuned_effect_adds_the_variance_between_choices_by_hand() -> None:
-    # Treatment picks 0 and 1 in turn, control always 5: differences 1, 2 and 3, 4 on two seeds.
-    found = tuned_effect(
-        {0: [1.0, 2.0], 1: [3.0, 4.0]},
-        {5: [0.0, 0.0]},
-        treatment_won=np.array([0, 1]),
-        control_won=np.array([5, 5]),
-        tuning_seeds=3,
-        level=0.95,
-    )
-    assert found.estimate.value == pytest.approx(2.5)
-    assert found.within == pytest.approx(0.5 / 2)  # 2 and 3 over two seeds
-    assert found.between == pytest.approx(1.0)  # 1.5 and 3.5
-    half = stats.t.ppf(0.975, 1) * math.sqrt(1.25)
-    assert found.estimate.limits == pytest.approx((2.5 - half, 2.5 + half))
-    assert (found.treatment_picked, found.control_picked) == ({0: 0.5, 1: 0.5}, {5: 1.0})
-
-
-def test_one_tuning_seed_cannot_say_how_much_its_choice_matters() -> None:
-    found = tuned_effect(
-        {0: [1.0, 2.0]},
-        {0: [0.0, 0.5]},
-        treatment_won=np.array([0]),
-        control_won=np.array([0]),
-        tuning_seeds=1,
-        level=0.95,
-    )
-    assert (found.between, found.estimate.low, found.estimate.method) == (None, None, "none")
-
-
-def test_a_frequent_winner_that_was_not_confirmed_is_refused() -> None:
-    with pytest.raises(ValueError, match="configuration 1 wins often"):
-        tuned_effect(
-            {0: [1.0]},
-            {0: [1.0]},
-            treatment_won=np.array([0, 1]),
-            control_won=np.array([0, 0]),
-            tuning_seeds=2,
-            level=0.95,
-        )
-    with pytest.raises(ValueError, match="table of finite numbers"):
-        winners([[math.nan]], np.array([[0]]))
