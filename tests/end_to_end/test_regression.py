@@ -33,7 +33,7 @@ validation: 60
 test: 60
 """,
     "conf/experiment/houses_tuned.yaml": EXPERIMENT.format(
-        norms="none, batch, layer", design="tpe", overrides="budget=2"
+        norms="none, batch, layer", design="tpe", overrides="budget=2, searches=2"
     ),
     "conf/experiment/houses_map.yaml": EXPERIMENT.format(
         norms="none, batch_default", design="map", overrides='budget=4, "seeds=[1,2]"'

@@ -42,6 +42,7 @@ def part(rule: str) -> Part:
             "treatment": {"arm": "treatment"},
             "control": {"arm": "control"},
             "where": {},
+            "own": None,
             "block": ["seed", "batch_size"],
             "asserts": "greater",
             "rule": RULES[rule][0],

@@ -404,7 +404,7 @@ def conf(tmp_path_factory) -> Path:
     )
     (conf / "profile" / "one.yaml").write_text(
         "defaults: [quick, _self_]\nexperiments: [one]\noverrides: []\n"
-        "analysis:\n  reference: batch\n  level: 0.95\n  cost_experiments: []\n"
+        "analysis:\n  reference: batch\n  level: 0.95\n  minimum: null\n  cost_experiments: []\n"
     )
     shutil.rmtree(conf / "claim")
     shutil.rmtree(conf / "situation")  # which name claims
