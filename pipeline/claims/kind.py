@@ -111,12 +111,12 @@ def column_of(annotation: object) -> str | None:
 
 def ratio(noun: str, less: str, more: str) -> Read:
     """Read a natural logarithm: `10% fewer steps`, `2.5 times the steps`."""
-    return lambda *_: _ratio(ErrorWords(noun=noun, less=less, more=more))
+    return lambda *_: ratio_of(ErrorWords(noun=noun, less=less, more=more))
 
 
 def error_ratio() -> Read:
     """Read a natural logarithm of two errors in the task's words: `10% fewer errors`."""
-    return lambda _, task: _ratio(task.error)
+    return lambda _, task: ratio_of(task.error)
 
 
 def times(noun: str) -> Read:
@@ -141,7 +141,9 @@ def bare(noun: str = "") -> Read:
     return lambda *_: lambda found: Phrase(number(found), "", noun, grows=True)
 
 
-def _ratio(of: ErrorWords) -> Reading:
+def ratio_of(of: ErrorWords) -> Reading:
+    """Return how natural logarithms of two such errors read."""
+
     def read(log: float) -> Phrase:
         multiple = _power(math.e, log)
         if multiple > 2:

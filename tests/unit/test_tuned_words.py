@@ -1,4 +1,4 @@
-"""How many more or fewer errors: in a hundred, and never more of them than there can be."""
+"""How many more or fewer errors, and never more of them than there can be."""
 
 from __future__ import annotations
 
@@ -9,19 +9,25 @@ import pytest
 from questions import TASK
 
 from pipeline.findings.decisions.readings import _hundred
-from pipeline.findings.tuned.words import change
-from pipeline.records import Component
+from pipeline.findings.tuned.words import effect
+from pipeline.records import Component, ErrorWords
 from pipeline.statistics.intervals import Estimate
 from pipeline.tasks.scoring import scoring_of
-from pipeline.wording import counted
+from pipeline.wording import MISSING, TIE, counted
 
 
-@pytest.mark.parametrize(
-    ("ratio", "said"),
-    [(0.88, "12 fewer"), (1.3, "30 more"), (1.001, "as many"), (1e23, "over 1,000 more")],
-)
-def test_a_ratio_of_errors_is_said_for_a_hundred(ratio: float, said: str) -> None:
-    assert change(math.log(ratio)) == said
+def test_a_ratio_of_errors_is_said_in_the_task_s_words() -> None:
+    logs = {"value": math.log(0.88), "low": math.log(0.8), "high": math.log(1.3)}
+    found = Estimate.parse(
+        {"known": "exactly", "level": 0.95, "spread": 1.0, "clusters": 8, "blocks": 8}
+        | {"method": "t"}
+        | logs
+    )
+    wrong = ErrorWords(noun="errors", less="fewer", more="more")
+    assert effect(found, wrong).replace(TIE, " ") == "12% fewer errors [20% fewer, 30% more]"
+    squared = ErrorWords(noun="mean squared error", less="smaller", more="larger")
+    assert effect(found, squared).startswith("12% smaller mean squared error [")
+    assert effect(None, wrong) == MISSING
 
 
 def test_no_more_than_a_hundred_of_a_hundred_are_wrong() -> None:

@@ -7,7 +7,7 @@ from pipeline.findings.decisions import deployed, words
 from pipeline.findings.decisions.figures import Decided, Figures
 from pipeline.findings.summary import Summary
 from pipeline.findings.tuned.figures import Figures as Tuned
-from pipeline.findings.tuned.words import in_100
+from pipeline.findings.tuned.words import effect
 from pipeline.page.blocks import (
     Block,
     DecisionRow,
@@ -105,7 +105,8 @@ def _spoiled(summary: Summary, name: str) -> str:
     )
     compared = tuned.of(figures, summary.analysis.reference)
     if compared is not None and compared.recalibrated is not None:
-        text += f"; recalibrated, it makes {in_100(compared.recalibrated)} of {compared.against}'s"
+        known = effect(compared.recalibrated, summary.error)
+        text += f"; recalibrated, {known} against {compared.against}"
     return f"{text}."
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from pipeline.claims import units
-from pipeline.claims.kind import error_ratio
 from pipeline.findings.decisions.figures import Decided
 from pipeline.findings.decisions.readings import Hundred, Reading
 from pipeline.findings.decisions.rule import Decision, Standing
 from pipeline.findings.summary import Summary
+from pipeline.findings.tuned.words import effect as ratio
 from pipeline.findings.verdicts import words as claims_words
 from pipeline.findings.verdicts.figures import ClaimFigures
 from pipeline.findings.verdicts.figures import Figures as Claims
 from pipeline.page.blocks import Mark
 from pipeline.records import ErrorWords
-from pipeline.statistics.intervals import Estimate, negated
+from pipeline.statistics.intervals import negated
 from pipeline.wording import NO_LIMIT, NONE, TIE, counted, percentage
 
 DECISIONS: dict[Decision, Mark] = {
@@ -55,7 +55,7 @@ def effect(summary: Summary, found: Reading) -> str:
     elif found.claim is not None and (found.estimate is not None or found.failed is None):
         parts.append(_claimed(summary, found))
     elif found.estimate is not None:
-        parts.append(_ratio(summary, found.estimate))
+        parts.append(ratio(negated(found.estimate), summary.error))
     return "; ".join(filter(None, [*parts, found.note]))
 
 
@@ -105,22 +105,3 @@ def _claimed(summary: Summary, found: Reading) -> str:
     if found.estimate is None:
         return claims_words.outcome(part, judged, figures.task)
     return units.effect(part, found.estimate, figures.task)
-
-
-def _ratio(summary: Summary, other_over_norm: Estimate) -> str:
-    """Say the log of two errors in the task's words."""
-    raw, task = negated(other_over_norm), summary.error
-    assert raw.value is not None
-    says = error_ratio()({}, _Words(task))  # type: ignore[arg-type]
-    ends = [None if end is None else says(end).short for end in (raw.low, raw.high)]
-    if ends == [None, None]:
-        return f"{says(raw.value).whole} {NONE}"
-    low, high = (NO_LIMIT if end is None else end for end in ends)
-    return f"{says(raw.value).whole} [{low},{TIE}{high}]"
-
-
-class _Words:
-    """What `error_ratio` reads of a task."""
-
-    def __init__(self, error: ErrorWords) -> None:
-        self.error = error

@@ -52,7 +52,7 @@ def effects_chart(summary: Summary, layout: Layout) -> Chart | None:
     points = base.mark_point(filled=True, size=90, opacity=1).encode(
         x=alt.X(
             "estimate:Q",
-            title="errors for each 100 of the other arm's",
+            title=f"{summary.error.noun}, in hundredths of the other arm's",
             scale=alt.Scale(type="log", nice=False, padding=12),
             axis=alt.Axis(format=",.0f", tickCount=5),
         ),
@@ -64,7 +64,7 @@ def effects_chart(summary: Summary, layout: Layout) -> Chart | None:
         tooltip=[
             alt.Tooltip("pair:N", title="arms"),
             alt.Tooltip("kind:N", title="statistics"),
-            alt.Tooltip("estimate:Q", title="errors for each 100", format=",.0f"),
+            alt.Tooltip("estimate:Q", title=f"{summary.error.noun}, hundredths", format=",.0f"),
             alt.Tooltip("low:Q", title="from", format=",.0f"),
             alt.Tooltip("high:Q", title="to", format=",.0f"),
             alt.Tooltip("word:N", title="reads"),

@@ -13,7 +13,7 @@ from pipeline.findings.tuned.effects_chart import effects_chart
 from pipeline.findings.tuned.figures import Figures
 from pipeline.findings.tuned.gap_chart import gap_chart
 from pipeline.findings.tuned.sweep_chart import sweep_chart
-from pipeline.findings.tuned.words import in_100
+from pipeline.findings.tuned.words import effect
 from pipeline.page.blocks import Block, Heading, Nothing, Section, Text
 from pipeline.wording import capital, counted, listed, percentage, points, span
 
@@ -34,9 +34,10 @@ def comparison(summary: Summary) -> str:
     measured = [each for each in found if each.log_error_ratio is not None]
     if not measured:
         return "At this scale, no two arms that were tuned and confirmed can be compared."
+    error = summary.error
     words = {
-        "helps": "makes fewer errors for",
-        "hurts": "makes more errors for",
+        "helps": f"has {error.less} {error.noun} for",
+        "hurts": f"has {error.more} {error.noun} for",
         "no practical difference": "makes no practical difference for",
     }
     parts = [
@@ -50,7 +51,7 @@ def comparison(summary: Summary) -> str:
         return (
             f"{begin}none of the {counted(len(measured), 'comparison')} can be told: every "
             "interval over searches reaches over the margin, a factor of "
-            f"{summary.analysis.margin:g} in errors."
+            f"{summary.analysis.margin:g} in {summary.error.noun}."
         )
     told = f"{begin}normalization {listed(parts)}"
     if not undecided:
@@ -112,8 +113,8 @@ def _named(summary: Summary, found: list[Comparison], *, with_effect: bool) -> s
     cells = tuned_tables.cells(summary)
     shown = []
     for each in found[:NAMED]:
-        effect = f", {in_100(each.log_error_ratio)}" if with_effect else ""
-        shown.append(f"{each.arm} against {each.against} ({cells[each.label]}{effect})")
+        with_its = f", {effect(each.log_error_ratio, summary.error)}" if with_effect else ""
+        shown.append(f"{each.arm} against {each.against} ({cells[each.label]}{with_its})")
     if len(found) > NAMED:
         shown.append(f"{len(found) - NAMED} more")
     return listed(shown)
@@ -147,7 +148,7 @@ def _comparison(summary: Summary) -> tuple[Block, ...]:
             "What a search happens to find is thus in the intervals: they are t intervals over "
             f"searches, each at {single}, so that all {counted(len(found.comparisons), 'reading')} "
             f"hold together at {level}. Helps and hurts mean beyond a factor of "
-            f"{summary.analysis.margin:g} in errors."
+            f"{summary.analysis.margin:g} in {summary.error.noun}."
         ),
         Heading("Winners against each other"),
         Text(comparison(summary)),
@@ -155,8 +156,8 @@ def _comparison(summary: Summary) -> tuple[Block, ...]:
             summary,
             "effects",
             effects_chart,
-            caption="Test errors of one arm for each 100 of another one, a mean of ratios over "
-            f"paired searches with {single} t intervals over searches. Circles: moving "
+            caption=f"Test {summary.error.noun} of one arm in hundredths of another one's, a "
+            f"mean of ratios over paired searches with {single} t intervals over searches. Circles: moving "
             "statistics, which a user gets; squares: statistics recalibrated over training "
             "examples, which decide nothing. Between the dotted lines a difference has no "
             "practical weight.",

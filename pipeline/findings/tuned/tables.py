@@ -9,7 +9,7 @@ from pipeline.findings.summary import Summary
 from pipeline.findings.tuned.figures import ArmFigures, Figures
 from pipeline.findings.tuned.gap import STATISTICS
 from pipeline.findings.tuned.same_arm import EXPECTED
-from pipeline.findings.tuned.words import in_100
+from pipeline.findings.tuned.words import effect
 from pipeline.findings.tuned.words import searches as done
 from pipeline.page.blocks import Table
 from pipeline.wording import ABSENT, MISSING, arguments, percent, percentage, points, share
@@ -39,10 +39,10 @@ def comparisons(summary: Summary) -> Table:
             places[found.label],
             f"{found.arm} against {found.against}",
             found.word,
-            in_100(found.log_error_ratio),
+            effect(found.log_error_ratio, summary.error),
             points(found.points),
             points(found.crossed),
-            in_100(found.recalibrated) if found.is_recalibrated else ABSENT,
+            effect(found.recalibrated, summary.error) if found.is_recalibrated else ABSENT,
             done(found),
             share(found.failed, found.runs),
         )
@@ -52,10 +52,10 @@ def comparisons(summary: Summary) -> Table:
         "Data and model",
         "Arms",
         "Reads",
-        f"Test errors [{level} over searches]",
+        f"Test {summary.error.noun} [{level} over searches]",
         f"Test {summary.score}, points",
         "Points [over searches and test examples]",
-        "Recalibrated: test errors",
+        f"Recalibrated: test {summary.error.noun}",
         "Searches",
         "Failed runs",
     )
