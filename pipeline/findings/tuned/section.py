@@ -156,8 +156,8 @@ def _comparison(summary: Summary) -> tuple[Block, ...]:
             summary,
             "effects",
             effects_chart,
-            caption=f"Test {summary.error.noun} of one arm in hundredths of another one's, a "
-            f"mean of ratios over paired searches with {single} t intervals over searches. Circles: moving "
+            caption=f"Test {summary.error.noun} of one arm in hundredths of another one's, a mean "
+            f"of ratios over paired searches with {single} t intervals. Circles: moving "
             "statistics, which a user gets; squares: statistics recalibrated over training "
             "examples, which decide nothing. Between the dotted lines a difference has no "
             "practical weight.",
