@@ -307,7 +307,5 @@ def test_a_map_pairs_points_and_says_who_failed() -> None:
     assert drawn.spots[7].gain is None
     assert drawn.clusters == 8
     assert drawn.regions.cant_tell == 1  # eight points are too few for a surface
-    assert drawn.at(0.01, 16) == "can't tell"
-    assert drawn.at(0.5, 16) is None
     assert drawn.over_batch_size[0].batch_size == 16
     assert drawn.planned == 8
