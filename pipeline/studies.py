@@ -1,4 +1,4 @@
-"""What is planned: studies of cells, the designs that propose their trials, and who works.
+"""What is planned: studies of cells, and who works.
 
 A `Study` is an arm in a cell and the rule that proposes its trials. Like the questions and
 answers of `records`, none of these holds a default: each value has its one home in conf/.
@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from pipeline.arguments import Argument, Count, Positive, Scalar
 from pipeline.content import Record
+from pipeline.designs import Asked, Design, runs_asked
 from pipeline.records import Arm, Component, Probes, StepsPerEpoch, Task, Trainer
 
 
@@ -43,34 +44,6 @@ class Dimension(Record):
 
 def _is_power(value: float) -> bool:
     return value >= 1 and value == int(value) and int(value).bit_count() == 1
-
-
-class Design(Record):
-    """Which trials a study asks for, by a proposer built as `proposer(study, **arguments)`.
-
-    At most `lag` trials are in flight: proposal n sees the results 0 .. n - lag.
-    `searches`: trials are drawn from the study's space; else they combine the
-    values of its axes. `has_winner`: the best trial's settings are confirmed on
-    fresh seeds; what maps or compares fixed settings has none. `seeds` says which
-    seed trial n has: `first` of the study's in every trial, its `own` (the first
-    plus n), or `every`, so that each setting runs with each of them.
-    """
-
-    proposer: Component
-    trials: Count
-    lag: Count
-    seed: Annotated[int, Field(ge=0)]
-    searches: bool
-    has_winner: bool
-    seeds: Literal["first", "own", "every"]
-
-    @model_validator(mode="after")
-    def _crosses_what_it_combines(self) -> Self:
-        if self.searches == (self.seeds == "every"):
-            known = "first or own" if self.searches else "every"
-            what = "searches" if self.searches else "combines fixed settings"
-            raise ValueError(f"seeds must be {known}: the design {what}, got {self.seeds}")
-        return self
 
 
 class Dataset(Record):
@@ -178,6 +151,19 @@ class Study(CellFields):
             raise ValueError("axes belong to a design that searches nothing, such as factorial")
         return self
 
+    @model_validator(mode="after")
+    def _has_what_it_chooses(self) -> Self:
+        own = self.design.own
+        if own is None:
+            return self
+        if own.beside not in self.axes.get(own.axis, ()):
+            raise ValueError(f"design.own.beside must be a value of axes.{own.axis}")
+        if own.choosing >= len(self.seeds):
+            raise ValueError(
+                f"seeds must be more than the {own.choosing} that choose, got {len(self.seeds)}"
+            )
+        return self
+
     @property
     def keeps_model(self) -> bool:
         """Whether the winner's model is kept: of several searches, the first one's."""
@@ -188,19 +174,34 @@ class Study(CellFields):
         rows = itertools.product(*self.axes.values())
         return [dict(zip(self.axes, row, strict=True)) for row in rows]
 
+    @property
+    def asked(self) -> tuple[Asked, ...]:
+        """The runs of a design that combines values, in order of their index."""
+        return runs_asked(tuple(self.axes.items()), self.seeds, self.design.own)
+
+    def known_to(self, index: int) -> int:
+        """Return how many results, from the first, a proposal waits for and may know."""
+        if self.design.own is not None:
+            if self.asked[index].role != "own":
+                return 0
+            return sum(each.role == "choosing" for each in self.asked)
+        return max(0, index - self.design.lag + 1)
+
     def seed_of(self, index: int) -> int:
         """Return the seed of a trial, the same in every arm.
 
         No index goes round a list of seeds: in a low-discrepancy sequence the index
         decides the place too, and seeds would stand for places.
         """
-        if self.design.seeds == "every":  # a combination's runs stand together
-            return self.seeds[index % len(self.seeds)]
+        if self.design.seeds == "every":
+            return self.asked[index].seed
         return self.seeds[0] + (index if self.design.seeds == "own" else 0)
 
     @property
     def seeds_together(self) -> int:
         """How many seeds come together wherever trials are judged."""
+        if self.design.own is not None:
+            return len(self.seeds) - self.design.own.choosing
         return {"first": 1, "own": self.design.trials, "every": len(self.seeds)}[self.design.seeds]
 
     @property

@@ -31,8 +31,8 @@ class Part(Record):
     `treatment` and `control` say by columns of the runs' table which runs stand
     on either side (several values mean any of them), `where` what holds for
     both, and `block` what two runs share; `control` is absent where the kind
-    looks at one side. `own` is an axis, such as the learning rate, at whose value that the
-    other half of the seeds chose each side stands (pipeline/statistics/own_rates.py).
+    looks at one side. `own` is an axis, such as the learning rate, at whose value that
+    it chose for itself each side stands (pipeline/statistics/own_rates.py).
     `asserts`: the part says that treatment minus control is greater, or less, than zero;
     amounts, bands and margins are in the units of the effect after that turn.
     """

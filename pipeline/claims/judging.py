@@ -15,7 +15,7 @@ from pipeline.claims.verdict import Evidence, Verdict, conjunction, judge
 from pipeline.components import build
 from pipeline.statistics.intervals import Estimate, estimate, points_estimate, ranked_estimate
 from pipeline.statistics.noise import probability_better
-from pipeline.statistics.own_rates import Chosen, chosen, own_rates
+from pipeline.statistics.own_rates import Chosen, chosen, own_runs, shared_runs
 from pipeline.statistics.pairs import Statistics, column, select, with_statistics
 from pipeline.statistics.samples import Sample, cluster_means, oriented
 
@@ -173,14 +173,12 @@ def part_sample(part: Part, runs: pd.DataFrame) -> Sample:
 
 
 def compared(part: Part, runs: pd.DataFrame) -> list[pd.DataFrame]:
-    """Return the rows of either side, each at its own value where the part says so.
+    """Return the rows of either side, each at the value it chose where the part says so.
 
     Raises:
         ValueError: A column is absent.
     """
-    if part.own is None:
-        return sides_of(part, runs)
-    return sides_of(part, own_rates(select(runs, part.where), part.own))
+    return sides_of(part, shared_runs(runs) if part.own is None else own_runs(runs))
 
 
 def chosen_by(part: Part, runs: pd.DataFrame) -> tuple[Chosen, ...]:

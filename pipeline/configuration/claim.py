@@ -20,7 +20,6 @@ from pipeline.configuration.sections import Plain, component, mapping, parsed
 from pipeline.configuration.study import experiment
 from pipeline.errors import Refusal, nearest
 from pipeline.records import Component
-from pipeline.statistics.own_rates import FEWEST_SEEDS
 from pipeline.statistics.runs import curves, figures, settings
 from pipeline.studies import Study
 
@@ -54,7 +53,7 @@ def claims(conf: Path, studies: Iterable[Study]) -> dict[str, Plain]:
                 own = homes.get(named)
                 known = _known(own) if own else {"arm": experiment(conf, named, place)["norms"]}
                 _check(claim, named, known)
-                _check_seeds(claim, named, own or ())
+                _check_own(claim, named, own or ())
         found[name] = claim.plain()
     return found
 
@@ -112,22 +111,17 @@ def _check(claim: Claim, experiment: str, known: Known) -> None:
                     )
 
 
-def _check_seeds(claim: Claim, experiment: str, studies: Collection[Study]) -> None:
-    """Refuse a choice on half of the seeds where there are too few of them."""
-    fewest = min((len(study.seeds) for study in studies), default=FEWEST_SEEDS)
-    parts = [*claim.parts, *claim.beside]
-    if fewest < FEWEST_SEEDS and any(part.own is not None for part in parts):
-        group, n = next(
-            (group, n)
-            for group in ("parts", "beside")
-            for n, part in enumerate(getattr(claim, group))
-            if part.own is not None
-        )
-        raise Invalid(
-            f"claim.{group}.{n}.own",
-            f"is chosen on half of the seeds, and {experiment} has {fewest}; "
-            f"give it {FEWEST_SEEDS} or more",
-        )
+def _check_own(claim: Claim, experiment: str, studies: Collection[Study]) -> None:
+    """Refuse a choice that the experiment's arms do not make."""
+    for group in ("parts", "beside"):
+        for n, part in enumerate(getattr(claim, group)):
+            for own in (study.design.own for study in studies):
+                if part.own is not None and (own is None or own.axis != part.own):
+                    raise Invalid(
+                        f"claim.{group}.{n}.own",
+                        f"is what arms choose for themselves, and those of {experiment} choose "
+                        f"no {part.own}; give it a design such as own_rate",
+                    )
 
 
 def _named(part: Part) -> Iterator[tuple[str, str, object]]:

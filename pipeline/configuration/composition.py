@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from pipeline.configuration.sections import Plain, check_plain, mapping
 from pipeline.errors import Refusal, nearest
 
 MOST_RUNS = 10_000  # of one command line
+MOST_MADE = 500  # compositions that are remembered
 
 
 @dataclass(frozen=True)
@@ -53,14 +55,36 @@ class Composed:
         return str(files.home(chosen, rest) or files.home(root, key) or chosen)
 
 
+# What was composed, by root and overrides, each with the texts of the files that it was made of: a
+# plan asks for a hundred compositions, and most of them again when one file has changed
+_made: dict[tuple[str, tuple[str, ...]], list[tuple[dict[str, bytes | None], Composed]]] = {}
+
+
 def composition(conf: Path, root: str, told: Sequence[Told]) -> Composed:
     """Compose a root file under overrides, the later ones having the last word.
+
+    What was composed before of files with the same texts is not composed again.
 
     Raises:
         Refusal: A file is damaged, or an override is not one, or names what is not there.
     """
     if bomb := files.swollen(conf):
         raise Refusal(bomb)
+    if len(_made) > MOST_MADE:
+        _made.clear()
+    known = _made.setdefault((root, tuple(text for each in told for text in each.overrides)), [])
+    for texts, made in known:
+        if all(files.text_of(conf / name) == text for name, text in texts.items()):
+            return replace(made, conf=conf, content=deepcopy(made.content), told=tuple(told))
+    composed, used = _composed(conf, root, told)
+    if sources := files.sources(used):
+        texts = {str(file.relative_to(conf)): files.text_of(file) for file in sources}
+        known.append((texts, replace(composed, content=deepcopy(composed.content))))
+    return composed
+
+
+def _composed(conf: Path, root: str, told: Sequence[Told]) -> tuple[Composed, list[Path]]:
+    """Compose by Hydra; return the files that it names beside it."""
     groups = {folder.name for folder in conf.iterdir() if folder.is_dir()}
     said = [(source.place, each) for source in told for each in overrides_of(source)]
     for place, override in said:
@@ -87,7 +111,7 @@ def composition(conf: Path, root: str, told: Sequence[Told]) -> Composed:
         raise Refusal(misread)
     with composed.refusing():
         check_plain(content)
-    return replace(composed, content=content)
+    return replace(composed, content=content), named
 
 
 def written(conf: Path, root: str, told: Sequence[Told], *, resolve: bool) -> Plain:

@@ -32,6 +32,26 @@ def home(file: Path, key: str) -> Path | None:
     return next((each for each in _chain(file) if _at(_content(each), key) is not ABSENT), None)
 
 
+def chained(files: Sequence[Path]) -> list[Path]:
+    """Return readable files and those that they start from, each once."""
+    return list(dict.fromkeys(each for named in files for each in _chain(named)))
+
+
+def sources(files: Sequence[Path]) -> list[Path] | None:
+    """Return these files and those that they start from; nothing where one of them is damaged."""
+    found = chained(files)
+    asked = {*files, *(base for file in found for base in _bases(file))}
+    return found if {file for file in asked if file.is_file()} == set(found) else None
+
+
+def text_of(file: Path) -> bytes | None:
+    """Return a file's bytes, or nothing where there is none to read."""
+    try:
+        return file.read_bytes()
+    except OSError:
+        return None
+
+
 def damaged(conf: Path) -> str | None:
     """Return what is wrong with the first file that is no YAML, or nothing."""
     return next((said for file in sorted(conf.rglob("*.yaml")) if (said := _damage(file))), None)
@@ -74,7 +94,7 @@ def disguised(files: Sequence[Path]) -> str | None:
     Args:
         files: Readable files; those that they start from are looked at too.
     """
-    for file in dict.fromkeys(each for named in files for each in _chain(named)):
+    for file in chained(files):
         for token in yaml.scan(file.read_text(encoding="utf-8"), Loader=LOADER):
             if isinstance(token, yaml.ScalarToken) and token.plain:
                 value = yaml.safe_load(token.value) if DISGUISED.fullmatch(token.value) else None
@@ -93,7 +113,7 @@ def unemptied(files: Sequence[Path]) -> str | None:
     Args:
         files: Readable files; those that they start from are looked at too.
     """
-    for file in dict.fromkeys(each for named in files for each in _chain(named)):
+    for file in chained(files):
         bases = [each for each in _chain(file) if each != file]
         for key in _emptied(_content(file)) if bases else ():
             for base in bases:
@@ -150,10 +170,15 @@ def _chain(file: Path, seen: frozenset[Path] = frozenset()) -> Iterator[Path]:
     if file in seen or not file.is_file() or _damage(file):
         return
     yield file
+    for base in reversed(_bases(file)):
+        yield from _chain(base, seen | {file})
+
+
+def _bases(file: Path) -> list[Path]:
+    """Return the files that a readable one starts from by name."""
     bases = _content(file).get("defaults")
-    for base in reversed(bases) if isinstance(bases, list) else ():
-        if isinstance(base, str) and base != "_self_":
-            yield from _chain(file.parent / f"{base}.yaml", seen | {file})
+    named = [each for each in bases if isinstance(each, str)] if isinstance(bases, list) else []
+    return [file.parent / f"{base}.yaml" for base in named if base != "_self_"]
 
 
 def _content(file: Path) -> dict[Any, Any]:

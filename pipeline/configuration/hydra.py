@@ -58,7 +58,7 @@ class Told:
     overrides: tuple[str, ...]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)
 def overrides_of(told: Told) -> tuple[Override, ...]:
     """Return the overrides as Hydra reads them, each of them one that may be said here."""
     return tuple(_read(text, told.place) for text in told.overrides)

@@ -41,13 +41,16 @@ def environment(components: Iterable[Component], trainer: str) -> Environment:
         if component.target.partition(".")[0] not in VERSIONED
     }
     return Environment(
-        tensorflow=metadata.version("tensorflow"),
-        keras=metadata.version("keras"),
-        numpy=metadata.version("numpy"),
+        tensorflow=_version("tensorflow"),
+        keras=_version("keras"),
+        numpy=_version("numpy"),
         processor=processor(),
         threads=1,
         code=code_digest(frozenset({*named, f"pipeline.training.{trainer}"})),
     )
+
+
+_version = cache(metadata.version)
 
 
 @cache

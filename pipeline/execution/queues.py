@@ -106,8 +106,7 @@ class Search:
         """Return the tasks that may be asked now and were not handed out before."""
         tasks: list[Task] = []
         while self._asked < self.total:
-            seen = max(0, self._asked - self.study.design.lag + 1)
-            results = self._answers.first(seen)
+            results = self._answers.first(self.study.known_to(self._asked))
             if results is None:
                 break
             proposal = self._proposer.propose(results)

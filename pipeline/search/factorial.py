@@ -1,13 +1,18 @@
 """Every combination of the values that an experiment lists, with each of its seeds.
 
 Nothing is searched: the settings were fixed before the runs, and every arm of a cell gets the
-same ones, seed by seed.
+same ones, seed by seed. Where an arm has an own value of one axis, some seeds run all of its
+values and choose, and the others are judged at what was chosen: nothing is judged on what
+chose it, and every arm has the same budget.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from statistics import fmean
 
+from pipeline.arguments import Scalar
+from pipeline.designs import OwnValue
 from pipeline.records import Result
 from pipeline.search.proposal import Proposal
 from pipeline.studies import Study
@@ -17,7 +22,7 @@ class Factorial:
     """Proposals of one study: its axes' combinations in order, each once per seed."""
 
     def __init__(self, study: Study) -> None:
-        """Begin at the first combination.
+        """Begin at the first run.
 
         Raises:
             ValueError: The study has a space to search, or asks for a part of its combinations.
@@ -26,13 +31,39 @@ class Factorial:
             raise ValueError(f"searches nothing, {study.name} has {sorted(study.space)[0]}")
         if study.design.trials != (size := self.size(study)):
             raise ValueError(f"trials must be null or {size}, all of {study.name}'s")
-        self._proposals = (Proposal(values) for values in study.combinations() for _ in study.seeds)
+        self._study = study
+        self._asked = iter(study.asked)
 
     @staticmethod
     def size(study: Study) -> int:
-        """Return the number of trials: combinations times seeds."""
-        return len(study.combinations()) * len(study.seeds)
+        """Return the number of trials: combinations times seeds, or what an own value takes."""
+        return len(study.asked)
 
-    def propose(self, _: Sequence[Result]) -> Proposal:
-        """Return the next combination; results don't matter."""
-        return next(self._proposals)
+    def propose(self, results: Sequence[Result]) -> Proposal:
+        """Return the next combination; results matter where an arm chooses a value for itself."""
+        asked, own = next(self._asked), self._study.design.own
+        if own is None or asked.role != "own":
+            return Proposal(asked.values)
+        return Proposal({**asked.values, own.axis: self._best(asked.values, own, results)})
+
+    def _best(self, cell: Mapping[str, Scalar], own: OwnValue, results: Sequence[Result]) -> Scalar:
+        """Return the value that is best over the seeds that choose, the first of equals."""
+        found: dict[Scalar, list[float]] = {value: [] for value in self._study.axes[own.axis]}
+        for asked, result in zip(self._study.asked, results, strict=False):
+            if asked.role == "choosing" and cell.items() <= asked.values.items():
+                found[asked.values[own.axis]].append(_badness(result, own.target))
+        return min(found, key=lambda value: fmean(found[value]))
+
+
+def _badness(result: Result, target: float | None) -> float:
+    """Return the error, or the evaluations before a target; of a diverged run, the worst there is.
+
+    What never reaches the target counts as one evaluation more than there were.
+    """
+    if target is None:  # a diverged run has the error of a model that knows nothing
+        metrics = result.metrics
+        return metrics.get("validation_error_recalibrated", metrics["validation_error"])
+    curves = result.curves
+    scores = curves.get("validation_score_recalibrated", curves["validation_score"])
+    reached = (n for n, score in enumerate(scores) if score is not None and score >= target)
+    return next(reached, result.epochs_asked)

@@ -17,6 +17,7 @@ from pipeline.stages.places import Places
 from pipeline.statistics.step_costs import Costs
 from pipeline.studies import Plan
 
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast where there is one
 UNREADABLE = (ValueError, ValidationError, RecursionError)  # the last from hostile nesting
 
 
@@ -28,7 +29,7 @@ def read_plan(profile: str) -> Plan:
     """
     file = Places(profile).plan
     try:
-        return Plan.parse(yaml.safe_load(file.read_text()))
+        return Plan.parse(yaml.load(file.read_text(), Loader=LOADER))  # noqa: S506 - a safe one
     except FileNotFoundError:
         raise Refusal(f"{file} is missing; run: normbench compose {profile}") from None
     except (yaml.YAMLError, *UNREADABLE):

@@ -45,6 +45,8 @@ def threshold(near: NDArray[np.bool_], *, error: float) -> float:
     """
     generator = np.random.default_rng(0)  # a constant of the method
     around = np.unique(near, axis=0).astype(np.float64).T
+    counts = np.arange(int(around.sum(axis=0).max(initial=0)) + 1)
+    chances = one_sided(counts[:, None], counts[None, :])  # of every pair of counts there can be
     smallest = []
     for density in DENSITIES:
         shape = (DRAWS, around.shape[0])
@@ -52,7 +54,7 @@ def threshold(near: NDArray[np.bool_], *, error: float) -> float:
         signs *= generator.random(shape) < density
         ups = np.rint((signs > 0) @ around).astype(np.int64)
         downs = np.rint((signs < 0) @ around).astype(np.int64)
-        worst = np.minimum(one_sided(ups, downs), one_sided(downs, ups)).min(axis=1)
+        worst = np.minimum(chances[ups, downs], chances[downs, ups]).min(axis=1)
         smallest.append(_largest(np.sort(worst), error))
     return min(smallest)
 

@@ -5,7 +5,8 @@ are what came out. A curve's column ends in `_curve` and holds a tuple with a va
 `steps` says after which step each of them was taken. A figure that a run does not have (the
 recalibrated score of an arm without batch statistics, the loss of a diverged run) is NaN.
 `task` is what scores a run, `phase` says whether it is of the sweep or confirms a winner,
-`failed` and `failed_recalibrated` whether it failed: no other place decides that.
+`failed` and `failed_recalibrated` whether it failed: no other place decides that. `is_own`: it is
+judged at a value that its arm chose; `is_shared`: at one that files fix for all arms.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from pipeline.tasks.scoring import scoring_of
 PLACE = ("experiment", "dataset", "model", "optimizer", "arm", "study", "seed")
 SCORED = ("score", "error", "loss", "score_recalibrated", "error_recalibrated")
 RATE = "optimizer.learning_rate"
-MARKS = ("diverged", "steps", "index", "phase", "task")
+MARKS = ("diverged", "steps", "index", "phase", "task", "is_own", "is_shared")
 Phase = Literal["sweep", "confirm"]
 SWEEP: Phase = "sweep"
 CONFIRM: Phase = "confirm"
@@ -57,6 +58,7 @@ def runs_table(
     tasks = {name: scoring_of(study.task.scoring) for name, study in studies.items()}
     rows: list[dict[str, object]] = []
     places: set[tuple[str, str, int]] = set()
+    asked: dict[tuple[str, str, str], dict[str, object]] = {}
     for phase, answers in ((SWEEP, swept), (CONFIRM, confirmed)):
         for answer in sorted(answers, key=lambda each: (each.study, each.index)):
             if answer.study not in studies:
@@ -65,8 +67,13 @@ def runs_table(
                 raise ValueError(f"{answer.study}: index {answer.index} is answered twice")
             places.add(place)
             study = studies[answer.study]
-            marks = {"phase": phase, "task": tasks[study.name]}
-            rows.append({**marks, **_row(answer, study, manifests[study.dataset])})
+            marks = {"phase": phase, "task": tasks[study.name], **_roles(study, answer.index)}
+            if (twin := asked.get((phase, study.name, answer.key))) and study.design.own:
+                twin["is_own"] = True  # an arm chose the value at which all stand
+                continue
+            row = {**marks, **_row(answer, study, manifests[study.dataset])}
+            asked[phase, study.name, answer.key] = row
+            rows.append(row)
     every = {name for of in (settings, figures, curves) for name in of(studies.values())}
     table = pd.DataFrame(rows)
     missing = [name for name in (*sorted(every), *MARKS) if name not in table]
@@ -78,15 +85,17 @@ def planned_runs(studies: Iterable[Study]) -> pd.DataFrame:
 
     Of a study with a winner, the runs that confirm it; what it was tuned to is not
     known beforehand and has no columns. Of a search without one, nothing: what it
-    asks for is up to its design.
+    asks for is up to its design. A value that an arm chooses is not known either, and
+    stands as the cell has it.
     """
     rows: list[dict[str, object]] = []
     for study in studies:
         if study.design.has_winner:
             rows += [_place(study, seed) for seed in study.confirm_seeds]
         elif not study.design.searches:
-            for values, seed in itertools.product(study.combinations(), study.seeds):
-                rows.append({**_place(study, seed), **varied(study.placed(values))})
+            for index, asked in enumerate(study.asked):
+                place = {**_place(study, asked.seed), **_roles(study, index)}
+                rows.append({**place, **varied(study.placed(asked.values))})
     return pd.DataFrame(rows, columns=None if rows else list(PLACE))
 
 
@@ -160,6 +169,11 @@ def judged(runs: pd.DataFrame, studies: Mapping[str, Study]) -> pd.DataFrame:
     tuned = [name for name, study in studies.items() if study.design.has_winner]
     is_trial = runs["study"].isin(tuned) & (runs["phase"] == SWEEP)
     return runs[~is_trial].reset_index(drop=True)
+
+
+def _roles(study: Study, index: int) -> dict[str, object]:
+    is_own = not study.design.searches and study.asked[index].role == "own"
+    return {"is_own": is_own, "is_shared": not is_own}
 
 
 def _place(study: Study, seed: int) -> dict[str, object]:

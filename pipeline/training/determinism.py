@@ -67,12 +67,12 @@ def configure(device: str, threads: int) -> None:
             "this process takes the smallest numbers for zero: a library that it loaded, built "
             "with -ffast-math, turned that on; do without it"
         )
-    _configured.add(device)
-    if not gc.get_freeze_count():
+    if not _configured:  # counting what is frozen would walk it, for each trial
         # Half a million objects of the libraries, which stay: else every collection walks them,
         # a quarter of a second each time that a graph makes room for another.
         gc.collect()
         gc.freeze()
+    _configured.add(device)
 
 
 def use_our_keras_values() -> None:

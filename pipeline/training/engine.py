@@ -50,7 +50,7 @@ from pipeline.training.setting import (
     rows,
 )
 from pipeline.training.steps import RUNTIME, step
-from pipeline.training.weights import draw_weights
+from pipeline.training.weights import draw_weights, is_drawn
 
 Data = tuple[tf.Tensor, tf.Tensor]
 
@@ -64,7 +64,8 @@ class Engine:
     def __init__(self, trial: Trial, data: Data, outputs: int) -> None:
         make = partial(_layer, trial.probes.shadow_momenta)
         self.model = built(trial, tuple(data[0].shape[1:]), outputs, make)
-        self._first = [variable.numpy() for variable in self.model.variables]
+        given = [each for each in self.model.variables if not is_drawn(each)]
+        self._first = [(variable, variable.numpy()) for variable in given]
         self._norms = [
             layer for layer in layers_of(self.model) if isinstance(layer, BatchNormalization)
         ]
@@ -89,7 +90,7 @@ class Engine:
 
     def restart(self, trial: Trial) -> None:
         """Put every variable where a fresh build for this trial would have it."""
-        for variable, value in zip(self.model.variables, self._first, strict=True):
+        for variable, value in self._first:
             variable.assign(value)
         draw_weights(self.model, trial.seed)
         self._step.reset(trial.optimizer)

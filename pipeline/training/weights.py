@@ -39,6 +39,11 @@ def draw_weights(model: keras.Model, seed: int) -> None:
             variable.assign(drawn(variable, initializer, _seed(seed, path)))
 
 
+def is_drawn(variable: keras.Variable) -> bool:
+    """Tell whether `draw_weights` gives it a value: all but variables made of one."""
+    return is_generator_state(variable) or variable.origin.initializer is not None
+
+
 def check_origins(model: keras.Model, again: keras.Model | None = None) -> list[str]:
     """Refuse what is random and not drawn by an initializer.
 

@@ -86,7 +86,7 @@ def word(runs: pd.DataFrame, rule: str, level: float) -> Word:
     """The verdict on a table, failures marked as the report marks them."""
     found = judge_part(
         part(rule),
-        marked(runs),
+        marked(runs.assign(is_own=False, is_shared=True)),
         planned_blocks=len(runs) // 2,
         manipulation_failure=None,
         minimum=8,

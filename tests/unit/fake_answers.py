@@ -189,6 +189,7 @@ def study_of(
             "searches": True,
             "has_winner": True,
             "seeds": "first",
+            "own": None,
         },
         "space": {name: DIMENSIONS[name] for name in SEARCHED[arm]},
         "axes": {},

@@ -30,7 +30,8 @@ from pipeline.claims.claim import Claim
 from pipeline.components import build
 from pipeline.configuration.claim import claim_fields
 from pipeline.content import content_digest
-from pipeline.records import Answer, Environment
+from pipeline.records import Answer, Environment, Result
+from pipeline.search.factorial import Factorial
 from pipeline.search.questions import question
 from pipeline.statistics.step_costs import ArmCost, Costs, StepCost, TrainingClock
 from pipeline.studies import Plan, Study
@@ -38,7 +39,9 @@ from pipeline.studies import Plan, Study
 CONF = Path(__file__).parents[2] / "conf"
 RATES = (0.01, 0.0316, 0.1, 0.316, 1.0, 3.16)
 CURVES = {"statistics_curves": True}
+RATE = "optimizer.learning_rate"
 OWN = (0.001, 0.003, 0.01)
+CHOOSING = 3  # seeds
 MODELS = ("mlp", "cnn_small")
 BUILT_AS = {"cnn_small": "cnn", "mlp_narrow": "mlp", "mlp_residual": "mlp"}
 ALL_ARMS = ("none", "batch", "batch_after", "batch_no_center", "batch_no_scale", "layer")
@@ -95,10 +98,10 @@ EXPERIMENTS: dict[str, tuple[Sequence[str], Sequence[str], Sequence[str], Any, A
         {},
     ),
     "batch_sizes_mlp": (
-        ("batch", "layer"),
+        ("none", "batch", "layer"),
         ("mlp",),
         ("adam",),
-        {"batch_size": [2, 4, 8, 32, 128], "optimizer.learning_rate": OWN},
+        {"batch_size": [2, 4, 8, 32], "optimizer.learning_rate": OWN},
         {},
     ),
     "depth_mlp": (
@@ -190,16 +193,17 @@ def _renamed(value: Any, called: dict[str, str]) -> Any:
 
 def answers_of(study: Study) -> Iterator[Answer]:
     """Answer all that a study without a winner asks."""
-    proposer = build(study.design.proposer, study)
+    proposer, results = build(study.design.proposer, study), list[Result]()
     for index in range(study.design.trials):
         trial = question(
-            study.placed(proposer.propose([]).values),
+            study.placed(proposer.propose(results).values),
             data_digest=DIGEST,
             environment=Environment.parse(ENVIRONMENT),
             seed=study.seed_of(index),
             split="validation",
         )
         result = fake_result(trial)
+        results.append(result)
         yield Answer(study=study.name, index=index, key=trial.key, trial=trial, result=result)
 
 
@@ -259,7 +263,7 @@ def _studies(called: dict[str, str], seeds: tuple[int, ...]) -> Iterator[Study]:
         fields = _fields("map_mlp", "mlp", arm, "adam", called, seeds)
         design = {"proposer": {"target": "pipeline.search.sobol.Sobol", "arguments": {}}}
         design |= {"trials": 32, "lag": 1000, "seed": 0, "searches": True, "has_winner": False}
-        design |= {"seeds": "own"}
+        design |= {"seeds": "own", "own": None}
         yield Study.parse(fields | {"design": design, "space": SPACE})
 
 
@@ -298,7 +302,10 @@ def _fields(
 def _factorial(fields: dict[str, Any]) -> Study:
     design = {"proposer": {"target": "pipeline.search.factorial.Factorial", "arguments": {}}}
     design |= {"lag": 1000, "seed": 0, "searches": False, "has_winner": False, "seeds": "every"}
-    count = len(fields["seeds"])
-    for values in fields["axes"].values():
-        count *= len(values)
-    return Study.parse(fields | {"design": design | {"trials": count}})
+    own = None
+    if fields["axes"].get(RATE) == OWN:
+        own = {"axis": RATE, "choosing": CHOOSING, "target": None, "beside": OWN[0]}
+        last = fields["seeds"][-1]
+        fields = fields | {"seeds": [*fields["seeds"], *range(last + 1, last + 1 + CHOOSING)]}
+    made = Study.parse(fields | {"design": design | {"trials": 1, "own": own}})
+    return Study.parse(fields | {"design": design | {"trials": Factorial.size(made), "own": own}})

@@ -13,6 +13,7 @@ from simulated import HERE
 
 from pipeline.claims.claim import Claim
 from pipeline.records import Answer, Result
+from pipeline.search.factorial import Factorial
 from pipeline.search.questions import question
 from pipeline.statistics.step_costs import StepCost
 from pipeline.studies import Analysis, Study
@@ -40,20 +41,22 @@ ANALYSIS = Analysis.parse(
 
 
 def fixed_study(arm: str = "batch", **changes: Any) -> Study:
-    """A factorial study of an experiment `fixed`, 2 epochs of 3 steps unless said otherwise."""
+    """A factorial study of an experiment `fixed`, 2 epochs of 3 steps unless said otherwise.
+
+    `own` says how arms choose a value of one axis.
+    """
     axes = changes.pop("axes", {})
     seeds = changes.pop("seeds", SEEDS)
-    size = len(seeds)
-    for values in axes.values():
-        size *= len(values)
+    own = changes.pop("own", None)
     design = {
         "proposer": {"target": "pipeline.search.factorial.Factorial", "arguments": {}},
-        "trials": size,
+        "trials": 1,
         "lag": 1000,
         "seed": 0,
         "searches": False,
         "has_winner": False,
         "seeds": "every",
+        "own": own,
     }
     norm = {"placement": "before"} | NORMS.get(arm, NORMS["batch"])
     base = {
@@ -64,7 +67,11 @@ def fixed_study(arm: str = "batch", **changes: Any) -> Study:
         "design": changes.pop("design", design),
     }
     base |= {"space": changes.pop("space", {}), "axes": axes, "seeds": list(seeds)}
-    return study(**{**base, "confirm_seeds": [], **changes})
+    made = study(**{**base, "confirm_seeds": [], **changes})
+    if made.design.searches:
+        return made
+    trials = made.design.model_copy(update={"trials": Factorial.size(made)})
+    return made.model_copy(update={"design": trials})
 
 
 def mapped_study(arm: str, seeds: tuple[int, ...]) -> Study:
@@ -77,6 +84,7 @@ def mapped_study(arm: str, seeds: tuple[int, ...]) -> Study:
         "searches": True,
         "has_winner": False,
         "seeds": "own",
+        "own": None,
     }
     space = {
         "batch_size": {"low": 8, "high": 64, "scale": "powers_of_two", "points": None},
@@ -86,16 +94,16 @@ def mapped_study(arm: str, seeds: tuple[int, ...]) -> Study:
 
 
 def answers(made: Study, figures: Callable[[dict[str, Any], int], Figures]) -> list[Answer]:
-    """One answer per combination and seed.
+    """One answer per run that a study asks for.
 
     Args:
         made: A factorial study.
         figures: Of a combination and a seed: metrics by name, and `curves` beside them.
     """
-    found = []
-    for n, values in enumerate(made.combinations()):
-        for k, seed in enumerate(made.seeds):
-            found.append(answer(made, n * len(made.seeds) + k, values, seed, figures(values, seed)))
+    proposer, found = Factorial(made), list[Answer]()
+    for index, asked in enumerate(made.asked):
+        values = dict(proposer.propose([each.result for each in found]).values)
+        found.append(answer(made, index, values, asked.seed, figures(values, asked.seed)))
     return found
 
 

@@ -85,6 +85,7 @@ STUDY = {name: QUESTION[name] for name in (*CELL, "seed", "probes")} | {
         "searches": True,
         "has_winner": True,
         "seeds": "first",
+        "own": None,
     },
     "space": {
         "batch_size": {"low": 16, "high": 256, "scale": "powers_of_two", "points": None},

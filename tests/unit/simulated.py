@@ -127,6 +127,7 @@ DESIGNS = {
     "sobol": {"target": "pipeline.search.sobol.Sobol", "arguments": {}},
     "random": {"target": "pipeline.search.random_search.RandomSearch", "arguments": {}},
     "factorial": {"target": "pipeline.search.factorial.Factorial", "arguments": {}},
+    "own_rate": {"target": "pipeline.search.factorial.Factorial", "arguments": {}},
     "grid": {"target": "pipeline.search.grid.Grid", "arguments": {"points": 2}},
 }
 
@@ -145,9 +146,14 @@ def designed(name: str, *, lag: int, trials: int, arm: str = "batch"):
         space = {key: space[key] for key in ("batch_size", "optimizer.learning_rate")}
         trials = 10
     axes: dict[str, list[float]] = {}
+    seeds, own = [0], None
     if name == "factorial":
         space, trials = {}, 10
         axes = {"batch_size": [16, 32], "optimizer.learning_rate": [0.001, 0.003, 0.01, 0.03, 0.1]}
+    if name == "own_rate":  # 2 x (3 rates x 2 seeds that choose, 2 beside, 2 at their own)
+        space, trials, seeds = {}, 20, [0, 1, 2, 3]
+        axes = {"batch_size": [16, 32], "optimizer.learning_rate": [0.001, 0.01, 0.1]}
+        own = {"axis": "optimizer.learning_rate", "choosing": 2, "target": None, "beside": 0.001}
     design = made.design.plain() | {"proposer": proposer, "trials": trials, "lag": lag, "seed": 0}
-    design |= {"searches": not axes, "seeds": "every" if axes else "first"}
-    return study(arm=arm, design=design, space=space, axes=axes)
+    design |= {"searches": not axes, "seeds": "every" if axes else "first", "own": own}
+    return study(arm=arm, design=design, space=space, axes=axes, seeds=seeds)

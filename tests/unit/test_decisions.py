@@ -97,12 +97,12 @@ def test_readings_say_together_what_all_of_them_say(
     assert meet(standings) == together
 
 
-def test_small_batches_are_decided_by_both_comparisons() -> None:
+def test_a_batch_of_two_is_decided_by_both_comparisons() -> None:
     summary = fake_analysis()  # in which batch norm loses at tiny batches
     found = {each.name: each for each in summary.of(Figures).decided}
-    small = found["small-batches"]
-    assert small.decision == "use the other instead"
-    reading, _ = small.other_readings
+    small = found["batches-of-2"]
+    assert small.decision == "leave it out"
+    (reading,) = small.other_readings
     assert reading.errors is not None
     assert reading.estimate is not None
     assert reading.errors.norm > reading.errors.other
@@ -113,10 +113,10 @@ def test_small_batches_are_decided_by_both_comparisons() -> None:
 
 def test_errors_in_a_hundred_are_said_in_both_arms() -> None:
     (table,) = (each for each in section(fake_analysis()).blocks if isinstance(each, Decisions))
-    (row,) = (each for each in table.rows if "2 or 4" in each.question)
+    (row,) = (each for each in table.rows if "of 2 examples (MLP)" in each.question)
     assert "more errors in 100 [" in row.other[0].text
     assert " instead of " in row.other[0].text
-    assert "batch 2 and 4" in row.settings
+    assert "batch 2" in row.settings
 
 
 def test_a_situation_of_which_nothing_runs_is_left_out() -> None:
@@ -132,13 +132,13 @@ def conf(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("claim: T11", "claim: T111", "situation.against_other.0.claim names no claim"),
+        ("claim: T11", "claim: T111", "situation.against_none.0.claim names no claim"),
         ("part: error at", "part: errors at", "situation.against_other.0.part names no part of"),
-        ("kind: claim", "kind: hearsay", "situation.against_other.0"),
+        ("kind: claim", "kind: hearsay", "situation.against_none.0"),
     ],
 )
 def test_a_situation_names_what_is_there(conf: Path, old: str, new: str, said: str) -> None:
-    file = conf / "situation" / "small-batches.yaml"
+    file = conf / "situation" / "batches-of-2.yaml"
     file.write_text(file.read_text().replace(old, new))
     with pytest.raises(Refusal) as refusal:
         compose_plan(conf, "quick")
@@ -147,6 +147,6 @@ def test_a_situation_names_what_is_there(conf: Path, old: str, new: str, said: s
 
 
 def test_a_situation_is_added_by_a_file(conf: Path) -> None:
-    text = (conf / "situation" / "deep.yaml").read_text().replace("order: 5", "order: 50")
+    text = (conf / "situation" / "deep.yaml").read_text().replace("order: 8", "order: 80")
     (conf / "situation" / "deeper.yaml").write_text(text)
     assert "deeper" in compose_plan(conf, "quick").situations

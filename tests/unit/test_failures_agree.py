@@ -91,7 +91,7 @@ def test_fixed_settings_count_what_failures_counts() -> None:
         for setting in cell.settings:
             names = (place.experiment, place.dataset, place.model, place.optimizer, setting.arm)
             _counted(found, f"{'/'.join(names)} sweep", setting.outcomes)
-    assert len(found) == 33
+    assert len(found) == 34
     assert found == {study: _failures()[study] for study in found}
 
 

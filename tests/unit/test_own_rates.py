@@ -1,91 +1,122 @@
-"""Each arm at its own rate: chosen on one half of the seeds, judged on the other."""
+"""Each arm at a rate of its own: some seeds choose it, the others are judged at it."""
 
 from __future__ import annotations
 
-import itertools
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import pandas as pd
 import pytest
+from fixed_runs import MANIFESTS, answers, by_name, fixed_study
+from pydantic import ValidationError
 
-from pipeline.statistics.own_rates import chosen, own_rates
+from pipeline.configuration.plan import compose_plan
+from pipeline.errors import Refusal
+from pipeline.statistics.own_rates import chosen, own_runs, shared_runs
+from pipeline.statistics.runs import planned_runs, runs_table
+from pipeline.studies import Study
 
-RATE = "optimizer.learning_rate"
+RATE, DEPTH = "optimizer.learning_rate", "model.width"
 RATES = (0.001, 0.01, 0.1)
-SEEDS = (1, 2, 3, 4)
-Errors = Callable[[str, int, float, int], float | None]
+SEEDS = (1, 2, 3, 4, 5, 6)
+OWN = {"axis": RATE, "choosing": 2, "target": None, "beside": 0.001}
+Score = Callable[[dict, int], float]
 
 
-def runs(error: Errors, *, depths: tuple[int, ...] = (2,)) -> pd.DataFrame:
-    """A factorial over arms, depths, rates and seeds; no error is a failed run."""
-    rows = []
-    for arm, depth, rate, seed in itertools.product(("none", "batch"), depths, RATES, SEEDS):
-        found = error(arm, depth, rate, seed)
-        place = {"study": f"e/d/m/o/{arm}", "arm": arm, "model.depth": depth, "batch_size": 32}
-        judged = {"validation_error": 0.9 if found is None else found, "failed": found is None}
-        rows.append({**place, RATE: rate, "seed": seed, **judged})
-    return pd.DataFrame(rows)
+def study_of(arm: str = "batch", *, depths: tuple[int, ...] = (2, 20), **own: object) -> Study:
+    axes = {DEPTH: list(depths), RATE: list(RATES)}
+    return fixed_study(arm, axes=axes, seeds=SEEDS, own=OWN | own)
 
 
-def rate_of(found: pd.DataFrame, seed: int, *, arm: str = "batch", depth: int = 2) -> float:
-    own = found[(found["seed"] == seed) & (found["arm"] == arm) & (found["model.depth"] == depth)]
-    assert len(own) == 1
-    return float(own[RATE].iloc[0])
+def runs_of(score: Score, *studies: Study) -> pd.DataFrame:
+    found = [
+        answer
+        for study in studies
+        for answer in answers(study, lambda values, seed: {"validation_score": score(values, seed)})
+    ]
+    return runs_table(found, by_name(*studies), MANIFESTS)
 
 
-def test_each_arm_and_depth_stands_at_the_rate_that_is_best_for_it() -> None:
-    best = {("none", 2): 0.01, ("none", 20): 0.001, ("batch", 2): 0.1, ("batch", 20): 0.01}
-    found = own_rates(
-        runs(lambda arm, depth, rate, _: 0.1 if rate == best[arm, depth] else 0.2, depths=(2, 20)),
-        RATE,
-    )
-    assert len(found) == 2 * 2 * len(SEEDS)
-    for (arm, depth), rate in best.items():
-        assert {rate_of(found, seed, arm=arm, depth=depth) for seed in SEEDS} == {rate}
+def test_the_other_seeds_stand_at_the_rate_that_is_best_in_their_cell() -> None:
+    best = {2: 0.01, 20: 0.1}
+    runs = runs_of(lambda at, _: 0.9 if at[RATE] == best[at[DEPTH]] else 0.8, study_of())
+    own = own_runs(runs)
+    assert sorted(set(own["seed"])) == [3, 4, 5, 6]
+    assert own.groupby(DEPTH)[RATE].unique().map(list).to_dict() == {2: [0.01], 20: [0.1]}
 
 
-def test_a_seed_has_no_say_in_the_rate_that_it_is_judged_at() -> None:
-    table = runs(lambda _, __, rate, seed: 0.1 if (rate == 0.1) == (seed in (1, 3)) else 0.3)
-    before = own_rates(table, RATE)
-    assert {rate_of(before, seed) for seed in (2, 4)} == {0.1}  # chosen by 1 and 3
-    assert {rate_of(before, seed) for seed in (1, 3)} == {0.001}  # by 2 and 4; a tie, the smaller
-    table.loc[table["seed"] == 1, "validation_error"] = 0.05
-    after = own_rates(table, RATE)
-    assert rate_of(after, 1) == rate_of(before, 1)
-    assert rate_of(after, 3) == rate_of(before, 3)
+def test_a_seed_that_is_judged_has_no_say_in_its_rate() -> None:
+    def score(at: dict, seed: int) -> float:
+        return 0.9 if (at[RATE] == 0.1) == (seed <= 2) else 0.7
+
+    assert set(own_runs(runs_of(score, study_of()))[RATE]) == {0.1}
 
 
-def test_a_rate_at_which_runs_fail_comes_after_one_at_which_none_does() -> None:
-    found = own_rates(
-        runs(lambda _, __, rate, seed: None if rate == 0.1 and seed < 3 else 0.2 - rate), RATE
-    )
-    assert {rate_of(found, seed) for seed in SEEDS} == {0.01}
+def test_a_run_at_the_rate_of_all_arms_that_an_arm_chose_is_one_run_of_both_kinds() -> None:
+    runs = runs_of(lambda at, _: 0.9 if at[RATE] == 0.001 else 0.8, study_of(depths=(2,)))
+    own, shared = own_runs(runs), shared_runs(runs)
+    assert len(runs) == 3 * 2 + 4
+    assert list(own["seed"]) == [3, 4, 5, 6]
+    assert set(own.index) <= set(shared.index)
 
 
-def test_where_every_run_fails_the_smallest_rate_stands_and_is_failed() -> None:
-    found = own_rates(runs(lambda *_: None), RATE)
-    assert set(found[RATE]) == {0.001}
-    assert found["failed"].all()
+def test_what_is_judged_by_the_time_to_a_target_is_chosen_by_it() -> None:
+    made = study_of(depths=(2,), target=0.85)
+
+    def figures(at: dict, _: int) -> dict:
+        soon = [0.86, 0.87] if at[RATE] == 0.1 else [0.5, 0.95]
+        return {"validation_score": soon[-1], "curves": {"validation_score": soon}}
+
+    runs = runs_table(answers(made, figures), by_name(made), MANIFESTS)
+    assert set(own_runs(runs)[RATE]) == {0.1}
+
+
+def test_as_many_seeds_are_planned_as_are_judged() -> None:
+    planned = planned_runs([study_of(depths=(2,))])
+    assert sorted(own_runs(planned)["seed"]) == [3, 4, 5, 6]
+    at_one = shared_runs(planned)
+    assert sorted(at_one[at_one[RATE] == 0.001]["seed"]) == [1, 2, 3, 4, 5, 6]
+    assert sorted(at_one[at_one[RATE] == 0.1]["seed"]) == [1, 2]
 
 
 def test_what_was_chosen_is_told_by_cell_and_a_choice_at_the_grids_end_is_said() -> None:
-    table = own_rates(
-        runs(
-            lambda arm, depth, rate, _: abs(rate - (0.1 if arm == "batch" else 0.01)) / depth,
-            depths=(2, 20),
-        ),
-        RATE,
-    )
-    sides = [table[table["arm"] == arm] for arm in ("batch", "none")]
-    texts = [one.text for one in chosen(sides, RATE, RATES)]
-    assert texts == [
-        "batch at model.depth 2: 0.1 (the grid's end)",
-        "batch at model.depth 20: 0.1 (the grid's end)",
-        "none at model.depth 2: 0.01",
-        "none at model.depth 20: 0.01",
+    studies = [study_of("batch"), study_of("none")]
+    best = {"batch": 0.1, "none": 0.01}
+    found = [
+        answer
+        for study in studies
+        for answer in answers(
+            study,
+            lambda at, _, arm=study.arm: {"validation_score": 0.9 - abs(at[RATE] - best[arm])},
+        )
+    ]
+    runs = own_runs(runs_table(found, by_name(*studies), MANIFESTS))
+    sides = [runs[runs["arm"] == arm] for arm in ("batch", "none")]
+    assert [one.text for one in chosen(sides, RATE, RATES)] == [
+        "batch at model.width 2: 0.1 (the grid's end)",
+        "batch at model.width 20: 0.1 (the grid's end)",
+        "none at model.width 2: 0.01",
+        "none at model.width 20: 0.01",
     ]
 
 
-def test_without_the_axis_it_says_so() -> None:
-    with pytest.raises(ValueError, match=r"the runs' table has no column norm\.momentum"):
-        own_rates(runs(lambda *_: 0.1), "norm.momentum")
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [
+        ({"beside": 0.5}, "beside must be a value of axes.optimizer.learning_rate"),
+        ({"choosing": 6}, "more than the 6 that choose"),
+        ({"axis": "norm.momentum"}, "beside must be a value of axes.norm.momentum"),
+    ],
+)
+def test_what_cannot_choose_is_refused(own: dict[str, object], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        study_of(**own)
+
+
+def test_a_claim_about_own_rates_asks_for_arms_that_choose_them(tmp_path: Path) -> None:
+    conf = Path(shutil.copytree("conf", tmp_path / "conf"))
+    file = conf / "experiment" / "depth_mlp.yaml"
+    file.write_text(file.read_text().replace("own_rate", "factorial"))
+    with pytest.raises(Refusal, match=r"depth\.yaml.*parts\.0\.own.*depth_mlp.*own_rate"):
+        compose_plan(conf, "quick")

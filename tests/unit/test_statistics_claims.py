@@ -204,6 +204,8 @@ def _table(generator: np.random.Generator) -> pd.DataFrame:
         "model.depth": 2,
         "norm.epsilon": 1e-3,
         "diverged": False,
+        "is_own": False,
+        "is_shared": True,
         "test_examples": 1000,
         "validation_examples": 1000,
         "output_change_training": 0.5,
@@ -429,7 +431,7 @@ def test_the_largest_rates_of_eight_seeds_are_judged_even_where_all_agree(
     claim = Claim.parse(
         _claim("T3", *LIST["T3"], level=0.99, headline=True, statistics="recalibrated")
     )
-    runs = marked(pd.DataFrame(rows))
+    runs = marked(pd.DataFrame(rows).assign(is_own=False, is_shared=True))
     planned = {"sgd": 8, "adam": 8}
     judged = judge_claim(claim, runs, planned=planned)
     assert judged.verdict.word == word

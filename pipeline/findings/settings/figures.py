@@ -75,6 +75,7 @@ def _cell(own: list[Study], table: pd.DataFrame, level: float) -> Factors:
 
 def _setting(table: pd.DataFrame, study: Study, values: dict[str, Scalar], level: float) -> Setting:
     rows = select(table, {"study": study.name, **values})
+    fixed = sum(each.values == values for each in study.asked)
     finite = rows[~rows["diverged"].astype(bool)]
 
     def mean(metric: str) -> Estimate | None:
@@ -89,7 +90,7 @@ def _setting(table: pd.DataFrame, study: Study, values: dict[str, Scalar], level
     return Setting(
         arm=study.arm,
         values=values,
-        planned=len(study.seeds),
+        planned=max(fixed, len(rows)),  # more where the arm chose this value
         outcomes=outcomes(rows),
         moving=mean("validation_score"),
         recalibrated=mean(f"validation_score{RECALIBRATED}"),

@@ -17,7 +17,7 @@ from pipeline.findings.evidence import Evidence
 from pipeline.findings.places import Place, by_cell, place_of
 from pipeline.statistics.cost_ratios import log_cost_ratio, step_milliseconds
 from pipeline.statistics.intervals import Estimate, estimate, sum_of
-from pipeline.statistics.own_rates import own_rates
+from pipeline.statistics.own_rates import own_runs, shared_runs
 from pipeline.statistics.pairs import Statistics, select, with_statistics
 from pipeline.statistics.runs import of_study, sequence
 from pipeline.statistics.step_costs import StepCost, cost_of
@@ -96,8 +96,7 @@ def figures(evidence: Evidence) -> Figures:
             for each in evidence.fixed
             if each.experiment == experiment and each.axes.keys() == axes
         ]
-        if axis is not None and studies:
-            table = own_rates(table[table["experiment"] == experiment], axis)
+        table = shared_runs(table) if axis is None else own_runs(table)
         found += [
             _cell(table, arms, curve, target, costs, reference, level) for arms in by_cell(studies)
         ]

@@ -15,7 +15,7 @@ from scipy.special import gammaln
 
 from pipeline.arguments import Count
 from pipeline.content import Record
-from pipeline.studies import Design
+from pipeline.designs import Design
 
 INDEPENDENT = ("pipeline.search.random_search.",)
 STARTUP = "startup_trials"  # what a design that learns calls its random draws

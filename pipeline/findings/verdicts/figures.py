@@ -12,7 +12,7 @@ import pandas as pd
 from pipeline.claims.claim import Claim, Part
 from pipeline.claims.controls import Control, EmpiricalError, empirical_error, judge_control
 from pipeline.claims.judgement import Judgement
-from pipeline.claims.judging import compared, judge_claim, part_sample, sides_of
+from pipeline.claims.judging import compared, judge_claim, part_sample
 from pipeline.claims.robustness import Robustness, robustness
 from pipeline.claims.rules import Direction, Word
 from pipeline.content import Record
@@ -167,7 +167,7 @@ def planned_blocks(part: Part, planned: pd.DataFrame) -> int:
     """Count the blocks that the plan has on both sides of a part."""
     if planned.empty:
         return 0
-    sides = sides_of(part, planned)
+    sides = compared(part, planned)
     blocks = [set(side[list(part.block)].itertuples(index=False, name=None)) for side in sides]
     if len(blocks) > 1 and not blocks[0] & blocks[1]:  # sides on disjoint seeds pair by rank
         return min(map(len, blocks))

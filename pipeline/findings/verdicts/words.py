@@ -135,10 +135,7 @@ def basis(claim: Claim) -> str:
     """What decides a claim, and at which level."""
     rates = "rates are fixed by the file" if claim.selection == "fixed" else "rates are tuned"
     if any(part.own is not None for part in claim.parts):
-        rates = (
-            "each arm's own settings were chosen on the other half of the seeds, which share a "
-            "choice: where settings hardly differ these intervals are too narrow"
-        )
+        rates = "each arm's own settings were chosen on other seeds"
     level = percentage(claim.level)
     together = (
         "a headline claim's, so that any wrong one among five has at most 5%"
