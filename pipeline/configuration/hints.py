@@ -30,7 +30,7 @@ SAME = {  # another word -> conf/'s
     "val": "validation",
     "test_size": "test",
 }
-SCORES = ("metric", "metrics", "score", "scoring", "accuracy", "f1", "loss", "criterion")
+SCORES = ("metric", "metrics", "score", "scoring", "f1", "loss", "criterion")
 TASKS = (
     ": loss and scores are those of the dataset's task; others are a class of yours and its file "
     "in conf/task, chosen by dataset.task=NAME"
