@@ -152,7 +152,7 @@ def _classes(file: Path, key: str) -> Integers:
 
 def _to_classes(targets: NDArray[Any]) -> str:
     """Return how targets that are no whole numbers in one row become some, if they can."""
-    if targets.ndim > 1:
+    if targets.ndim != 1:
         return "try argmax(axis=1)" if targets.ndim == 2 else "save one for each example"
     if targets.dtype.kind in "fc":
         whole = targets.real == np.round(targets.real)

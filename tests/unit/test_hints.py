@@ -63,6 +63,7 @@ TARGETS = {
     "shares": (np.eye(3), r"try argmax\(axis=1\)$"),
     "texts": (np.array(["a", "b", "a"]), r"numpy\.unique\(array, return_inverse=True\)"),
     "truths": (np.array([True, False, True]), r"try astype\('int64'\)$"),
+    "one": (np.array(3), "save one for each example$"),
     "blocks": (np.zeros((3, 2, 2)), "save one for each example$"),
 }
 
