@@ -45,8 +45,8 @@ def check_draws(
         if not _same(outputs, again):
             raise Refusal(
                 f"{target} returned a model whose layer {name} draws random numbers that the "
-                "trial's seed does not decide: let it hold a keras.random.SeedGenerator() and "
-                "draw by keras.random...(seed=GENERATOR)"
+                "trial's seed does not decide: take another, or let it hold a "
+                "keras.random.SeedGenerator() and draw by keras.random...(seed=GENERATOR)"
             )
 
 
