@@ -11,8 +11,11 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
+import multiprocessing
 import os
 import sys
+import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -28,6 +31,7 @@ BESIDE = {
     "inputs": "tell DVC by digests what of a profile's data and code is your own",
     "status": "show how far a sweep or confirmation has come, from any terminal",
 }
+PATIENCE_SECONDS = 10.0  # of a process that is done, with what does not let it end
 KEPT = "what is finished is kept, the same command goes on from there"
 LEFT = {"verify": "nothing was changed", "compare": "nothing was changed"}
 RUNNING = ("sweep", "confirm")
@@ -155,9 +159,18 @@ def _count(text: str) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Carry out a command line and return its exit code."""
+    """Carry out a command line and return its exit code.
+
+    Without arguments it is this process's own, which then ends, whoever still runs in it.
+    """
+    code = _code_of(list(sys.argv[1:] if arguments is None else arguments))
+    if arguments is None:
+        Leaving(code).start()
+    return code
+
+
+def _code_of(given: list[str]) -> int:
     logging.basicConfig(format="normbench: %(message)s", level=logging.WARNING)
-    given = list(sys.argv[1:] if arguments is None else arguments)
     top = parser()
     known = [*QUESTIONS, *STAGES, *BESIDE]
     named = next((word for word in given if not word.startswith("-")), None)
@@ -244,6 +257,31 @@ def _find_modules_of_the_current_folder() -> None:
     for folder in (Path(__file__).parents[1], Path.cwd()):
         if str(folder) not in sys.path:
             sys.path.append(str(folder))
+
+
+class Leaving(threading.Thread):
+    """Ends the process where a thread or a process that named code left would hold it."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(daemon=True)
+        self._code = code
+
+    def run(self) -> None:
+        """Wait, and end it; ended by its own end otherwise."""
+        time.sleep(PATIENCE_SECONDS)
+        left = [each for each in threading.enumerate() if not each.daemon and each.is_alive()]
+        left = [each for each in left if each is not threading.main_thread()]
+        children = multiprocessing.active_children()
+        found = [*(each.name for each in left), *(each.name for each in children)]
+        names = ", ".join(found[:3]) or "something"
+        print(
+            f"normbench: ended while {names} still ran, left by code that was called",
+            file=sys.stderr,
+        )
+        for child in children:
+            child.kill()
+        sys.stdout.flush()
+        os._exit(self._code)
 
 
 if __name__ == "__main__":

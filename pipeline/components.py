@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from pipeline.errors import Refusal, nearest, reason_of
+from pipeline.prints import in_one_line
 from pipeline.records import Component
 
 
@@ -48,11 +49,12 @@ def build(component: Component, *positional: Any, **more: Any) -> Any:
     """
     target = callable_of(component, *positional, **more)
     arguments = {**component.arguments, **more}
-    if not inspect.isclass(target):
-        return target(*positional, **arguments)
     try:
-        return target(*positional, **arguments)
+        with in_one_line(component.target):
+            return target(*positional, **arguments)
     except (TypeError, ValueError) as error:
+        if not inspect.isclass(target):
+            raise
         named = _named_parameters(target)
         unknown = [name for name in component.arguments if named and name not in named]
         hint = nearest(unknown[0], named) if unknown else ""
@@ -108,7 +110,8 @@ def _check_call(path: str, target: Any, positional: tuple[Any, ...], given: dict
 
 def _imported(module: str, path: str, parent: object = None) -> ModuleType:
     try:
-        return importlib.import_module(module)
+        with in_one_line(path):
+            return importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name != module:
             raise Refusal(f"{path}: {module} needs {error.name!r}; install it") from error

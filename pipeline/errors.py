@@ -11,6 +11,11 @@ import re
 from collections.abc import Iterable
 
 ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|.)")  # colors and other orders to a terminal
+# TensorFlow's reason stands behind a stack of its own frames
+OF_A_GRAPH = re.compile(
+    r"\AGraph execution error:\s+Detected at node (?P<node>\S+) .*\n\n(?P<reason>.+?)\n\t \[\[",
+    re.DOTALL,
+)
 
 
 class Refusal(Exception):
@@ -35,8 +40,10 @@ def on_one_line(text: str) -> str:
 
 def reason_of(error: BaseException) -> str:
     """Return an exception as one line of at most 500 characters."""
-    name = type(error).__name__
-    return f"{name}: {said}"[:500] if (said := on_one_line(str(error))) else name
+    name, text = type(error).__name__, str(error)
+    if found := OF_A_GRAPH.search(text):
+        text = f"{found['reason']} (in {found['node']})"
+    return f"{name}: {said}"[:500] if (said := on_one_line(text)) else name
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:
@@ -45,9 +52,14 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     The clause can follow any message: `"; did you mean 'model'? (valid: dataset, model, norm)"`.
     """
     names = sorted(set(valid))
+    return offered(next(iter(difflib.get_close_matches(name, names, n=1, cutoff=0.5)), ""), names)
+
+
+def offered(guess: str, valid: Iterable[str]) -> str:
+    """Return the clause of `nearest` with a guess of one's own, empty where there is none."""
+    names = sorted(set(valid))
     if not names:
         return " (none exist)"
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
+    hint = f"; did you mean {guess!r}?" if guess else ""
     shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
     return f"{hint} (valid: {shown})"

@@ -81,7 +81,8 @@ def trouble(target: str) -> str | None:
     try:
         tree(file)
     except SyntaxError as error:
-        return f"names {target!r}, but {file} is no Python: line {error.lineno}: {error.msg}"
+        place = "" if error.lineno is None else f"line {error.lineno}: "
+        return f"names {target!r}, but {file} is no Python: {place}{error.msg}"
     except (OSError, ValueError) as error:
         return f"names {target!r}, but {file} cannot be read: {error}"
     return None

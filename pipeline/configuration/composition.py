@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.configuration import files, hydra
+from pipeline.configuration.hints import meant, no_choice
 from pipeline.configuration.hydra import LONGEST, Override, Told, overrides_of
 from pipeline.configuration.messages import Invalid, brief, shown
 from pipeline.configuration.sections import Plain, check_plain, mapping
@@ -98,6 +99,7 @@ def _composed(conf: Path, root: str, told: Sequence[Told]) -> tuple[Composed, li
         try:
             tree, choices = hydra.tree(conf, root, [override for _, override in said], places)
         except Refusal:
+            _check_chosen(hydra.tree(conf, root, [])[1], said, groups)
             chosen = [override for _, override in said if override.key_or_group in groups]
             known = hydra.keys(hydra.tree(conf, root, chosen)[0])
             for place, override in said:
@@ -196,17 +198,32 @@ def _check_group(conf: Path, override: Override, place: str) -> None:
     if override.is_add() or override.is_force_add():
         raise Refusal(f"{said}: choose without +, {group}=NAME")
     if not isinstance(value, str):
-        known = nearest(str(value)[:LONGEST], files.names(conf, group))
+        valid, text = files.names(conf, group), (override.input_line or "").partition("=")[2]
+        if text in valid:  # nan, true, 1
+            way = f"write the name within quotes: {shown(hydra.choosing(group, text))}"
+            raise Refusal(f"{said}: is read as no text; {way}")
+        known = nearest(str(value)[:LONGEST], valid)
         raise Refusal(f"{said}: must name one file of {conf / group}{known}")
     check_choice(conf, group, value, place)
 
 
+def _check_chosen(
+    choices: dict[str, str], said: Sequence[tuple[str, Override]], groups: set[str]
+) -> None:
+    """Refuse the choice of a group from which the root file chooses nothing."""
+    for place, override in said:
+        group = override.key_or_group
+        if group in groups and group not in choices:
+            name, chosen = brief(str(override.value())), groups & choices.keys()
+            raise Refusal(f"{place}: {group}={name}: {no_choice(group, name, chosen)}")
+
+
 def _check_key(known: object, key: str, place: str) -> None:
+    section = known
     walked: list[str] = []
     for part in key.split("."):
-        names = [str(name) for name in known] if isinstance(known, dict) else []
-        if not isinstance(known, dict) or part not in names:
-            valid = [".".join([*walked, name]) for name in names]
-            raise Refusal(f"{place}: {brief(key)} is not a known key{nearest(key, valid)}")
         walked.append(part)
-        known = known[part]
+        if not isinstance(section, dict) or part not in [str(name) for name in section]:
+            missing = ".".join(walked)
+            raise Refusal(f"{place}: {brief(key)} is not a known key{meant(missing, known)}")
+        section = section[part]

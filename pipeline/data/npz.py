@@ -143,12 +143,28 @@ def _classes(file: Path, key: str) -> Integers:
     if targets.ndim == 2 and targets.shape[1] == 1:
         targets = targets[:, 0]
     if targets.dtype.kind not in "iu" or targets.ndim != 1:
-        way_out = "argmax(axis=1)" if targets.ndim == 2 else "astype('int64')"
         raise Refusal(
             f"{shown(file)}: array {key!r} holds {targets.dtype} {targets.shape}; targets are "
-            f"whole numbers of shape (n,): try {way_out}"
+            f"whole numbers of shape (n,): {_to_classes(targets)}"
         )
     return targets.astype(np.int64)
+
+
+def _to_classes(targets: NDArray[Any]) -> str:
+    """Return how targets that are no whole numbers in one row become some, if they can."""
+    if targets.ndim != 1:
+        return "try argmax(axis=1)" if targets.ndim == 2 else "save one for each example"
+    if targets.dtype.kind in "fc":
+        whole = targets.real == np.round(targets.real)
+        if not whole.all():
+            broken = targets[~whole][0]
+            return (
+                f"{broken} is none; to predict numbers say dataset.task=regression, to number "
+                "classes save numpy.digitize(array, edges)"
+            )
+    if targets.dtype.kind in "SU":
+        return "save labels, array = numpy.unique(array, return_inverse=True), and name the labels"
+    return "try astype('int64')"
 
 
 def _targets(file: Path, key: str) -> NDArray[Any]:

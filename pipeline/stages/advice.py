@@ -1,4 +1,4 @@
-"""One line of advice on a run whose network scores otherwise in training than at inference."""
+"""One line of advice: on a gap between training and inference, or on norms that all arms share."""
 
 from __future__ import annotations
 
@@ -41,4 +41,18 @@ def advice(score: str, layer: Component | None, result: Result) -> str:
     return (
         f"{said}: the moving averages had not settled after {result.steps} steps; {lower} "
         f"or recalibrate them ({score} {metrics['gap_recalibrated']:.4f})"
+    )
+
+
+def shared_norms(target: str, result: Result) -> str:
+    """Return a line on layers that normalize in every arm alike; nothing where there are none.
+
+    Args:
+        target: The model's builder.
+        result: What came out.
+    """
+    own = result.kernels.get("beside_norm", "")
+    return own and (
+        f"{target}: its model normalizes by layers of its own too ({own}), in every arm alike: "
+        "arms differ elsewhere alone; write x = norm(x, name=...) there, if they should count"
     )

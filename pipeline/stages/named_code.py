@@ -15,19 +15,25 @@ from pipeline.errors import Contradiction, Refusal, reason_of
 def told_in_one_line(targets: Iterable[str]) -> Iterator[None]:
     """Turn an exception that passed through the code of these dotted paths into a refusal.
 
-    One that did not is a bug of this package, and goes on as it is.
+    So is what TensorFlow cannot compute: the layers and their sizes are the first path's. Any other
+    is a bug of this package, and goes on as it is.
     """
+    paths = list(targets)
     try:
         yield
     except (Refusal, Contradiction):
         raise
     except (Exception, SystemExit) as error:
-        files = {modules.source(found) for each in targets if (found := modules.module(each))}
+        files = {modules.source(found) for each in paths if (found := modules.module(each))}
         frames = [
             frame
             for frame in traceback.extract_tb(error.__traceback__)
             if Path(frame.filename) in files
         ]
+        if not frames and type(error).__module__.startswith("tensorflow."):
+            raise Refusal(
+                f"{paths[0]}: its model cannot be computed: {reason_of(error)}"
+            ) from error
         if not frames:
             raise
         place = f"{frames[-1].filename}, line {frames[-1].lineno}"

@@ -20,6 +20,7 @@ from pipeline.execution.queues import Queue
 from pipeline.execution.store import Store
 from pipeline.execution.task import Failed, Lost, Task
 from pipeline.records import Answer
+from pipeline.stages.advice import shared_norms
 from pipeline.stages.live import View
 from pipeline.stages.places import Places
 from pipeline.tracking.live import LiveMirror
@@ -90,11 +91,16 @@ class Reporter:
         self._mirror = mirror
         self._file = file
         self._written = 0.0
+        self._said = set[str]()
 
     def answered(self, answer: Answer, *, fresh: bool) -> None:
         """A task has its answer."""
         self._board.answered(answer, fresh=fresh)
         self._mirror.put(answer)
+        told = shared_norms(answer.trial.model.target, answer.result)
+        if told and told not in self._said:
+            self._said.add(told)
+            self._view.say(told)
         self.tick()
 
     def started(self, task: Task, worker: str) -> None:

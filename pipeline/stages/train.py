@@ -26,7 +26,7 @@ from pipeline.execution.store import Store
 from pipeline.execution.work import answer, describe
 from pipeline.records import Result, Task, Trial
 from pipeline.search.questions import components, question
-from pipeline.stages.advice import advice
+from pipeline.stages.advice import advice, shared_norms
 from pipeline.stages.comparison import (
     NARROW,
     Run,
@@ -129,8 +129,12 @@ def _train(asked: Asked, console: Console, *, mirrored: bool, save: Path | None)
     clock = Store.open().clock(trial.key)
     if mirrored:
         _say(console, try_mirror_run(cell, trial, result, clock, manifest))
-    if told := advice(cell.task.score, cell.norm.layer, result):
-        _say(console, told)
+    for told in (
+        advice(cell.task.score, cell.norm.layer, result),
+        shared_norms(cell.model.target, result),
+    ):
+        if told:
+            _say(console, told)
     return run
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
@@ -18,10 +19,18 @@ from pipeline.data.arrays import read_manifest
 from pipeline.errors import Contradiction, Refusal
 from pipeline.execution.digested import Damaged
 from pipeline.execution.keys import SHOWN
-from pipeline.execution.provenance import asked_here
+from pipeline.execution.provenance import asked_here, clock
 from pipeline.execution.sealed import Line, lines, standing
-from pipeline.execution.store import Store
-from pipeline.execution.verification import Case, Claim, Difference, Verdict, disagreements, judged
+from pipeline.execution.store import Clock, Store
+from pipeline.execution.verification import (
+    Case,
+    Claim,
+    Difference,
+    Verdict,
+    compared,
+    disagreements,
+    judged,
+)
 from pipeline.execution.work import Watch, answer
 from pipeline.records import Trial
 from pipeline.stages.places import Places
@@ -63,7 +72,7 @@ def run(key: str | None, *, sample: int | None, everything: bool, profile: str, 
     with _progress(cases) as (say, watch):
         for case in cases:
             verdicts.append(_verdict(case, folders, watch))
-            say("\n".join(_report(verdicts[-1])))
+            say("\n".join([*_report(verdicts[-1]), *_origin(verdicts[-1], store)]))
     _close(verdicts)
 
 
@@ -218,6 +227,27 @@ def _report(verdict: Verdict) -> Iterator[str]:
         f"    environment: {each.figure} was {each.claimed}, here {each.found}"
         for each in verdict.environment
     )
+
+
+def _origin(verdict: Verdict, store: Store) -> Iterator[str]:
+    """Yield where an answer was made that came out otherwise in what should be its environment."""
+    trial = verdict.case.trial
+    made = store.clock(trial.key) if trial is not None else None
+    if made is None or verdict.environment or not any(verdict.differences):
+        return
+    told = [_place(each) for each in (made, clock(time.time()))]
+    found = compared(*told)
+    yield from (f"    {each.figure} was {each.claimed}, here {each.found}" for each in found)
+    if not found:
+        yield f"    {', '.join(told[0])} and environment are the same here"
+
+
+def _place(found: Clock) -> dict[str, str]:
+    return {
+        "host": found.host or "unknown",
+        "commit": found.commit[:SHOWN] or "unknown",
+        "changes": found.dirty[:SHOWN] or "none",
+    }
 
 
 def _shortened(differences: Sequence[Difference]) -> Iterator[str]:

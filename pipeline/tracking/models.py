@@ -2,7 +2,8 @@
 
 A folder has the layout of `mlflow.keras.save_model`, which wants the model in
 memory: MLmodel, data/model.keras, the environment in MLflow's three forms, and
-an example of its input. `mlflow.keras.load_model` and
+an example of its input. Beside the model lies its dataset's manifest, so that
+`normbench predict` reads files for it. `mlflow.keras.load_model` and
 `mlflow.pyfunc.load_model` read it.
 """
 
@@ -21,6 +22,7 @@ from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus
 from mlflow.models import Model, ModelSignature
 from mlflow.types import Schema, TensorSpec
 
+from pipeline.data.arrays import write_manifest
 from pipeline.records import Environment, Manifest
 from pipeline.tracking.entry import MODEL_DIGEST, Entry, SavedModel
 
@@ -101,6 +103,7 @@ def write_folder(saved: SavedModel, logged: LoggedModel, folder: Path) -> None:
     data = folder / "data"
     data.mkdir()
     shutil.copyfile(saved.file, data / "model.keras")
+    write_manifest(data / "model.json", saved.manifest)
     (data / "keras_module.txt").write_text("keras")
     _write_environment(saved.environment, folder)
     outputs = TensorSpec(np.dtype("float32"), (-1, saved.manifest.outputs))

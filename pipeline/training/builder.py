@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -22,6 +23,7 @@ from pipeline.models.norms import norm_factory
 from pipeline.records import Trial
 from pipeline.tasks.scoring import scoring_of
 from pipeline.training.determinism import use_our_keras_values
+from pipeline.training.forms import graph_of
 from pipeline.training.origins import Origin, brought, looked_on
 from pipeline.training.private_keras import is_generator_state, layers_of
 from pipeline.training.weights import by_path
@@ -32,6 +34,9 @@ GIVEN = ("shape", "outputs", "norm")  # to a builder, by position
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 CHOICES = ("keep", "draw")
 SQUASHING = ("softmax", "sigmoid")
+NORM_NAME = re.compile(r"Norm(ali[sz]ation)?(\dd)?$", re.IGNORECASE)
+# the one standardizes examples, the other a weight
+NO_NORMS = (keras.layers.Normalization, keras.layers.SpectralNormalization)
 
 
 def made(trial: Trial, shape: tuple[int, ...], outputs: int, make: Make, seed: int) -> keras.Model:
@@ -44,21 +49,23 @@ def made(trial: Trial, shape: tuple[int, ...], outputs: int, make: Make, seed: i
     keras.utils.clear_session(free_memory=False)  # the engine collects when it drops a graph
     use_our_keras_values()
     keras.utils.set_random_seed(seed)
-    norms: list[keras.Layer] = []
 
     def making(*arguments: Any, **more: Any) -> Any:
-        norms.append(make(*arguments, **more))
-        return norms[-1]
+        layer = make(*arguments, **more)
+        if isinstance(layer, keras.layers.Layer):
+            layer.is_norms = True
+        return layer
 
     arguments = dict(trial.model.arguments)
     choice = arguments.pop("weights") if arguments.get("weights") in CHOICES else None
     digest = arguments.pop("weights_digest", None) if choice else None
     component = trial.model.model_copy(update={"arguments": arguments})
     with looked_on() as origins:
-        model = build(component, shape, outputs, norm_factory(trial.norm, making))
+        returned = build(component, shape, outputs, norm_factory(trial.norm, making))
+        model = graph_of(trial.model.target, returned, shape)
     use_our_keras_values()  # its choice of a precision ends with it
     _check_outputs(trial, model, outputs)
-    _check_norms(trial, model, norms)
+    _check_norms(trial, model)
     _check_origins(trial, model, origins)
     _settle(trial, model, choice, digest)
     return model
@@ -72,7 +79,8 @@ def _check_builder(target: str) -> None:
     """
     found = resolve(target)
     named: list[inspect.Parameter] = []
-    if callable(found) and not inspect.isclass(found):
+    later = inspect.iscoroutinefunction(found) or inspect.isgeneratorfunction(found)
+    if callable(found) and not inspect.isclass(found) and not later:
         with suppress(TypeError, ValueError):
             named = list(inspect.signature(found).parameters.values())
     if len([each for each in named if each.kind in POSITIONAL]) < len(GIVEN):
@@ -82,16 +90,14 @@ def _check_builder(target: str) -> None:
         )
 
 
-def _check_outputs(trial: Trial, model: Any, outputs: int) -> None:
+def _check_outputs(trial: Trial, model: keras.Model, outputs: int) -> None:
     target = trial.model.target
-    if not isinstance(model, keras.Model):
-        raise Refusal(f"{target} returned {type(model).__name__}, not a keras.Model")
     if model.output_shape != (None, outputs):
         raise Refusal(
             f"{target} returned a model with outputs {model.output_shape}, but "
             f"{trial.dataset} asks for {(None, outputs)}"
         )
-    last = model
+    last: Any = model
     while isinstance(last, keras.Model):
         last = (getattr(last, "operations", None) or last.layers)[-1]
     function = getattr(getattr(last, "activation", None), "__name__", type(last).__name__).lower()
@@ -102,17 +108,35 @@ def _check_outputs(trial: Trial, model: Any, outputs: int) -> None:
         )
 
 
-def _check_norms(trial: Trial, model: keras.Model, norms: list[keras.Layer]) -> None:
+def _check_norms(trial: Trial, model: keras.Model) -> None:
     layers = layers_of(model)
-    there = {id(layer) for layer in layers}
-    if trial.norm.layer is None or any(id(layer) in there for layer in norms):
+    if trial.norm.layer is None or any(hasattr(layer, "is_norms") for layer in layers):
         return
-    own = [layer.name for layer in layers if "Normalization" in type(layer).__name__]
-    has = f"; its own are {', '.join(own[:3])}{', ...' if own[3:] else ''}" if own else ""
+    own = own_norms(model)
+    has = f"; its own are {own}" if own else ""
     raise Refusal(
         f"{trial.model.target} returned a model without a layer of norm's: all arms would be the "
         f"same network{has}; write x = norm(x, name=...) where a norm belongs, or take norm=none"
     )
+
+
+def own_norms(model: keras.Model) -> str:
+    """Return the names of layers that normalize and that the arm did not make, the first three."""
+    layers = layers_of(model)
+    arms = [layer for layer in layers if hasattr(layer, "is_norms")]
+    known = {id(each) for layer in arms for each in (layer, *layers_of(layer))}
+    own = [each.name for each in layers if id(each) not in known and _normalizes(each)]
+    return f"{', '.join(own[:3])}{', ...' if own[3:] else ''}"
+
+
+def kernels_beside(trial: Trial, model: keras.Model) -> dict[str, str]:
+    """Return, under `beside_norm`, what else normalizes under an arm that is not the plain one."""
+    own = own_norms(model) if trial.norm.layer is not None else ""
+    return {"beside_norm": own} if own else {}
+
+
+def _normalizes(layer: keras.Layer) -> bool:
+    return not isinstance(layer, NO_NORMS) and bool(NORM_NAME.search(type(layer).__name__))
 
 
 def _check_origins(trial: Trial, model: keras.Model, origins: dict[int, Origin]) -> None:

@@ -28,6 +28,7 @@ from pipeline.content import content_digest
 from pipeline.records import Component, Trial
 from pipeline.tasks.scoring import scoring_of
 from pipeline.training.batch_norm import BatchNormalization
+from pipeline.training.builder import kernels_beside
 from pipeline.training.evaluation import (
     Forward,
     batchwise,
@@ -79,7 +80,11 @@ class Engine:
         order_spec = tf.TensorSpec((None, None), tf.int64)
         self._epoch = tf.function(self._traced_epoch, input_signature=[*specs, order_spec])
         self._by_batch: Forward | None = None
-        self.kernels = {"norm": _norm_kernel(trial, self._norms), "optimizer": self._step.kernel}
+        self.kernels = {
+            **kernels_beside(trial, self.model),
+            "norm": _norm_kernel(trial, self._norms),
+            "optimizer": self._step.kernel,
+        }
         self.subject = Subject(
             model=self.model,
             infer=inference(self.model),
@@ -192,7 +197,7 @@ def train(trial: Trial, folder: Path, watch: Watch | None = None) -> Trained:
             break
 
     result = result_of(trial, folder, engine.subject, curves)
-    return Trained(result, lambda: _plain(engine.model, trial))
+    return Trained(result, lambda: _plain(engine.model, trial, tuple(data[0].shape[1:])))
 
 
 _kept: OrderedDict[str, Engine] = OrderedDict()
@@ -270,9 +275,9 @@ def _norm_kernel(trial: Trial, norms: list[BatchNormalization]) -> str:
     return " and ".join(sorted(kernels)) or "keras"
 
 
-def _plain(model: keras.Model, trial: Trial) -> keras.Model:
+def _plain(model: keras.Model, trial: Trial, shape: tuple[int, ...]) -> keras.Model:
     """Return Keras's own model with the weights of the engine's."""
-    plain = built(trial, model.input_shape[1:], model.output_shape[-1])
+    plain = built(trial, shape, model.output_shape[-1])
     for variable, trained in zip(plain.variables, model.variables, strict=True):
         variable.assign(trained.numpy())
     return plain

@@ -14,6 +14,7 @@ from pipeline.components import build, resolve
 from pipeline.errors import Refusal
 from pipeline.records import Trial
 from pipeline.tasks.scoring import scoring_of
+from pipeline.training.builder import kernels_beside
 from pipeline.training.evaluation import (
     Forward,
     batchwise,
@@ -112,5 +113,9 @@ def _subject(trial: Trial, model: keras.Model) -> Subject:
         with kept(model.non_trainable_variables):
             yield compiled()
 
-    kernels = {"norm": "keras" if trial.norm.layer else "none", "optimizer": "keras"}
+    kernels = {
+        **kernels_beside(trial, model),
+        "norm": "keras" if trial.norm.layer else "none",
+        "optimizer": "keras",
+    }
     return Subject(model, inference(model), by_batch, layers, kernels)

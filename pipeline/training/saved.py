@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from pipeline.errors import Refusal, reason_of
 from pipeline.training.evaluation import CHUNK, inference, outputs_of
+from pipeline.training.forms import takes
 
+UNKNOWN = "Could not locate"  # says Keras of a class or function that nobody registered
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date a zip archive can hold
 
 
@@ -64,8 +66,12 @@ def answers(
     try:
         model = load_model(path)
     except Exception as error:  # Keras reads whatever the archive holds
-        raise Refusal(f"{path}: is no model that can be loaded: {reason_of(error)}") from None
-    if (model.input_shape, model.output_shape) != ((None, *shape), (None, outputs)):
+        unknown = "; name the module of its layers: --import MODULE" * (UNKNOWN in str(error))
+        reason = f"{reason_of(error)}{unknown}"
+        raise Refusal(f"{path}: is no model that can be loaded: {reason}") from None
+    if not getattr(model, "inputs", None) or not getattr(model, "outputs", None):
+        raise Refusal(f"{path}: holds a {type(model).__name__} that does not say what it takes")
+    if not takes(model, shape) or model.output_shape != (None, outputs):
         raise Refusal(
             f"{path}: takes {model.input_shape} and gives {model.output_shape}, but its .json file "
             f"says {(None, *shape)} and {(None, outputs)}: they don't belong together"

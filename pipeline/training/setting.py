@@ -24,6 +24,7 @@ from pipeline.data.arrays import open_split, read_manifest
 from pipeline.errors import Refusal
 from pipeline.records import Component, Manifest, Trial
 from pipeline.training.builder import Make, made
+from pipeline.training.draws import check_draws
 from pipeline.training.weights import check_origins, draw_weights
 
 Examples = NDArray[np.float32]
@@ -55,6 +56,7 @@ def built(trial: Trial, shape: tuple[int, ...], outputs: int, make: Make = build
     for variable in model.variables:
         variable.origin.forget()
     draw_weights(model, trial.seed)
+    check_draws(trial.model.target, model, shape, BUILDER_SEEDS)
     return model
 
 

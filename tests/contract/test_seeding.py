@@ -11,6 +11,7 @@ from pipeline.errors import Refusal
 from pipeline.records import Component
 
 LAYERS = WEIGHTS | DRAWS
+UNSEEDED = ("AugMix",)  # chooses among its chains by Python's own random
 
 
 @pytest.fixture
@@ -38,7 +39,13 @@ def test_every_layer_of_keras_is_known():
     assert (len(WEIGHTS), len(DRAWS), len(WITHOUT)) == (38, 31, 74)
 
 
-@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("layer", UNSEEDED)
+def test_a_layer_of_keras_that_draws_without_its_seed_is_refused(layer, model_of):
+    with pytest.raises(Refusal, match="draws random numbers that the trial's seed does not decide"):
+        model_of(layer, 0)
+
+
+@pytest.mark.parametrize("layer", [each for each in LAYERS if each not in UNSEEDED])
 def test_a_layer_of_keras_starts_from_the_seed_alone(layer, model_of):
     """Seed 1 alone, and seed 1 after seed 0 had the same variables."""
     from pipeline.training.weights import draw_weights, weights_digest

@@ -115,6 +115,47 @@ def test_rows_in_another_order_of_columns_and_of_an_unknown_city_are_answered(fo
     assert said[:2] == [whole[row].split("  ")[1] for row in (101, 252)]
 
 
+OWN = """
+import keras
+
+
+@keras.saving.register_keras_serializable("owner")
+class Doubling(keras.layers.Layer):
+    def call(self, x):
+        return 2 * x
+
+
+def build(shape, outputs, norm):
+    examples = keras.Input(shape)
+    x = keras.layers.Dense(16, name="dense")(keras.layers.Flatten()(examples))
+    x = norm(Doubling(name="doubling")(x), name="norm", activation="relu")
+    return keras.Model(examples, keras.layers.Dense(outputs, name="logits")(x))
+"""
+
+
+def test_a_model_of_ones_own_layers_is_asked_with_their_module(folder):
+    (folder / "owner_layers.py").write_text(OWN)
+    (folder / "conf" / "model" / "own.yaml").write_text(
+        "_target_: owner_layers.build\nsearch: {}\ngrid: {}\n"
+    )
+    done = run(folder, "train", *TINY, "model=own", "norm=layer", "--save", "own.keras")
+    assert done.returncode == 0, done.stderr
+    score = float(re.search(r"^validation accuracy +(0\.\d{4})$", done.stdout, re.M)[1])
+    [arrays] = (folder / "artifacts/train/arrays").glob("mnist_5k-*")
+    asked = ("predict", "own.keras", str(arrays / "validation_examples.npy"))
+    alone = run(folder, *asked)
+    assert (alone.returncode, len(alone.stderr.splitlines())) == (2, 1), alone.stderr
+    assert alone.stderr.rstrip().endswith("name the module of its layers: --import MODULE")
+    done = run(folder, *asked, "--import", "owner_layers")
+    assert done.returncode == 0, done.stderr
+    said = [int(line.split()[1]) for line in done.stdout.splitlines()]
+    right = np.mean(said == np.load(arrays / "validation_targets.npy"))
+    assert right == pytest.approx(score, abs=1e-4)
+    missing = run(folder, *asked, "--import", "owner_layer")
+    assert (missing.returncode, missing.stdout) == (2, "")
+    assert "no module 'owner_layer'" in missing.stderr
+
+
 MISTAKES = {
     "nowhere.png": "nowhere.png: does not exist",
     "houses.csv": "houses.csv: cannot be decoded: not a picture",

@@ -123,6 +123,24 @@ def test_a_module_that_does_not_import_is_one_line(tmp_path, monkeypatch, code, 
     assert len(said) < 700
 
 
+def test_a_module_of_null_bytes_has_no_line_to_name(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "null_module.py").write_bytes(b"\0")
+    said = trouble("null_module.build")
+    assert said.endswith("is no Python: source code string cannot contain null bytes")
+
+
+def test_what_a_graph_could_not_compute_is_said_without_its_stack():
+    stack = "\n\n".join(f'  File "layer.py", line {n}, in call' for n in range(200))
+    error = ValueError(
+        "Graph execution error:\n\nDetected at node while/take/GatherV2 defined at (most recent "
+        f"call last):\n{stack}\n\nindices[1,2] = 9 is not in [0, 2)\n\t [[{{{{node take}}}}]]"
+    )
+    assert reason_of(error) == (
+        "ValueError: indices[1,2] = 9 is not in [0, 2) (in while/take/GatherV2)"
+    )
+
+
 def test_an_exception_is_one_line_without_orders_to_the_terminal():
     error = ValueError("\x1b[1mfirst\x1b[0m\n\tsecond\x07" + "x" * 1000)
     assert reason_of(error).startswith("ValueError: first secondxxx")

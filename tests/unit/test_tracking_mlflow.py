@@ -18,6 +18,7 @@ import pytest
 from fake_answers import fake_runs
 
 from pipeline.errors import Refusal
+from pipeline.records import Manifest
 from pipeline.tracking.connection import check_address, connected, tracking_uri
 from pipeline.tracking.mirror import MlflowMirror
 from pipeline.tracking.mirrors import usable_mirrors
@@ -189,6 +190,8 @@ def test_a_winners_model_is_ready_and_whole_without_tensorflow(mirrored):
     assert (model.name, str(model.status)) == ("quick-tuned-mnist_5k-mlp-adam-batch", "READY")
     home = Path(model.artifact_location.removeprefix("file://"))
     assert (home / "data" / "model.keras").read_bytes() == b"weights"
+    beside = json.loads((home / "data" / "model.json").read_text())
+    assert Manifest.parse(beside) == mirrored.manifests["mnist_5k"]
     assert "keras_version: 3.15.1" in (home / "MLmodel").read_text()
     assert "tensorflow==2.21.0" in (home / "requirements.txt").read_text()
 

@@ -1,6 +1,7 @@
 """`normbench verify`: what is compared, what is found, and what stays untouched. Nobody trains."""
 
 import json
+import platform
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,7 +12,7 @@ from pipeline.content import canonical_json, content_digest
 from pipeline.data import arrays
 from pipeline.data.source import Source
 from pipeline.errors import Contradiction, Refusal
-from pipeline.execution.provenance import asked_here
+from pipeline.execution.provenance import asked_here, clock
 from pipeline.execution.store import Clock, Store
 from pipeline.execution.verification import compared, figures
 from pipeline.records import (
@@ -242,6 +243,23 @@ def test_other_figures_in_another_environment_are_excused_but_count(profile, cap
     with pytest.raises(Contradiction, match="other last digits are to be expected"):
         run(trial.key)
     assert "1 figure differs, asked in another environment" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("host", ["elsewhere", platform.node()])
+def test_other_figures_in_the_same_environment_say_where_they_were_made(host, profile, capsys):
+    old, here = profile.swept[0], clock(0.0)
+    made = here.model_copy(update={"host": host})
+    result = old.result.model_copy(update={"weights_digest": "f" * 64})
+    stored(old).unlink()
+    Store.open().put(old.trial, result, made)
+    with pytest.raises(Contradiction):
+        run(old.trial.key)
+    lines = capsys.readouterr().out.splitlines()
+    if host == here.host:
+        assert "    host, commit, changes and environment are the same here" in lines
+    else:
+        assert f"    host was elsewhere, here {here.host}" in lines
+    assert not [line for line in lines if line.startswith("    commit was")]
 
 
 def test_a_sample_is_drawn_by_its_seed(profile, capsys):
