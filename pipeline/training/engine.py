@@ -37,7 +37,7 @@ from pipeline.training.evaluation import (
 )
 from pipeline.training.loss import loss_of, tally_of
 from pipeline.training.measure import Trained, result_of, trained_on, validated
-from pipeline.training.private_keras import layers_of
+from pipeline.training.private_keras import layers_of, recurrence_kernel
 from pipeline.training.probes import Subject, statistics_curves
 from pipeline.training.setting import (
     Watch,
@@ -78,7 +78,11 @@ class Engine:
         order_spec = tf.TensorSpec((None, None), tf.int64)
         self._epoch = tf.function(self._traced_epoch, input_signature=[*specs, order_spec])
         self._by_batch: Forward | None = None
-        self.kernels = {"norm": _norm_kernel(trial, self._norms), "optimizer": self._step.kernel}
+        self.kernels = {
+            "norm": _norm_kernel(trial, self._norms),
+            "optimizer": self._step.kernel,
+            **recurrence_kernel(self.model),
+        }
         self.subject = Subject(
             model=self.model,
             infer=inference(self.model),

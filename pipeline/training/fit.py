@@ -22,6 +22,7 @@ from pipeline.training.evaluation import (
     with_moving_statistics,
 )
 from pipeline.training.measure import Trained, result_of, trained_on, validated
+from pipeline.training.private_keras import recurrence_kernel
 from pipeline.training.probes import Subject, statistics_curves
 from pipeline.training.setting import (
     Examples,
@@ -112,5 +113,6 @@ def _subject(trial: Trial, model: keras.Model) -> Subject:
         with kept(model.non_trainable_variables):
             yield compiled()
 
-    kernels = {"norm": "keras" if trial.norm.layer else "none", "optimizer": "keras"}
+    norm = "keras" if trial.norm.layer else "none"
+    kernels = {"norm": norm, "optimizer": "keras", **recurrence_kernel(model)}
     return Subject(model, inference(model), by_batch, layers, kernels)
