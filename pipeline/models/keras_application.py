@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from inspect import isfunction, ismodule
 from pathlib import Path
 from typing import Any
@@ -112,14 +114,15 @@ def _network(
     if pretrained not in (None, IMAGENET) and not Path(pretrained).is_file():
         raise Refusal(f"model.pretrained={pretrained}: there is no such file")
     try:
-        return make(
-            include_top=False,
-            weights=pretrained,
-            input_shape=shape,
-            pooling="avg",
-            name="application",
-            **named,
-        )
+        with redirect_stdout(sys.stderr):  # it tells of downloads; ours is for answers
+            return make(
+                include_top=False,
+                weights=pretrained,
+                input_shape=shape,
+                pooling="avg",
+                name="application",
+                **named,
+            )
     except Exception as error:  # Keras's, of many kinds: sizes, files, networks
         wanted = re.search(r"https?://\S+/([^\s/:]+)", str(error))
         if pretrained == IMAGENET and wanted:

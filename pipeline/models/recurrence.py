@@ -52,23 +52,54 @@ class StepBatchNormalization(keras.layers.Layer):
             for name, initializer in (("mean", "zeros"), ("variance", "ones"))
         )
 
-    def call(self, x: Any, step: int, training: bool | None = None) -> Any:
-        """Normalize what stands at a time step, shape (batch, units)."""
-        if training and self.trainable:
-            mean, variance = ops.moments(x, axes=0)
-            _follow(self.moving_mean, step, mean, self.momentum)
-            _follow(self.moving_variance, step, variance, self.momentum)
-        else:
-            mean, variance = self.moving_mean[step], self.moving_variance[step]
-        return ops.batch_normalization(
-            x, mean, variance, axis=-1, offset=self.beta, scale=self.gamma, epsilon=self.epsilon
-        )
+    def call(self, x: Any, training: bool | None = None) -> Any:
+        """Normalize sequences of shape (batch, steps, units), each step by itself."""
+        by_batch = bool(training) and self.trainable
+        mean, variance = ops.moments(x, axes=0) if by_batch else self.averages
+        if by_batch:
+            self.follow(mean, variance)
+        return self.normalized(x, mean, variance)
+
+    @property
+    def averages(self) -> tuple[Any, Any]:
+        """Moving mean and variance, each of shape (steps, units)."""
+        return self.moving_mean, self.moving_variance
+
+    def normalized(self, x: Any, mean: Any, variance: Any) -> Any:
+        """Return x less its mean, over its deviation, times gamma, and beta."""
+        factor = ops.rsqrt(variance + self.epsilon) * self.gamma
+        shift = -mean * factor
+        return x * factor + (shift if self.beta is None else self.beta + shift)
+
+    def follow(self, mean: Any, variance: Any) -> None:
+        """Blend a batch's statistics into the averages."""
+        for average, value in zip(self.averages, (mean, variance), strict=True):
+            average.assign(average * self.momentum + value * (1.0 - self.momentum))
 
 
-def _follow(averages: keras.Variable, step: int, value: Any, momentum: float) -> None:
-    """Blend a step's statistics into its row of the averages, shape (steps, units)."""
-    row = averages[step] * momentum + value * (1.0 - momentum)
-    averages.assign(ops.slice_update(averages, (step, 0), row[None]))
+class _Walk:
+    """A norm that goes along the steps of a sequence, as a function of what stands at each."""
+
+    def __init__(self, norm: keras.layers.Layer, *, training: bool) -> None:
+        self._norm = norm
+        self._per_step = isinstance(norm, StepBatchNormalization)
+        self._by_batch = training and norm.trainable
+        self._seen: list[tuple[Any, Any]] = []
+
+    def __call__(self, x: Any) -> Any:
+        """Return the next step's values, shape (batch, units), normalized."""
+        if not self._per_step:
+            return self._norm(x)
+        step = len(self._seen)
+        averages = (each[step] for each in self._norm.averages)
+        mean, variance = ops.moments(x, axes=0) if self._by_batch else averages
+        self._seen.append((mean, variance))
+        return self._norm.normalized(x, mean, variance)
+
+    def end(self) -> None:
+        """Let the moving averages know what was seen."""
+        if self._per_step and self._by_batch:
+            self._norm.follow(*(ops.stack(each) for each in zip(*self._seen, strict=True)))
 
 
 @keras.saving.register_keras_serializable(package="normbench")
@@ -130,30 +161,40 @@ class NormalizedRecurrence(keras.layers.Layer):
             per_step = isinstance(norm, StepBatchNormalization)
             norm.build((None, steps, width) if per_step else (None, width))
 
-    def call(self, x: Any) -> Any:
+    def call(self, x: Any, training: bool | None = None) -> Any:
         """Return what comes out at each step, shape (batch, steps, units)."""
-        projected = ops.matmul(x, self.cell.kernel)
+        given = self._given(ops.matmul(x, self.cell.kernel))
+        of_state, of_cell = (
+            norm and _Walk(norm, training=bool(training))
+            for norm in (self.state_norm, self.cell_norm)
+        )
         output = state = ops.zeros((ops.shape(x)[0], self.cell.units), x.dtype)
-        long_short = isinstance(self.cell, keras.layers.LSTMCell)
         outputs = []
         for step in range(x.shape[1]):
-            given = _normalized(self.input_norm, projected[:, step], step)
-            kept = ops.matmul(output, self.cell.recurrent_kernel)
-            kept = _normalized(self.state_norm, kept, step)
-            if long_short:
-                output, state = self._lstm(given + kept, state, step)
+            kept = of_state(ops.matmul(output, self.cell.recurrent_kernel))
+            if of_cell is None:
+                output = self._gru(given[:, step], kept, output)
             else:
-                output = self._gru(given, kept, output)
+                output, state = self._lstm(given[:, step] + kept, state, of_cell)
             outputs.append(output)
+        for walk in filter(None, (of_state, of_cell)):
+            walk.end()
         return ops.stack(outputs, axis=1)
 
-    def _lstm(self, gates: Any, state: Any, step: int) -> tuple[Any, Any]:
+    def _given(self, projected: Any) -> Any:
+        """Normalize what comes from the input, shape (batch, steps, gates), each step by itself."""
+        if isinstance(self.input_norm, StepBatchNormalization):
+            return self.input_norm(projected)
+        _, steps, gates = projected.shape
+        single = ops.reshape(projected, (-1, gates))
+        return ops.reshape(self.input_norm(single), (-1, steps, gates))
+
+    def _lstm(self, gates: Any, state: Any, of_cell: _Walk) -> tuple[Any, Any]:
         if self.cell.bias is not None:
             gates = gates + self.cell.bias
         entry, forget, candidate, exit_ = ops.split(gates, 4, axis=1)
         state = ops.sigmoid(forget) * state + ops.sigmoid(entry) * ops.tanh(candidate)
-        shown = _normalized(self.cell_norm, state, step)
-        return ops.sigmoid(exit_) * ops.tanh(shown), state
+        return ops.sigmoid(exit_) * ops.tanh(of_cell(state)), state
 
     def _gru(self, given: Any, kept: Any, output: Any) -> Any:
         if self.cell.bias is not None:
@@ -167,7 +208,3 @@ class NormalizedRecurrence(keras.layers.Layer):
     def _norms(self) -> list[keras.layers.Layer]:
         norms = (self.input_norm, self.state_norm, self.cell_norm)
         return [norm for norm in norms if norm is not None]
-
-
-def _normalized(norm: keras.layers.Layer, x: Any, step: int) -> Any:
-    return norm(x, step=step) if isinstance(norm, StepBatchNormalization) else norm(x)
