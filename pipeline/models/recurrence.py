@@ -11,6 +11,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from pipeline.errors import Refusal
+
 
 @keras.saving.register_keras_serializable(package="normbench")
 class StepBatchNormalization(keras.layers.Layer):
@@ -40,7 +42,15 @@ class StepBatchNormalization(keras.layers.Layer):
         return {**super().get_config(), **own, "gamma": self.first_gamma}
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Make the weights for sequences of shape (batch, steps, units)."""
+        """Make the weights for sequences of shape (batch, steps, units).
+
+        Raises:
+            Refusal: They are none.
+        """
+        if len(input_shape) != 3:
+            raise Refusal(
+                f"{type(self).__name__}: takes sequences (batch, steps, units), not {input_shape}"
+            )
         _, steps, units = input_shape
         start = keras.initializers.Constant(self.first_gamma)
         self.gamma = self.add_weight(shape=(units,), initializer=start, name="gamma")
@@ -163,19 +173,19 @@ class NormalizedRecurrence(keras.layers.Layer):
 
     def call(self, x: Any, training: bool | None = None) -> Any:
         """Return what comes out at each step, shape (batch, steps, units)."""
-        given = self._given(ops.matmul(x, self.cell.kernel))
+        given = ops.unstack(self._given(ops.matmul(x, self.cell.kernel)), axis=1)
         of_state, of_cell = (
             norm and _Walk(norm, training=bool(training))
             for norm in (self.state_norm, self.cell_norm)
         )
         output = state = ops.zeros((ops.shape(x)[0], self.cell.units), x.dtype)
         outputs = []
-        for step in range(x.shape[1]):
+        for entering in given:
             kept = of_state(ops.matmul(output, self.cell.recurrent_kernel))
             if of_cell is None:
-                output = self._gru(given[:, step], kept, output)
+                output = self._gru(entering, kept, output)
             else:
-                output, state = self._lstm(given[:, step] + kept, state, of_cell)
+                output, state = self._lstm(entering + kept, state, of_cell)
             outputs.append(output)
         for walk in filter(None, (of_state, of_cell)):
             walk.end()

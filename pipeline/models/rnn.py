@@ -45,16 +45,15 @@ def build(
     inputs = keras.Input(shape, name="examples")
     x = inputs if input_scale == 1 else layers.Rescaling(input_scale, name="input_scale")(inputs)
     x = layers.Reshape((steps, -1), name="sequence")(x)
+    arguments = {"units": width, "use_bias": use_bias, "kernel_initializer": initializer}
+    if cell == "lstm":
+        arguments |= _open_forget_gates(width)
     for i in range(depth):
-        name, arguments = (
-            f"{cell}_{i}",
-            {"units": width, "use_bias": use_bias, "kernel_initializer": initializer},
-        )
         if norm.is_inside:
-            x = _normalized(norm, i, cell, arguments, name)(x)
+            x = _normalized(norm, i, cell, arguments)(x)
         else:
-            x = CELLS[cell][0](**arguments, return_sequences=True, name=name)(x)
-            x = norm(x, name=f"norm_{i}")
+            layer = CELLS[cell][0](**arguments, return_sequences=True, name=f"{cell}_{i}")
+            x = norm(layer(x), name=f"norm_{i}")
     x = layers.Cropping1D((steps - 1, 0), name="last_step")(x)
     x = layers.Flatten(name="flatten")(x)
     x = layers.Dense(outputs, kernel_initializer=initializer, name="logits")(x)
@@ -75,9 +74,17 @@ def _steps(shape: tuple[int, ...], rows_per_step: int) -> int:
     return shape[0] // rows_per_step
 
 
-def _normalized(
-    norm: Norm, i: int, cell: str, arguments: dict[str, Any], name: str
-) -> NormalizedRecurrence:
+def _open_forget_gates(units: int) -> dict[str, Any]:
+    """Return Keras's start of an LSTM's bias, one for the forget gates, said as a constant.
+
+    Keras says it as a function, which could draw: whoever calls it sets TensorFlow's seed, and
+    TensorFlow then forgets what it has optimized, seconds for each trial.
+    """
+    start = [0.0] * units + [1.0] * units + [0.0] * (2 * units)
+    return {"unit_forget_bias": False, "bias_initializer": keras.initializers.Constant(start)}
+
+
+def _normalized(norm: Norm, i: int, cell: str, arguments: dict[str, Any]) -> NormalizedRecurrence:
     """Return a layer with the arm inside; its cell's weights are called as those of Keras's."""
     places = ("input", "state", "cell") if cell == "lstm" else ("input", "state")
     norms = {f"{place}_norm": norm.inside(f"norm_{i}_{place}") for place in places}
@@ -87,4 +94,4 @@ def _normalized(
             "fails at inference; take norm=batch_inside, which has them for each step"
         )
     made = CELLS[cell][1](**arguments, name=f"{cell}_cell")
-    return NormalizedRecurrence(cell=made, **{"cell_norm": None, **norms}, name=name)
+    return NormalizedRecurrence(cell=made, **{"cell_norm": None, **norms}, name=f"{cell}_{i}")

@@ -42,7 +42,9 @@ def overrides(model: str, arm: str, *optimizer: str) -> list[str]:
 def cases(*more: list[str]) -> list:
     """Return pairs of a model and an arm that fits it, times more."""
     return [
-        pytest.param(model, arm, *rest, marks=pytest.mark.slow if is_slow(model, arm, *rest) else ())
+        pytest.param(
+            model, arm, *rest, marks=pytest.mark.slow if is_slow(model, arm, *rest) else ()
+        )
         for model, arm, *rest in itertools.product(MODELS, ARMS, *more)
         if fits(model, arm)
     ]
