@@ -162,14 +162,22 @@ class NormalizedRecurrence(keras.layers.Layer):
         )
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Make the weights for sequences of shape (batch, steps, features)."""
-        steps = input_shape[1]
-        self.cell.build((input_shape[0], input_shape[2]))
+        """Make the weights for sequences of shape (batch, steps, features).
+
+        Layers of a saved model are built already.
+        """
+        _, steps, features = input_shape
+        if not self.cell.built:
+            self.cell.build((None, features))
         gates = self.cell.recurrent_kernel.shape[1]
-        widths = (gates, gates, self.cell.units)
-        for norm, width in zip(self._norms(), widths, strict=False):
-            per_step = isinstance(norm, StepBatchNormalization)
-            norm.build((None, steps, width) if per_step else (None, width))
+        for norm, width in (
+            (self.input_norm, gates),
+            (self.state_norm, gates),
+            (self.cell_norm, self.cell.units),
+        ):
+            if norm is not None and not norm.built:
+                per_step = isinstance(norm, StepBatchNormalization)
+                norm.build((None, steps, width) if per_step else (None, width))
 
     def call(self, x: Any, training: bool | None = None) -> Any:
         """Return what comes out at each step, shape (batch, steps, units)."""
@@ -214,7 +222,3 @@ class NormalizedRecurrence(keras.layers.Layer):
         update = ops.sigmoid(update + of_update)
         candidate = ops.tanh(candidate + ops.sigmoid(reset + of_reset) * of_candidate)
         return update * output + (1.0 - update) * candidate
-
-    def _norms(self) -> list[keras.layers.Layer]:
-        norms = (self.input_norm, self.state_norm, self.cell_norm)
-        return [norm for norm in norms if norm is not None]

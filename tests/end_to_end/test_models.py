@@ -1,4 +1,4 @@
-"""`normbench train` with each kind of network, on small pictures: it learns, or says why it can't."""
+"""`normbench train` with each kind of network, on small pictures: it learns, or says why not."""
 
 import json
 import os
