@@ -19,6 +19,7 @@ BESIDE = [arm for arm in ARMS if arm not in INSIDE]  # they fit every model
 WITH_RECURRENCE = ("rnn",)
 
 SMALL = {
+    "cnn_deep": ("model.depth=8",),
     "keras_application": (
         "model.application=MobileNetV2",
         "model.alpha=0.35",
@@ -27,6 +28,7 @@ SMALL = {
     "rnn": ("model.rows_per_step=4", "model.width=16"),
 }
 QUICK = {  # arms that are trained in minutes
+    "cnn_deep": ("batch",),
     "keras_application": ("batch",),
     "resnet": ("none", "batch"),
     "rnn": ("none", "batch", "layer_inside", "batch_inside"),

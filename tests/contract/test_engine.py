@@ -44,7 +44,12 @@ def test_the_engine_trains_as_plain_keras_does(model, arm, optimizer, asked, fol
 
 @pytest.mark.parametrize(
     ("model", "arm", "optimizer"),
-    [case for case in CASES if case.values[0] == "mlp" or case.values[1] in REGRESSED],
+    [
+        case
+        for case in CASES
+        if case.values[0] == "mlp"
+        or (case.values[1] in REGRESSED and case.values[0] != "keras_application")
+    ],
 )
 def test_the_engine_regresses_as_plain_keras_does(model, arm, optimizer, asked, numbers):
     """52 steps of mean squared error; to the last bit where both run the same formula.

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from cases import ARMS, OPTIMIZERS, fits, overrides
+from cases import ARMS, OPTIMIZERS, fits, is_slow, overrides
 from scipy import stats
 
 pytestmark = pytest.mark.slow
@@ -21,7 +21,7 @@ CASES = [
     for model in sorted(file.stem for file in Path("conf/model").glob("*.yaml"))
     for arm in ARMS
     for optimizer in OPTIMIZERS
-    if fits(model, arm)
+    if fits(model, arm) and not is_slow(model, arm, optimizer)
 ]
 
 
