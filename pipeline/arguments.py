@@ -27,15 +27,20 @@ ARGUMENTS: dict[str, TypeAdapter[Any]] = {
     for name, kind in dict[str, Any](
         {
             "activation": Literal[*ACTIVATIONS],
+            "alpha": Positive | None,
             "amsgrad": bool,
+            "application": str,
             "beta_1": Share,
             "beta_2": Share,
             "candidates": Count,
+            "cell": Literal["gru", "lstm"],
             "center": bool,
             "constant_liar": bool,
             "dense": Count,
             "depth": Count,
             "epsilon": Positive,
+            "frozen_norms": bool,
+            "gamma": Annotated[float, Field(ge=0)],
             "growth": Positive,
             "groups": Annotated[int, Field(ge=-1)],
             "initializer": Literal["glorot_normal", "glorot_uniform", "he_normal", "he_uniform"],
@@ -46,10 +51,16 @@ ARGUMENTS: dict[str, TypeAdapter[Any]] = {
             "multivariate": bool,
             "nesterov": bool,
             "points": Annotated[int, Field(ge=1, le=10_000)],  # a grid lays out all of them
+            "preactivation": bool,
+            "pretrained": str | None,
             "prune_after": Count,
             "prune_minimum": Count,
             "prune_quantile": Share | None,
+            "rows_per_step": Count,
             "scale": bool,
+            "scaled_branches": bool,
+            "side": Count | None,
+            "skips": bool,
             "startup_trials": Annotated[int, Field(ge=0)],
             "taper": Positive,
             "timeout_seconds": Positive,
@@ -57,6 +68,7 @@ ARGUMENTS: dict[str, TypeAdapter[Any]] = {
             "weight_decay": Annotated[float, Field(ge=0)] | None,
             "width": Count,
             "workers": Count | None,
+            "zero_gamma": bool,
         }
     ).items()
 }

@@ -49,10 +49,13 @@ class Component(Record):
 
 
 class Arm(Record):
-    """A way to normalize: the layer (none for the plain arm) and its side of the activation."""
+    """A way to normalize: the layer (none for the plain arm) and its place.
+
+    It is a side of the activation, or inside a recurrence.
+    """
 
     layer: Component | None
-    placement: Literal["before", "after"]
+    placement: Literal["before", "after", "inside"]
 
     def with_argument(self, name: str, value: Argument) -> Self:
         """Return a copy whose layer has another value for one argument.
@@ -162,8 +165,8 @@ class Result(Record):
     are scored: a diverged run scores what a model scores that knows nothing, so that
     nothing downstream has to drop it. `outcomes` says what came out example by example
     under moving statistics, as the trial's task packs it, for the split that a winner
-    is confirmed on. `kernels` says which kernel normalized and
-    which one updated the weights.
+    is confirmed on. `kernels` says which kernel normalized,
+    which one updated the weights, and how a recurrence ran.
     """
 
     steps: Annotated[int, Field(ge=0)]

@@ -48,6 +48,11 @@ def percentage(level: float) -> str:
     return f"{100 * level:.4g}%"
 
 
+def place_of(placement: str) -> str:
+    """Where an arm's norm stands."""
+    return "inside the recurrence" if placement == "inside" else f"{placement} the activation"
+
+
 def number(value: float) -> str:
     """Three digits, thousands apart, a real minus, small numbers as powers of ten."""
     if value and abs(value) < 1e-3:

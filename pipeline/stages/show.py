@@ -26,6 +26,7 @@ from pipeline.execution.verification import (
 from pipeline.records import Answer, Environment, Result, Trial
 from pipeline.stages.places import Places
 from pipeline.tasks.scoring import scoring_of
+from pipeline.wording import place_of
 
 EVERY = Places("*")
 Rows = Iterator[tuple[str, str]]
@@ -151,8 +152,8 @@ def _section(title: str, rows: Iterable[tuple[str, str]]) -> None:
 def _question(trial: Trial) -> Rows:
     for name, value in trial.plain().items():
         if name == "norm":
-            layer, placement = value["layer"], value["placement"]
-            yield "arm", f"{_text(layer)} {placement} the activation" if layer else "no norm"
+            layer, place = value["layer"], place_of(value["placement"])
+            yield "arm", f"{_text(layer)} {place}" if layer else "no norm"
         elif name == "steps_per_epoch":
             yield "steps per epoch", "once through the examples" if value is None else _text(value)
         elif name != "environment":  # stands under provenance

@@ -38,7 +38,7 @@ from pipeline.training.evaluation import (
 )
 from pipeline.training.loss import loss_of, tally_of
 from pipeline.training.measure import Trained, result_of, trained_on, validated
-from pipeline.training.private_keras import layers_of
+from pipeline.training.private_keras import layers_of, recurrence_kernel
 from pipeline.training.probes import Subject, statistics_curves
 from pipeline.training.setting import (
     Watch,
@@ -84,6 +84,7 @@ class Engine:
             **kernels_beside(trial, self.model),
             "norm": _norm_kernel(trial, self._norms),
             "optimizer": self._step.kernel,
+            **recurrence_kernel(self.model),
         }
         self.subject = Subject(
             model=self.model,

@@ -23,6 +23,7 @@ from pipeline.training.evaluation import (
     with_moving_statistics,
 )
 from pipeline.training.measure import Trained, result_of, trained_on, validated
+from pipeline.training.private_keras import recurrence_kernel
 from pipeline.training.probes import Subject, statistics_curves
 from pipeline.training.setting import (
     Examples,
@@ -117,5 +118,6 @@ def _subject(trial: Trial, model: keras.Model) -> Subject:
         **kernels_beside(trial, model),
         "norm": "keras" if trial.norm.layer else "none",
         "optimizer": "keras",
+        **recurrence_kernel(model),
     }
     return Subject(model, inference(model), by_batch, layers, kernels)

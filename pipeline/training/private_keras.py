@@ -20,6 +20,23 @@ def layers_of(model: keras.Model) -> list[keras.Layer]:
     return list(model._flatten_layers(include_self=False))
 
 
+def recurrence_kernel(model: keras.Model) -> dict[str, str]:
+    """Return how a model's recurrences run, as `recurrence`; nothing where it has none.
+
+    `cudnn`: all steps in one kernel, Keras's choice for an LSTM and a GRU on a GPU; `loop`: a
+    step at a time, in a loop of the graph; `steps`: each step has operations of its own.
+    """
+    found = set()
+    for layer in layers_of(model):
+        if isinstance(layer, keras.layers.RNN):
+            fused = isinstance(layer, keras.layers.LSTM | keras.layers.GRU)
+            slow = "steps" if layer.unroll else "loop"
+            found.add("cudnn" if fused and not layer.supports_jit else slow)
+        elif hasattr(layer, "recurrence"):  # of ours, which is none of Keras's
+            found.add(layer.recurrence)
+    return {"recurrence": " and ".join(sorted(found))} if found else {}
+
+
 def batch_moments(
     layer: keras.layers.BatchNormalization, inputs: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:

@@ -34,7 +34,7 @@ class Subject:
             themselves and leaves their statistics in the layers' moving averages. On leaving,
             everything is put back.
         layers: Its layers with moving statistics.
-        kernels: Which kernel normalizes and which one updates.
+        kernels: Which kernel normalizes, which one updates, and how a recurrence runs.
     """
 
     model: keras.Model

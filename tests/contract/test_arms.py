@@ -3,35 +3,31 @@
 import inspect
 import re
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
+from cases import ARMS, BESIDE, INSIDE, MODELS, cases, overrides
 
 from pipeline.records import Component
 
-ARMS = sorted(file.stem for file in Path("conf/norm").glob("*.yaml"))
-MODELS = sorted(  # one of each builder: a file that starts from another has the same one
-    file.stem for file in Path("conf/model").glob("*.yaml") if "_target_" in file.read_text("utf-8")
-)
 SHAPE, OUTPUTS = (28, 28, 1), 10
 
 
 def test_all_arms_and_models_are_found():
     assert {"none", "batch", "batch_default", "batch_after", "layer", "group"} <= set(ARMS)
     assert {"batch_no_center", "batch_no_scale", "batch_sabotaged"} <= set(ARMS)
-    assert {"mlp", "cnn"} <= set(MODELS)
+    assert {"mlp", "cnn", "resnet", "rnn", "keras_application"} <= set(MODELS)
+    assert INSIDE == ["batch_inside", "layer_inside"]
 
 
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("arm", ARMS)
+@pytest.mark.parametrize(("model", "arm"), cases())
 def test_an_arm_shifts_nobody_elses_first_weights(model, arm, asked):
     from pipeline.training.setting import built
 
     weights = {
         name: {
             variable.path: variable.numpy()
-            for variable in built(asked(f"model={model}", f"norm={name}"), SHAPE, OUTPUTS).variables
+            for variable in built(asked(*overrides(model, name)), SHAPE, OUTPUTS).variables
         }
         for name in ("none", arm)
     }
@@ -41,8 +37,7 @@ def test_an_arm_shifts_nobody_elses_first_weights(model, arm, asked):
         np.testing.assert_array_equal(weights["none"][path], weights[arm][path])
 
 
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("arm", ARMS)
+@pytest.mark.parametrize(("model", "arm"), cases())
 def test_an_arm_trains_is_saved_and_loads(model, arm, asked, folder, tmp_path):
     from pipeline.tasks.classification import Classification
     from pipeline.training.engine import train
@@ -50,7 +45,7 @@ def test_an_arm_trains_is_saved_and_loads(model, arm, asked, folder, tmp_path):
     from pipeline.training.saved import load_model, save_model
     from pipeline.training.setting import arrays
 
-    trial = asked(f"model={model}", f"norm={arm}", "epochs=2", split="test")
+    trial = asked(*overrides(model, arm), "epochs=2", split="test")
     trained = train(trial, folder)
     result, plain = trained.result, trained.model()
     assert result.status == "ok"
@@ -61,7 +56,8 @@ def test_an_arm_trains_is_saved_and_loads(model, arm, asked, folder, tmp_path):
     else:
         assert result.curves["training_loss"][1] < result.curves["training_loss"][0]
     recalibrated = {"gap_batch", "gap_moving", "gap_recalibrated", "test_score_recalibrated"}
-    assert (recalibrated <= result.metrics.keys()) == arm.startswith("batch")
+    of_its_own = model == "keras_application"  # batch norms
+    assert (recalibrated <= result.metrics.keys()) == (of_its_own or arm.startswith("batch"))
 
     for name in ("one.keras", "two.keras"):
         save_model(plain, tmp_path / name)
@@ -86,7 +82,7 @@ SHAPES = [(12,), (7, 6), (6, 5, 3)]  # a row of a table, a sequence, a picture
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("arm", ARMS)
+@pytest.mark.parametrize("arm", BESIDE)
 def test_an_arm_normalizes_rows_sequences_and_pictures(
     arm, shape, asked, numbers, tmp_path, monkeypatch
 ):
@@ -168,7 +164,7 @@ def defaults_of(name: str) -> dict[str, object]:
 
 
 def test_every_parameter_of_keras_batch_normalization_is_reachable(asked):
-    for arm in filter(re.compile("batch(?!_sabotaged)").match, ARMS):
+    for arm in filter(re.compile("batch(?!_sabotaged)").match, BESIDE):
         layer = asked(f"norm={arm}").norm.layer
         assert layer.arguments.keys() == defaults_of("BatchNormalization").keys()
 
@@ -186,7 +182,7 @@ def test_an_arm_stands_on_its_side_of_the_activation(arm, asked):
     assert before == (arm == "batch")
 
 
-@pytest.mark.parametrize("arm", ARMS)
+@pytest.mark.parametrize("arm", BESIDE)
 def test_the_bias_in_front_of_a_norm_follows_one_rule_for_every_arm(arm, asked):
     from pipeline.training.setting import built
 
@@ -254,7 +250,7 @@ def test_a_sabotage_that_would_let_something_through_is_refused(name, value, ask
         built(asked("norm=batch_sabotaged", f"norm.{name}={value}"), SHAPE, OUTPUTS)
 
 
-@pytest.mark.parametrize("model", ["mlp", "cnn"])
+@pytest.mark.parametrize("model", ["mlp", "cnn", "resnet", "rnn"])
 def test_an_input_scale_multiplies_the_images_and_1_adds_no_layer(model, asked, folder):
     from pipeline.training.evaluation import inference
     from pipeline.training.setting import arrays, built

@@ -28,7 +28,9 @@ REFUSED = {
     "norm.momentum=1": ["norm.momentum must be less than 1, got 1"],
     "norm.momentum=-0.1": ["norm.momentum must be at least 0, got -0.1"],
     "norm.epsilon=0": ["norm.epsilon must be greater than 0, got 0"],
-    "norm.placement=inside": ["norm.placement must be 'before' or 'after', got 'inside'"],
+    "norm.placement=between": [
+        "norm.placement must be 'before', 'after' or 'inside', got 'between'"
+    ],
     "norm.center=1": ["norm.center must be true or false, got 1"],
     "batch_size=0": ["batch_size must be at least 1, got 0"],
     "batch_size=2.5": ["batch_size must be a whole number, got 2.5"],
@@ -71,6 +73,27 @@ REFUSED = {
     "dataset.source.digest=${dataset.source.digest}": ["Recursive interpolation"],
     "seed=interval(0,1)": ["has values without end"],
 }
+# likewise, of one file's arguments
+REFUSED_ARGUMENTS = {
+    ("model=rnn", "model.cell=elman"): ["model.cell must be 'gru' or 'lstm', got 'elman'"],
+    ("model=rnn", "model.rows_per_step=0"): ["model.rows_per_step must be at least 1, got 0"],
+    ("model=resnet", "model.preactivation=1"): ["model.preactivation must be true or false, got 1"],
+    ("model=resnet", "model.zero_gamma=no"): ["model.zero_gamma must be true or false, got 'no'"],
+    ("model=resnet", "model.skips=0"): ["model.skips must be true or false, got 0"],
+    ("model=resnet", "model.scaled_branches=2"): [
+        "model.scaled_branches must be true or false, got 2"
+    ],
+    ("model=keras_application", "model.frozen_norms=1"): [
+        "model.frozen_norms must be true or false"
+    ],
+    ("model=keras_application", "model.side=0"): ["model.side must be at least 1, got 0"],
+    ("model=keras_application", "model.alpha=0"): ["model.alpha must be greater than 0, got 0"],
+    ("model=keras_application", "model.application=5"): [
+        "model.application must be a string, got 5"
+    ],
+    ("model=keras_application", "model.pretrained=1"): ["model.pretrained must be a string, got 1"],
+    ("norm=batch_inside", "norm.gamma=-1"): ["norm.gamma must be at least 0, got -1"],
+}
 # likewise, with -m
 REFUSED_SEVERAL = {
     "norm=glob(zz*)": ["norm=glob(zz*) lists no value at all"],
@@ -90,6 +113,15 @@ def test_a_bad_override_is_refused_in_one_line_with_exit_code_2(override, capsys
     assert out == ""
     assert len(err.splitlines()) == 1
     for part in ["normbench train: ", *REFUSED[override]]:
+        assert part in err
+
+
+@pytest.mark.parametrize("overrides", REFUSED_ARGUMENTS)
+def test_a_bad_argument_of_a_file_is_refused_in_one_line_with_exit_code_2(overrides, capsys):
+    assert main(["train", *overrides]) == 2
+    out, err = capsys.readouterr()
+    assert (out, len(err.splitlines())) == ("", 1)
+    for part in ["normbench train: ", *REFUSED_ARGUMENTS[overrides]]:
         assert part in err
 
 

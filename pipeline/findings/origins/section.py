@@ -9,7 +9,7 @@ from pipeline.findings.tuned.figures import ArmFigures
 from pipeline.findings.tuned.figures import Figures as Tuned
 from pipeline.page.blocks import Block, Command, Section, Table, Text
 from pipeline.statistics.step_costs import TrainingClock
-from pipeline.wording import MISSING, argument, counted, listed, ranges
+from pipeline.wording import MISSING, argument, counted, listed, place_of, ranges
 
 SPLITS = ("train", "validation", "test")
 
@@ -44,7 +44,7 @@ def described(figures: ArmFigures) -> str:
         if name in ARGUMENTS and f"norm.{name}" not in figures.study.space
     }
     kept = ", ".join(f"{name} {argument(value)}" for name, value in fixed.items())
-    place = f"{layer.target}, {figures.study.norm.placement} the activation"
+    place = f"{layer.target}, {place_of(figures.study.norm.placement)}"
     return f"{place} ({kept})" if kept else place
 
 
