@@ -78,7 +78,8 @@ class Probes(Record):
     that momentum are carried along, and a curve says the validation score
     they would have given. `independence_examples` is how many validation examples
     are given other batch-mates, to see how far their outputs move, and
-    `single_examples` how many are given one by one in training mode; 0 leaves
+    `single_examples` how many are given one by one in training mode (and all of them
+    in order of their targets, and what that evaluation leaves behind); 0 leaves
     either out.
     """
 

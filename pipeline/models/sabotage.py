@@ -1,6 +1,7 @@
-"""A norm that lets nothing through: the control that must lose.
+"""Norms with a mistake built in.
 
-If a comparison rates it like the arm it stands in for, the comparison is broken.
+One lets nothing through: the control that must lose. If a comparison rates it like the arm it
+stands in for, the comparison is broken. The other is what a wrong training flag makes of a norm.
 """
 
 from __future__ import annotations
@@ -30,3 +31,16 @@ class FrozenGammaBatchNormalization(keras.layers.BatchNormalization):
         """Make Keras's weights, gamma not for training."""
         super().build(input_shape)
         self.gamma.trainable = False
+
+
+@keras.saving.register_keras_serializable(package="normbench")
+class InferringBatchNormalization(keras.layers.BatchNormalization):
+    """Keras's batch normalization as it trains when it is called with `training=False`.
+
+    It normalizes by moving averages, and these stay where they start: mean 0, variance 1.
+    To load a saved model of it, import this module first.
+    """
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:  # noqa: ARG002
+        """Infer, whatever the flag says."""
+        return super().call(inputs, training=False, mask=mask)

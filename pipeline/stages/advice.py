@@ -1,11 +1,29 @@
-"""One line of advice: on a gap between training and inference, or on norms that all arms share."""
+"""Lines of advice: on norms that do not act, a gap between training and inference, shared norms."""
 
 from __future__ import annotations
 
 from pipeline.records import Component, Result
 
+MANY = 0.5  # of the channels
 LARGE = 0.05  # of the score: what a reader would not take for noise
 SETTLED = 0.9  # a momentum from which averages settle within some tens of steps
+
+
+def inert(result: Result) -> str:
+    """Return a line on moving averages that never moved, or channels that are hardly normalized."""
+    metrics = result.metrics
+    unmoved, low = metrics.get("unmoved_layers", 0), metrics.get("low_variances", 0)
+    if unmoved:
+        return (
+            f"moving averages of {unmoved:.0%} of the norms never moved: they were trained with "
+            "training=False, or frozen; inference normalizes by mean 0 and variance 1"
+        )
+    if low > MANY:
+        return (
+            f"{low:.0%} of the normalized channels vary by less than ten times epsilon: the norm "
+            "hardly acts on them; lower norm.epsilon, or scale what comes in"
+        )
+    return ""
 
 
 def advice(score: str, layer: Component | None, result: Result) -> str:

@@ -26,7 +26,7 @@ from pipeline.execution.store import Store
 from pipeline.execution.work import answer, describe
 from pipeline.records import Result, Task, Trial
 from pipeline.search.questions import components, question
-from pipeline.stages.advice import advice, shared_norms
+from pipeline.stages.advice import advice, inert, shared_norms
 from pipeline.stages.comparison import (
     NARROW,
     Run,
@@ -130,7 +130,7 @@ def _train(asked: Asked, console: Console, *, mirrored: bool, save: Path | None)
     if mirrored:
         _say(console, try_mirror_run(cell, trial, result, clock, manifest))
     for told in (
-        advice(cell.task.score, cell.norm.layer, result),
+        inert(result) or advice(cell.task.score, cell.norm.layer, result),
         shared_norms(cell.model.target, result),
     ):
         if told:

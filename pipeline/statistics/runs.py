@@ -114,10 +114,11 @@ def figures(studies: Iterable[Study]) -> list[str]:
         found |= {f"{split}_examples" for split in splits}
         found |= {"best_validation_score", f"best_validation_score{RECALIBRATED}", "parameters"}
         found |= {"gap_batch", "gap_moving", "gap_recalibrated"}
+        found |= {"unmoved_layers", "low_variances"}
         if study.probes.independence_examples:
             found |= {"output_change_training", "output_change_inference"}
         if study.probes.single_examples:
-            found.add("validation_score_single")
+            found |= {f"validation_score_{kind}" for kind in ("single", "sorted", "leaked")}
     return sorted(found)
 
 

@@ -8,7 +8,7 @@ with the weights as they are (Wu and Johnson, "Rethinking 'Batch' in BatchNorm",
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import keras
@@ -106,6 +106,36 @@ def recalibrate(
             pooled = np.mean(of_variances, axis=0) + np.var(of_means, axis=0)
         layer.moving_mean.assign(np.mean(of_means, axis=0))
         layer.moving_variance.assign(pooled)
+
+
+def moved_on(
+    run: Forward,
+    layers: Sequence[keras.Layer],
+    examples: NDArray[np.float32],
+    batch_size: int,
+    momentum: float,
+) -> NDArray[np.float32]:
+    """Return what a model says of examples in training mode, its averages moving as it does.
+
+    Args:
+        run: The model compiled by `batchwise`.
+        layers: Its layers with moving statistics; they are left where they moved.
+        examples: Shape (n, ...).
+        batch_size: Examples per batch; the last may be short.
+        momentum: Of the averages.
+    """
+    variables = [each for layer in layers for each in (layer.moving_mean, layer.moving_variance)]
+    averages = [_values(variable) for variable in variables]
+    said = []
+    for start in range(0, len(examples), batch_size):
+        said.append(run(examples[start : start + batch_size]))
+        averages = [
+            momentum * average + (1 - momentum) * _values(variable)
+            for average, variable in zip(averages, variables, strict=True)
+        ]
+    for variable, average in zip(variables, averages, strict=True):
+        variable.assign(average)
+    return np.concatenate(said)
 
 
 def _values(variable: keras.Variable) -> NDArray[np.float64]:

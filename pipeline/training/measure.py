@@ -12,7 +12,13 @@ import keras
 from pipeline.records import Result, Trial
 from pipeline.tasks.scoring import scoring_of
 from pipeline.training.evaluation import CHUNK, Forward, outputs_of
-from pipeline.training.probes import Subject, marks_of, output_changes, statistics_marks
+from pipeline.training.probes import (
+    Subject,
+    inert_marks,
+    marks_of,
+    output_changes,
+    statistics_marks,
+)
 from pipeline.training.setting import arrays, output_count, spread_of, steps_of
 from pipeline.training.weights import weights_digest
 
@@ -104,7 +110,8 @@ def _measured(
     }
     if diverged:
         return metrics, {}
-    return metrics | losses | output_changes(trial, folder, subject), outcomes
+    further = output_changes(trial, folder, subject) | inert_marks(trial, subject.layers)
+    return metrics | losses | further, outcomes
 
 
 def _uninformed(trial: Trial, folder: Path, name: str) -> float:

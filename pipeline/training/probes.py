@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from pipeline.records import Trial
 from pipeline.tasks.scoring import scoring_of
-from pipeline.training.evaluation import CHUNK, Forward, outputs_of, recalibrate
+from pipeline.training.evaluation import CHUNK, Forward, moved_on, outputs_of, recalibrate
 from pipeline.training.setting import Examples, Targets, arrays, permutation, rows, spread_of
 
+KERAS_DEFAULTS = {"momentum": 0.99, "epsilon": 1e-3}  # of its batch normalization
 PROBE, RECALIBRATION = -1, -2  # stand where a pass's number would in a permutation's seed
 
 
@@ -80,8 +81,8 @@ def statistics_marks(
 
     `gap_moving`, `gap_batch` and `gap_recalibrated` are scores of the same validation examples,
     for the batch's own statistics in batches of the trial's size; `SPLIT_score_recalibrated` and
-    `SPLIT_error_recalibrated` are of each whole split; `validation_score_single` is of single
-    examples in training mode. Nothing where no layer has moving statistics.
+    `SPLIT_error_recalibrated` are of each whole split. Nothing where no layer has
+    moving statistics.
     """
     if not subject.layers:
         return {}
@@ -96,7 +97,7 @@ def statistics_marks(
         _recalibrate(trial, folder, subject, run)
         found["gap_recalibrated"] = scored(subject.infer, CHUNK)
         found |= _recalibrated(trial, folder, subject, splits)
-    return found | _single(trial, folder, subject)
+    return found | _mistaken(trial, folder, subject)
 
 
 def output_changes(trial: Trial, folder: Path, subject: Subject) -> dict[str, float]:
@@ -135,15 +136,54 @@ def _largest_change(first: NDArray[np.float32], second: NDArray[np.float32]) -> 
     return float(np.where(change == 0, 0.0, relative).max())
 
 
-def _single(trial: Trial, folder: Path, subject: Subject) -> dict[str, float]:
+def _mistaken(trial: Trial, folder: Path, subject: Subject) -> dict[str, float]:
+    """Return scores of the validation split that a wrong training flag gives.
+
+    `validation_score_single` is of single examples in training mode, `validation_score_sorted` of
+    all in training mode, in batches of the trial's size in order of their targets;
+    `validation_score_leaked` is by the averages that such an evaluation leaves.
+    """
     count = trial.probes.single_examples
     if not count:
         return {}
     examples, targets = arrays(folder, trial.data_digest, "validation")
     chosen = permutation(trial.seed, PROBE, len(examples))[:count]
+    order = np.argsort(targets.reshape(len(targets), -1)[:, 0], kind="stable")
+    momentum = _argument(trial, "momentum")
     with subject.by_batch() as run:
-        outputs = outputs_of(run, examples[chosen], 1)
-    return {"validation_score_single": _score(trial, folder, outputs, targets[chosen])}
+        single = outputs_of(run, examples[chosen], 1)
+    with subject.by_batch() as run:
+        sorted_ = moved_on(run, subject.layers, examples[order], trial.batch_size, momentum)
+        leaked = outputs_of(subject.infer, examples, CHUNK)
+    return {
+        "validation_score_single": _score(trial, folder, single, targets[chosen]),
+        "validation_score_sorted": _score(trial, folder, sorted_, targets[order]),
+        "validation_score_leaked": _score(trial, folder, leaked, targets),
+    }
+
+
+def inert_marks(trial: Trial, layers: Sequence[keras.Layer]) -> dict[str, float]:
+    """Return how much of the normalization does nothing; nothing where no layer has statistics.
+
+    `unmoved_layers` is the share of layers whose moving statistics are where they started,
+    `low_variances` that of channels whose variance is under ten times epsilon.
+    """
+    if not layers:
+        return {}
+    means = [layer.moving_mean.numpy() for layer in layers]
+    variances = [layer.moving_variance.numpy() for layer in layers]
+    unmoved = [
+        not mean.any() and bool((variance == 1).all())
+        for mean, variance in zip(means, variances, strict=True)
+    ]
+    low = np.concatenate([each.ravel() for each in variances]) < 10 * _argument(trial, "epsilon")
+    return {"unmoved_layers": float(np.mean(unmoved)), "low_variances": float(np.mean(low))}
+
+
+def _argument(trial: Trial, name: str) -> float:
+    """Return a number that an arm's layer is given, or Keras's own where it leaves it out."""
+    given = trial.norm.layer.arguments.get(name) if trial.norm.layer else None
+    return float(given) if isinstance(given, int | float) else KERAS_DEFAULTS[name]
 
 
 def _score(trial: Trial, folder: Path, outputs: NDArray[np.float32], targets: Targets) -> float:

@@ -184,6 +184,40 @@ def test_single_images_go_through_a_cnn_with_batch_norm(trainer, asked, folder):
 
 
 @pytest.mark.parametrize("trainer", TRAINERS)
+def test_evaluated_class_by_class_is_what_keras_says_in_training_mode(trainer, asked, folder):
+    from pipeline.training.setting import arrays
+
+    trial = asked("norm=batch", f"trainer={trainer}", "probes.single_examples=20")
+    trained = import_module(f"pipeline.training.{trainer}").train(trial, folder)
+    images, labels = arrays(folder, trial.data_digest, "validation")
+    order, model, size = np.argsort(labels, kind="stable"), trained.model(), trial.batch_size
+    right = []
+    for start in range(0, 100, size):
+        chosen = order[start : start + size]
+        right += list(np.argmax(model(images[chosen], training=True), axis=1) == labels[chosen])
+    metrics = trained.result.metrics
+    assert metrics["validation_score_sorted"] == pytest.approx(np.mean(right), abs=0.011)
+    left = np.argmax(model(images, training=False), axis=1) == labels  # by averages as they moved
+    assert metrics["validation_score_leaked"] == pytest.approx(left.mean(), abs=0.011)
+
+
+def test_a_norm_that_infers_while_it_trains_has_averages_that_never_move(asked, folder):
+    found = [
+        answered(asked(f"norm={arm}"), folder).metrics["unmoved_layers"]
+        for arm in ("batch_inferring", "batch_default")
+    ]
+    assert found == [1, 0]
+
+
+def test_channels_that_vary_by_less_than_ten_epsilon_are_counted(asked, folder):
+    found = [
+        answered(asked("norm=batch", f"norm.epsilon={epsilon}"), folder).metrics["low_variances"]
+        for epsilon in (1e-6, 1e3)
+    ]
+    assert found == [0, 1]
+
+
+@pytest.mark.parametrize("trainer", TRAINERS)
 def test_a_result_says_which_test_examples_were_classified_correctly(trainer, asked, folder):
     from pipeline.training.setting import arrays
 

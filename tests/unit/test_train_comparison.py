@@ -7,7 +7,7 @@ import json
 from questions import result
 
 from pipeline.records import Component
-from pipeline.stages.advice import advice
+from pipeline.stages.advice import advice, inert
 from pipeline.stages.comparison import Run, as_csv, as_json, as_table
 
 SHARED = ("epochs=1", "model.initializer=glorot_uniform")
@@ -87,6 +87,17 @@ def test_a_gap_that_recalibrating_does_not_close_has_another_advice():
     found = run(gap=True).result
     found = found.model_copy(update={"metrics": found.metrics | {"gap_recalibrated": 0.6}})
     assert "try a larger batch_size" in advice("accuracy", layer(momentum=0.99), found)
+
+
+def test_norms_that_do_nothing_are_told():
+    found = run().result
+    assert inert(found) == ""
+    marks = dict(found.metrics)
+    asleep = found.model_copy(update={"metrics": marks | {"unmoved_layers": 0.5}})
+    assert inert(asleep).startswith("moving averages of 50% of the norms never moved")
+    low = found.model_copy(update={"metrics": marks | {"low_variances": 0.8}})
+    assert "80% of the normalized channels" in inert(low)
+    assert "lower norm.epsilon" in inert(low)
 
 
 def test_a_small_gap_and_none_at_all_need_no_advice():
