@@ -262,6 +262,7 @@ def add(checkout: Checkout, files: dict[str, str]) -> None:
         (checkout.root / name).write_text(text)
 
 
+@pytest.mark.slow
 def test_a_finding_is_a_folder_and_a_line_in_the_page_s_order(checkout):
     add(checkout, FINDING)
     checkout.edit(
@@ -286,6 +287,7 @@ def test_a_kind_of_claim_is_a_module_and_a_claim_its_file(checkout):
     assert wrote(checkout) == set(CLAIM)
 
 
+@pytest.mark.slow
 def test_a_task_is_a_module_and_its_file(checkout, tmp_path):
     add(checkout, DISTANCES)
     table = tmp_path / "line.csv"

@@ -93,6 +93,7 @@ def test_deleted_outputs_come_back_without_training(checkout):
     assert checkout.outputs() == before
 
 
+@pytest.mark.slow
 def test_without_cache_the_store_gives_the_same_bytes_without_training(checkout):
     before = checkout.outputs()
     for folder in (*OUTPUTS, ".dvc/cache"):

@@ -148,6 +148,7 @@ def test_the_claim_s_effect_is_the_ratio_of_the_errors(checkout, page):
     assert shown == pytest.approx(multiple if said[2] == "times" else percents, abs=0.5)
 
 
+@pytest.mark.slow
 def test_two_workers_seal_the_same_answers_as_one(checkout, tmp_path):
     sealed = checkout.root / "artifacts/houses/studies.jsonl"
     one = sealed.read_bytes()

@@ -652,8 +652,8 @@ def fuzz_files(conf: Path, count: int) -> Table:
     return fuzz(cases, lambda case: edited(conf, before, case), count)
 
 
-def test_200_overrides_each_compose_as_given_or_are_refused_in_one_line():
-    print(fuzz(OVERRIDES, composed, 200))
+def test_80_overrides_each_compose_as_given_or_are_refused_in_one_line():
+    print(fuzz(OVERRIDES, composed, 80))
 
 
 def test_edited_files_each_compose_as_given_or_are_refused_in_one_line(conf):

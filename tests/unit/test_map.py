@@ -73,7 +73,7 @@ def test_worse_evidence_by_failures_never_turns_a_tile_to_helps():
     lost = generator.choice([-1.0, 0.0, 1.0], 64, p=[0.4, 0.4, 0.2])
     gains = np.full(64, math.nan)  # failures alone decide
     before = tiles_of(gains, lost)
-    for n in range(64):
+    for n in range(0, 64, 4):
         worse = lost.copy()
         worse[n] = 0.0 if lost[n] < 0 else 1.0
         for old, new in zip(before, tiles_of(gains, worse), strict=True):
