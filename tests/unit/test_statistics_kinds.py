@@ -167,6 +167,7 @@ def test_an_interaction_averages_within_each_group_of_an_axis() -> None:
         against=(32, 64),
     )
     assert sample.points == pytest.approx([(-10 - 20) / 2 - (0 + 10) / 2])
+    assert sample.present == 5  # what was planned and is in neither group is not missing
 
 
 def test_failures_of_an_interaction_are_a_difference_of_differences_too() -> None:

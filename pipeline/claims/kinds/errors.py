@@ -68,8 +68,8 @@ def difference_of_differences(
     """
     if axis not in block:
         raise ValueError(f"a block is within one {axis}; add {axis} to {', '.join(block)}")
-    pairs = pair(treatment, control, block=block)
-    pairs = pairs[pairs[axis].isin([*_values(at), *_values(against)])]
+    every = pair(treatment, control, block=block)  # other values of the axis are not missing
+    pairs = every[every[axis].isin([*_values(at), *_values(against)])]
     both = trained(pairs)
     here = both[axis].isin(_values(at)).to_numpy(np.bool_)
     seeds, values = _contrast(both, _log_ratios(both, metric), here)
@@ -79,7 +79,7 @@ def difference_of_differences(
         there = pairs[axis].isin(_values(at)).to_numpy(np.bool_)
         labels, shares = _contrast(pairs, np.array(failures.lows, np.float64), there)
         failures = sample_of(shares, seeds=labels).model_copy(update={"bound": 2.0})
-    return sample_of(values, seeds=seeds, present=len(pairs), points=points, failures=failures)
+    return sample_of(values, seeds=seeds, present=len(every), points=points, failures=failures)
 
 
 def _log_ratios(pairs: pd.DataFrame, metric: str) -> Floats:
