@@ -18,7 +18,10 @@ FEW = 4  # values that are listed; of more, the ends are said
 
 
 class Conditions(Record):
-    """Every value that runs had, sorted; empty where a search chooses it."""
+    """Every value that runs had, sorted; empty where a search chooses it.
+
+    `epochs` is empty where files fix the number of steps.
+    """
 
     datasets: tuple[str, ...]
     models: tuple[str, ...]
@@ -54,14 +57,17 @@ def said(found: Conditions) -> str:
     """Say them in one line."""
     parts = [
         f"{listed(found.models, last='or')} on {listed(found.datasets, last='or')}",
-        f"{listed(found.optimizers, last='or')} at "
-        + (_floats(found.rates) if found.rates else "a tuned rate"),
+        f"{listed(found.optimizers, last='or')} at a rate of "
+        + (_floats(found.rates) if found.rates else "its own"),
         f"batch {_whole(found.batch_sizes)}" if found.batch_sizes else "a tuned batch size",
     ]
-    length = f"{_whole(found.epochs)} {'epoch' if found.epochs == (1,) else 'epochs'}"
-    parts.append(f"{length} of {_whole(found.examples)} examples")
-    if found.steps:
-        parts.append(_steps_said(found.steps))
+    examples = f"{_whole(found.examples)} examples"
+    if found.epochs:
+        length = f"{_whole(found.epochs)} {'epoch' if found.epochs == (1,) else 'epochs'}"
+        parts.append(f"{length} of {examples}")
+        parts += [_steps_said(found.steps)] if found.steps else []
+    else:
+        parts.append(f"{_steps_said(found.steps)} on {examples}")
     return ", ".join(parts)
 
 
@@ -89,7 +95,9 @@ def _conditions(
         batch_sizes=()
         if is_searched[BATCH]
         else tuple(sorted({cell.batch_size for _, cell in cells})),
-        epochs=tuple(sorted({cell.epochs for _, cell in cells})),
+        epochs=tuple(sorted({cell.epochs for _, cell in cells}))
+        if any(cell.steps_per_epoch is None for _, cell in cells)
+        else (),
         steps=() if is_searched[BATCH] else tuple(sorted({_steps(cell) for _, cell in cells})),
         examples=tuple(sorted({cell.examples for _, cell in cells})),
     )

@@ -160,6 +160,12 @@ class Decisions:
         """Whether any row compares with another norm."""
         return any(row.other_name for row in self.rows)
 
+    @property
+    def other_name(self) -> str:
+        """The other norm, where all rows that name one name the same."""
+        named = {row.other_name for row in self.rows} - {""}
+        return named.pop() if len(named) == 1 else "another norm"
+
 
 @dataclass(frozen=True)
 class VerdictRow:
@@ -210,3 +216,10 @@ class Section:
     short: str
     heading: str
     blocks: tuple[Block, ...]
+
+    @property
+    def commands(self) -> tuple[Command, ...]:
+        """The lines that reproduce its figures, each once, but for those that a block says."""
+        said = {block.line for block in self.blocks if isinstance(block, Command)}
+        drawn = [block.command for block in self.blocks if isinstance(block, Figure)]
+        return tuple(Command(line) for line in dict.fromkeys(drawn) if line not in said)

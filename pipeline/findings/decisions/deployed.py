@@ -85,11 +85,10 @@ def _faster(summary: Summary, found: Faster) -> str:
     part = next(each for each in figures.claim.parts if each.name == found.part)
     trained = units.effect(part, found.recalibrated, figures.task)
     deployed = units.effect(part, found.moving, figures.task)
-    arm = part.treatment.get("arm", "the norm")
     return (
-        f"Training with {arm} takes {trained} ({found.claim}, {found.part}) where its statistics "
-        f"are recalibrated, that is, computed again over training examples; with the moving "
-        f"averages that a user gets it is {deployed}."
+        "Batch norm trains sooner than its moving averages follow. With its statistics computed "
+        f"again over training examples (recalibrated), {found.part} takes {trained}; with the "
+        f"moving averages that a user gets, {deployed} ({found.claim})."
     )
 
 

@@ -21,9 +21,10 @@ class Decided(Record):
     """A situation and its decision.
 
     `changed` says that the decision needs the situation's change: `readings` and `other_readings`
-    are then by recalibrated statistics, else by the moving ones that a user gets, and `as_is` are
-    the first again as a user gets them. `chosen` are the settings that a search found, where the
-    decision is about one arm of somebody's own profile; `study` is then the arm's.
+    are then by recalibrated statistics, else by the moving ones that a user gets, and `otherwise`
+    are the first by the other kind, where that makes a difference. `chosen` are the settings that a
+    search found, where the decision is about one arm of somebody's own profile; `study` is then
+    the arm's.
     """
 
     named_by: ClassVar = ("name",)
@@ -38,7 +39,7 @@ class Decided(Record):
     changed: bool
     readings: tuple[Reading, ...]
     other_readings: tuple[Reading, ...]
-    as_is: tuple[Reading, ...]
+    otherwise: tuple[Reading, ...]
     beside: tuple[Reading, ...]
     conditions: Conditions | None
     study: str | None
@@ -96,7 +97,7 @@ def _decided(situation: Situation, evidence: Evidence) -> Decided | None:
         changed=is_changed,
         readings=none[is_changed],
         other_readings=other[is_changed],
-        as_is=none[0] if is_changed else (),
+        otherwise=none[1 - is_changed] if as_is[0] != changed[0] else (),
         beside=read(situation.beside, kinds[is_changed]),
         conditions=conditions(situation, evidence),
         study=None,

@@ -16,9 +16,37 @@ from pipeline.page.blocks import (
     Link,
     Nothing,
     Section,
+    Table,
     Text,
 )
 from pipeline.wording import arguments, capital, points
+
+EXPLAINED = (
+    "Effects are by the moving averages that a user gets; where a row asks for recalibration, by "
+    "recalibrated ones, which are computed again over training examples once training is over, "
+    "with no change of any weight. The claims behind them may be judged by the other kind, and "
+    "say so. In brackets stand intervals over seeds, or over the searches of tuned arms. A row "
+    "says no more than the weakest of the readings it needs: without a clear reading against "
+    "another norm it is silent about that one."
+)
+WORDS = Table(
+    caption="Words of this page",
+    heads=("Word", "What it means"),
+    rows=(
+        ("arm", "a way to normalize: none, batch, batch_default (as Keras ships it), layer, ..."),
+        ("moving averages", "what a batch norm normalizes by when it infers"),
+        ("recalibrated", "those averages computed again over training examples"),
+        ("seed", "one run of each arm with the same data order and draws: the unit of intervals"),
+        ("search", "one tuning of an arm from the start: the unit where arms are tuned"),
+        ("own rate", "the learning rate that suits an arm best, chosen on seeds of their own"),
+        ("error ratio", "errors of the one side over errors of the other"),
+        ("margin", "a difference that is practically none, fixed before the runs"),
+        ("screening", "few seeds: says what to measure next, and settles nothing"),
+        ("cell", "a dataset, a model and an optimizer in which arms are compared"),
+    ),
+    labels=1,
+    folded=True,
+)
 
 
 def section(summary: Summary) -> Section:
@@ -36,10 +64,10 @@ def section(summary: Summary) -> Section:
         )
     if told := deployed.sentences(summary, figures.faster):
         first, *rest = told
-        blocks.insert(0, Text(f"Trained well, deployed badly: {first[0].lower()}{first[1:]}"))
+        blocks.insert(0, Text(f"Trained well, deployed badly. {first}"))
         blocks += map(Text, rest)
     if figures.decided:
-        blocks.append(Text(_explained(figures.decided)))
+        blocks += [Text(EXPLAINED), WORDS]
     if not blocks:
         blocks = [Nothing("Nothing to show: this profile decides about no situation.")]
     return Section("decisions", "What to do", "What to do", tuple(blocks))
@@ -78,12 +106,12 @@ def _advice(summary: Summary, found: Decided) -> tuple[str, ...]:
     lines = []
     if found.changed:
         lines.append(f"{capital(found.change)}.")
-        if found.as_is:
-            as_is = "; ".join(
-                f"{words.STANDINGS[each.standing].word}, {words.effect(summary, each)}"
-                for each in found.as_is
-            )
-            lines.append(f"As it is: {as_is}.")
+    if found.otherwise:
+        readings = "; ".join(
+            f"{words.STANDINGS[each.standing].word}, {words.effect(summary, each)}"
+            for each in found.otherwise
+        )
+        lines.append(f"{'As it is' if found.changed else 'Recalibrated'}: {readings}.")
     if found.chosen:
         lines.append(f"Settings to use: {arguments(found.chosen)}.")
     if found.study is not None and (spoiled := _spoiled(summary, found.study)):
@@ -108,19 +136,3 @@ def _spoiled(summary: Summary, name: str) -> str:
         known = effect(compared.recalibrated, summary.error)
         text += f"; recalibrated, {known} against {compared.against}"
     return f"{text}."
-
-
-def _explained(decided: tuple[Decided, ...]) -> str:
-    text = (
-        "Behind each effect stands its interval in brackets, over seeds, or over the searches of "
-        "tuned arms: what differs in nothing but what chance draws. "
-    )
-    if any(each.changed for each in decided):
-        text += (
-            "Recalibrated averages are computed again over training examples once training is "
-            "over, with no change of any weight. "
-        )
-    return (
-        f"{text}A row says no more than the weakest of the readings it needs: without a clear "
-        "reading against another norm it is silent about that one."
-    )

@@ -45,8 +45,10 @@ def _failures(evidence: Evidence) -> Iterator[StudyFailures]:
     runs = evidence.every_run
     for name, searches in arms.items():
         study, names = searches[0], [each.name for each in searches]
+        own = runs["study"].isin(names) & (runs["phase"] == SWEEP)
+        twice = int((runs.loc[own, "is_own"] & runs.loc[own, "is_shared"]).sum())  # is one run
         phases: dict[Phase, int] = {
-            SWEEP: sum(each.design.trials for each in searches),
+            SWEEP: sum(each.design.trials for each in searches) - twice,
             CONFIRM: sum(len(each.confirm_seeds) for each in searches),
         }
         for phase, planned in phases.items():

@@ -124,10 +124,14 @@ def _reason(found: ClaimFigures) -> str:
 
 
 def _clusters(found: ClaimFigures) -> str:
-    """Seeds of the part that has fewest, of those needed; runs where nothing has an interval."""
-    counts = [
-        judged.estimate.clusters for judged in found.judgement.parts if judged.estimate is not None
-    ]
+    """Seeds of the part that has fewest, of those needed; runs where nothing has an interval.
+
+    Of a refuted claim, one part that is refuted is enough.
+    """
+    parts = found.judgement.parts
+    if found.judgement.verdict.word == "refuted":
+        parts = tuple(each for each in parts if each.verdict.word == "refuted") or parts
+    counts = [judged.estimate.clusters for judged in parts if judged.estimate is not None]
     if counts:
         return f"{min(counts)} ({found.minimum})"
     return claims_words.clusters(found.claim, found.judgement.parts[0], found.minimum)
