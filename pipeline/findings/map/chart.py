@@ -14,6 +14,7 @@ from pipeline.page.panels import Chart, Layout, Rows, line_at, log_axis, panels
 
 GREEN = COLORS[3]
 READINGS = {"helps": GREEN, "hurts": ORANGE, "no difference": BLUE, "can't tell": GREY}
+TINT = 0.3  # of what is told, in the legend as on the map
 SPOTS = {
     "better": ("triangle-up", GREEN),
     "worse": ("triangle-down", ORANGE),
@@ -54,7 +55,7 @@ def map_chart(summary: Summary, layout: Layout) -> Chart | None:
     x = alt.X(**log_axis(rows, "rate", "learning rate", padding=0))
     y = alt.Y(**log_axis(rows, "batch", "batch size", padding=0, form="d", base=2))
     reading = alt.Scale(domain=list(READINGS), range=list(READINGS.values()))
-    told = alt.condition('datum.reading === "can\'t tell"', alt.value(0.08), alt.value(0.3))
+    told = alt.condition('datum.reading === "can\'t tell"', alt.value(0.08), alt.value(TINT))
     areas = (
         alt.Chart()
         .transform_filter("datum.kind === 'region'")
@@ -65,7 +66,10 @@ def map_chart(summary: Summary, layout: Layout) -> Chart | None:
             y=alt.Y("batch_low:Q", title="batch size"),
             y2="batch_high:Q",
             fill=alt.Fill(
-                "reading:N", scale=reading, title="there the arm", legend=alt.Legend(columns=2)
+                "reading:N",
+                scale=reading,
+                title="there the arm",
+                legend=alt.Legend(columns=2, symbolOpacity=TINT),
             ),
             fillOpacity=told,
             tooltip=[

@@ -131,10 +131,17 @@ def _rows(name: str, factors: Factors, axis: str) -> Rows:
             "runs": f"{counts.runs} of {setting.planned}, {counts.failed} failed",
         }
         found = {kind: effect for kind, effect in _effects(setting).items() if effect is not None}
-        rows += [{**place, "kind": kind, **estimated(effect)} for kind, effect in found.items()]
+        rows += [
+            {**place, "kind": kind, **estimated(effect, _share)} for kind, effect in found.items()
+        ]
         if not found:
             rows.append({**place, "kind": "moving", "missing": f"{setting.arm} missing"})
     return rows
+
+
+def _share(limit: float) -> float:
+    """Return a limit that is drawn no further than a score goes."""
+    return min(max(limit, 0.0), 1.0)
 
 
 def _is_drawn(summary: Summary, factors: Factors, axis: str) -> bool:
