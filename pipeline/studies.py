@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from pipeline.arguments import Argument, Count, Positive, Scalar
 from pipeline.content import Record
@@ -97,15 +97,15 @@ class CellFields(Record):
     decay_norm_weights: bool
     probes: Probes
 
-    @model_validator(mode="after")
-    def _has_steps_for_each_epoch(self) -> Self:
-        steps = self.steps_per_epoch
-        if isinstance(steps, tuple) and len(steps) != self.epochs:
+    @field_validator("steps_per_epoch")
+    @classmethod
+    def _has_one_for_each_epoch(cls, steps: StepsPerEpoch, told: ValidationInfo) -> StepsPerEpoch:
+        epochs = told.data.get("epochs")
+        if epochs and isinstance(steps, tuple) and len(steps) != epochs:
             raise ValueError(
-                f"steps_per_epoch must be one number or one for each of {self.epochs} epochs, "
-                f"got {len(steps)}"
+                f"must be one number or one for each of {epochs} epochs, got {len(steps)}"
             )
-        return self
+        return steps
 
     def placed(self, values: Mapping[str, Argument]) -> Self:
         """Return a copy with some hyperparameters set.

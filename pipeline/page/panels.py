@@ -132,6 +132,12 @@ def log_ticks(values: Iterable[float], *, most: int = 8) -> list[float]:
     return [10.0**power for power in range(ends[0], ends[1] + 1)]
 
 
+def count_axis(rows: Rows, field: str, *, most: int = 6) -> alt.Axis:
+    """Return an axis of whole numbers, on which no tick stands between two of them."""
+    values = [row[field] for row in rows]
+    return alt.Axis(format="d", tickCount=max(1, min(most, max(values) - min(values))))
+
+
 def open_intervals(base: alt.Chart, width: int) -> list[alt.Chart]:
     """Rules over the fields of `estimated`; dashes to the panel's edge where a limit is missing.
 

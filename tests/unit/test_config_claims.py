@@ -112,7 +112,12 @@ def test_axes_that_cannot_be_meant_are_refused(axes, says, conf):
         ("seeds=[1,2,3]", "seeds=[1,1]", "seeds must differ from one another"),
         ("seeds=[1,2,3]", "seeds=[]", "seeds must have at least 1"),
         ("seeds=[1,2,3]", "seeds=[4294967296]", "seeds must be at most 4294967295"),
-        ("seeds=[1,2,3]", "steps_per_epoch=[5]", "one number or one for each of 5 epochs, got 1"),
+        (
+            "seeds=[1,2,3]",
+            "steps_per_epoch=[5]",
+            "experiment/one.yaml: steps_per_epoch must be one number or one for each of 5 epochs, "
+            "got 1",
+        ),
         ("seeds=[1,2,3]", "steps_per_epoch=0", "steps_per_epoch must"),
         ("norms: [none, batch]", "norms: [batch]", "reference"),
     ],

@@ -8,7 +8,7 @@ from pipeline.findings.places import place_of
 from pipeline.findings.summary import Summary
 from pipeline.findings.tuned.figures import Figures
 from pipeline.page.palette import colors, shapes
-from pipeline.page.panels import Chart, Layout, Rows, among, panels
+from pipeline.page.panels import Chart, Layout, Rows, among, count_axis, panels
 
 
 def budget_chart(summary: Summary, layout: Layout) -> Chart | None:
@@ -34,7 +34,7 @@ def budget_chart(summary: Summary, layout: Layout) -> Chart | None:
     arms = among(every, rows)
     legend = alt.Legend(columns=layout.small_columns, labelLimit=layout.label_width)
     base = alt.Chart().encode(
-        x=alt.X("trials:Q", title="random trials", axis=alt.Axis(format="d", tickMinStep=1)),
+        x=alt.X("trials:Q", title="random trials", axis=count_axis(rows, "trials", most=12)),
         color=alt.Color("arm:N", scale=colors(arms, of=every), title="arm", legend=legend),
     )
     title = f"best validation {summary.score} to expect"

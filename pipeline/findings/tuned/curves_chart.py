@@ -8,7 +8,7 @@ from pipeline.findings.places import place_of
 from pipeline.findings.summary import Summary
 from pipeline.findings.tuned.figures import Figures
 from pipeline.page.palette import BLUE, ORANGE, shapes
-from pipeline.page.panels import Chart, Layout, Rows, panels
+from pipeline.page.panels import Chart, Layout, Rows, count_axis, panels
 
 SPLITS = ["training", "validation"]
 HUES = (ORANGE, BLUE)
@@ -22,7 +22,7 @@ def curves_chart(summary: Summary, layout: Layout) -> Chart | None:
     x = alt.X(
         "epoch:Q",
         title="epoch",
-        axis=alt.Axis(format="d", tickMinStep=1, tickCount=6),
+        axis=count_axis(rows, "epoch"),
         scale=alt.Scale(nice=False, zero=False),
     )
     y = alt.Y(
