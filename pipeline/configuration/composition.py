@@ -99,7 +99,7 @@ def _composed(conf: Path, root: str, told: Sequence[Told]) -> tuple[Composed, li
         try:
             tree, choices = hydra.tree(conf, root, [override for _, override in said], places)
         except Refusal:
-            _check_chosen(hydra.tree(conf, root, [])[1], said, groups)
+            _check_chosen(hydra.tree(conf, root, [])[1], said, groups - {root})
             chosen = [override for _, override in said if override.key_or_group in groups]
             known = hydra.keys(hydra.tree(conf, root, chosen)[0])
             for place, override in said:
@@ -210,7 +210,10 @@ def _check_group(conf: Path, override: Override, place: str) -> None:
 def _check_chosen(
     choices: dict[str, str], said: Sequence[tuple[str, Override]], groups: set[str]
 ) -> None:
-    """Refuse the choice of a group from which the root file chooses nothing."""
+    """Refuse the choice of a group from which the root file chooses nothing.
+
+    A root file of a group's own name leaves its choice open, and is not among these `groups`.
+    """
     for place, override in said:
         group = override.key_or_group
         if group in groups and group not in choices:

@@ -61,7 +61,7 @@ def test_the_composed_configuration_is_printed_with_references_or_their_values(c
 def test_the_chosen_files_are_listed_with_the_others(capsys):
     assert main(["train", "--info", "model=cnn"]) == 0
     said = capsys.readouterr().out
-    assert "model: conf/model/cnn.yaml (or: cnn_small, mlp" in said
+    assert "model: conf/model/cnn.yaml (or: cnn_deep, cnn_small" in said
     assert "hydra" not in said
 
 
