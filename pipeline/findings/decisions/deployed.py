@@ -86,9 +86,9 @@ def _faster(summary: Summary, found: Faster) -> str:
     trained = units.effect(part, found.recalibrated, figures.task)
     deployed = units.effect(part, found.moving, figures.task)
     return (
-        "Batch norm trains sooner than its moving averages follow. With its statistics computed "
-        f"again over training examples (recalibrated), {found.part} takes {trained}; with the "
-        f"moving averages that a user gets, {deployed} ({found.claim})."
+        f"Batch norm trains sooner than its moving averages follow: {trained} with its statistics "
+        "computed again over training examples (recalibrated), "
+        f"{deployed} with the moving averages that a user gets ({found.claim}, {found.part})."
     )
 
 
