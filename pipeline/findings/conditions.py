@@ -87,6 +87,8 @@ def _conditions(
         return None
     is_searched = {name: any(name in study.space for study, _ in cells) for name in (RATE, BATCH)}
     rates = {varied(cell).get(RATE) for _, cell in cells}
+    are_passes = any(cell.steps_per_epoch is None for _, cell in cells)
+    is_open = is_searched[BATCH] and are_passes  # whose steps the batch size decides
     return Conditions(
         datasets=tuple(sorted({study.dataset for study, _ in cells})),
         models=tuple(sorted({study.model_name for study, _ in cells})),
@@ -95,10 +97,8 @@ def _conditions(
         batch_sizes=()
         if is_searched[BATCH]
         else tuple(sorted({cell.batch_size for _, cell in cells})),
-        epochs=tuple(sorted({cell.epochs for _, cell in cells}))
-        if any(cell.steps_per_epoch is None for _, cell in cells)
-        else (),
-        steps=() if is_searched[BATCH] else tuple(sorted({_steps(cell) for _, cell in cells})),
+        epochs=tuple(sorted({cell.epochs for _, cell in cells})) if are_passes else (),
+        steps=() if is_open else tuple(sorted({_steps(cell) for _, cell in cells})),
         examples=tuple(sorted({cell.examples for _, cell in cells})),
     )
 

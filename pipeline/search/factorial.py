@@ -8,6 +8,7 @@ chose it, and every arm has the same budget.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
@@ -58,12 +59,16 @@ class Factorial:
 def _badness(result: Result, target: float | None) -> float:
     """Return the error, or the evaluations before a target; of a diverged run, the worst there is.
 
-    What never reaches the target counts as one evaluation more than there were.
+    A target is reached where the next evaluation sees it too, as claims have it; what never
+    reaches it counts as one evaluation more than there were.
     """
     if target is None:  # a diverged run has the error of a model that knows nothing
         metrics = result.metrics
         return metrics.get("validation_error_recalibrated", metrics["validation_error"])
+    if result.status == "diverged":
+        return result.epochs_asked
     curves = result.curves
     scores = curves.get("validation_score_recalibrated", curves["validation_score"])
-    reached = (n for n, score in enumerate(scores) if score is not None and score >= target)
+    above = [score is not None and score >= target for score in scores]
+    reached = (n for n, both in enumerate(itertools.pairwise(above)) if all(both))
     return next(reached, result.epochs_asked)

@@ -113,7 +113,7 @@ def moved_on(
     layers: Sequence[keras.Layer],
     examples: NDArray[np.float32],
     batch_size: int,
-    momentum: float,
+    momenta: Sequence[float],
 ) -> NDArray[np.float32]:
     """Return what a model says of examples in training mode, its averages moving as it does.
 
@@ -122,16 +122,17 @@ def moved_on(
         layers: Its layers with moving statistics; they are left where they moved.
         examples: Shape (n, ...).
         batch_size: Examples per batch; the last may be short.
-        momentum: Of the averages.
+        momenta: Of each layer's averages.
     """
     variables = [each for layer in layers for each in (layer.moving_mean, layer.moving_variance)]
+    kept = [momentum for momentum in momenta for _ in ("mean", "variance")]
     averages = [_values(variable) for variable in variables]
     said = []
     for start in range(0, len(examples), batch_size):
         said.append(run(examples[start : start + batch_size]))
         averages = [
             momentum * average + (1 - momentum) * _values(variable)
-            for average, variable in zip(averages, variables, strict=True)
+            for momentum, average, variable in zip(kept, averages, variables, strict=True)
         ]
     for variable, average in zip(variables, averages, strict=True):
         variable.assign(average)

@@ -110,7 +110,7 @@ def _measured(
     }
     if diverged:
         return metrics, {}
-    further = output_changes(trial, folder, subject) | inert_marks(trial, subject.layers)
+    further = output_changes(trial, folder, subject) | inert_marks(subject.layers)
     return metrics | losses | further, outcomes
 
 

@@ -21,7 +21,6 @@ from pipeline.tasks.scoring import scoring_of
 from pipeline.training.evaluation import CHUNK, Forward, moved_on, outputs_of, recalibrate
 from pipeline.training.setting import Examples, Targets, arrays, permutation, rows, spread_of
 
-KERAS_DEFAULTS = {"momentum": 0.99, "epsilon": 1e-3}  # of its batch normalization
 PROBE, RECALIBRATION = -1, -2  # stand where a pass's number would in a permutation's seed
 
 
@@ -149,11 +148,11 @@ def _mistaken(trial: Trial, folder: Path, subject: Subject) -> dict[str, float]:
     examples, targets = arrays(folder, trial.data_digest, "validation")
     chosen = permutation(trial.seed, PROBE, len(examples))[:count]
     order = np.argsort(targets.reshape(len(targets), -1)[:, 0], kind="stable")
-    momentum = _argument(trial, "momentum")
+    momenta = [_number(layer, "momentum") for layer in subject.layers]
     with subject.by_batch() as run:
         single = outputs_of(run, examples[chosen], 1)
     with subject.by_batch() as run:
-        sorted_ = moved_on(run, subject.layers, examples[order], trial.batch_size, momentum)
+        sorted_ = moved_on(run, subject.layers, examples[order], trial.batch_size, momenta)
         leaked = outputs_of(subject.infer, examples, CHUNK)
     return {
         "validation_score_single": _score(trial, folder, single, targets[chosen]),
@@ -162,28 +161,30 @@ def _mistaken(trial: Trial, folder: Path, subject: Subject) -> dict[str, float]:
     }
 
 
-def inert_marks(trial: Trial, layers: Sequence[keras.Layer]) -> dict[str, float]:
+def inert_marks(layers: Sequence[keras.Layer]) -> dict[str, float]:
     """Return how much of the normalization does nothing; nothing where no layer has statistics.
 
     `unmoved_layers` is the share of layers whose moving statistics are where they started,
-    `low_variances` that of channels whose variance is under ten times epsilon.
+    `low_variances` that of channels whose variance is under ten times their layer's epsilon.
     """
     if not layers:
         return {}
-    means = [layer.moving_mean.numpy() for layer in layers]
-    variances = [layer.moving_variance.numpy() for layer in layers]
-    unmoved = [
-        not mean.any() and bool((variance == 1).all())
-        for mean, variance in zip(means, variances, strict=True)
-    ]
-    low = np.concatenate([each.ravel() for each in variances]) < 10 * _argument(trial, "epsilon")
-    return {"unmoved_layers": float(np.mean(unmoved)), "low_variances": float(np.mean(low))}
+    unmoved, low = [], []
+    for layer in layers:
+        mean, variance = layer.moving_mean.numpy(), layer.moving_variance.numpy()
+        unmoved.append(not mean.any() and bool((variance == 1).all()))
+        low.append(variance.ravel() < 10 * _number(layer, "epsilon"))
+    return {
+        "unmoved_layers": float(np.mean(unmoved)),
+        "low_variances": float(np.mean(np.concatenate(low))),
+    }
 
 
-def _argument(trial: Trial, name: str) -> float:
-    """Return a number that an arm's layer is given, or Keras's own where it leaves it out."""
-    given = trial.norm.layer.arguments.get(name) if trial.norm.layer else None
-    return float(given) if isinstance(given, int | float) else KERAS_DEFAULTS[name]
+def _number(layer: keras.Layer, name: str) -> float:
+    """Return a layer's momentum or epsilon, 0 without one; of ours, what this trial gave it."""
+    averages = getattr(layer, "averages", None)
+    given = getattr(averages, name, None)
+    return float(getattr(layer, name, 0.0) if given is None else given.numpy())
 
 
 def _score(trial: Trial, folder: Path, outputs: NDArray[np.float32], targets: Targets) -> float:

@@ -84,3 +84,14 @@ def asked(folder) -> Callable[..., Trial]:
         )
 
     return ask
+
+
+@pytest.fixture
+def built_model(asked):
+    """Builds what overrides ask for, for ten classes of pictures of 28x28 or another shape."""
+    from pipeline.training.setting import built
+
+    def make(*overrides, shape=(28, 28, 1)):
+        return built(asked(*overrides), shape, 10)
+
+    return make

@@ -1,6 +1,7 @@
 """A network of Keras's own: its pixels, its norms, its weights, and the head with the arm."""
 
 import re
+from functools import partial
 
 import keras
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from pipeline.errors import Refusal
 
-SHAPE, OUTPUTS = (28, 28, 1), 10
+SHAPE = (28, 28, 1)
 MOBILE = ("model.application=MobileNetV2", "model.alpha=0.35", "model.dense=32")
 # without its top, at 32x32: Keras's own count, moving statistics included
 WEIGHTS = 410_208
@@ -16,14 +17,9 @@ GENERATOR = np.random.default_rng(0)
 
 
 @pytest.fixture
-def application(asked):
+def application(built_model):
     """Builds the model under overrides."""
-    from pipeline.training.setting import built
-
-    def make(*overrides, shape=SHAPE):
-        return built(asked("model=keras_application", *overrides), shape, OUTPUTS)
-
-    return make
+    return partial(built_model, "model=keras_application")
 
 
 def test_the_head_has_as_many_weights_as_arithmetic_says(application):

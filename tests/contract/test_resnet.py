@@ -1,22 +1,19 @@
 """The residual network: its depth, its shortcuts, where its norms stand and how they start."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from pipeline.errors import Refusal
 
-SHAPE, OUTPUTS = (28, 28, 1), 10
+SHAPE = (28, 28, 1)
 
 
 @pytest.fixture
-def resnet(asked):
+def resnet(built_model):
     """Builds it under overrides, for pictures of 28x28."""
-    from pipeline.training.setting import built
-
-    def make(*overrides, shape=SHAPE):
-        return built(asked("model=resnet", *overrides), shape, OUTPUTS)
-
-    return make
+    return partial(built_model, "model=resnet")
 
 
 def layers_of(model, kind):

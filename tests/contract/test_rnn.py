@@ -1,5 +1,7 @@
 """The recurrent network: what it reads, and norms on and in its recurrence, against twins."""
 
+from functools import partial
+
 import keras
 import numpy as np
 import pytest
@@ -11,14 +13,9 @@ GENERATOR = np.random.default_rng(0)
 
 
 @pytest.fixture
-def rnn(asked):
+def rnn(built_model):
     """Builds it under overrides."""
-    from pipeline.training.setting import built
-
-    def make(*overrides, shape=SHAPE):
-        return built(asked("model=rnn", *overrides), shape, OUTPUTS)
-
-    return make
+    return partial(built_model, "model=rnn")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from fake_analysis import fake_analysis
 
 from pipeline.configuration.plan import compose_plan
 from pipeline.errors import Refusal
+from pipeline.findings.decisions.deployed import Faster, is_lost
 from pipeline.findings.decisions.figures import Figures
 from pipeline.findings.decisions.rule import (
     USES,
@@ -23,6 +24,7 @@ from pipeline.findings.decisions.rule import (
 )
 from pipeline.findings.decisions.section import section
 from pipeline.page.blocks import Decisions
+from pipeline.statistics.intervals import Estimate
 
 STANDINGS: tuple[Standing, ...] = get_args(Standing)
 # by how the norm stands against none (rows) and against another norm (columns): better, worse,
@@ -117,6 +119,31 @@ def test_errors_in_a_hundred_are_said_in_both_arms() -> None:
     assert "more errors in 100 [" in row.other[0].text
     assert " instead of " in row.other[0].text
     assert "batch 2" in row.settings
+
+
+@pytest.mark.parametrize(
+    ("trained", "kept", "lost"),
+    [(0.2, -0.1, True), (0.2, None, True), (0.2, 0.1, False), (-0.1, -0.2, False)],
+)
+def test_deployed_badly_is_said_where_it_is_so(
+    trained: float, kept: float | None, *, lost: bool
+) -> None:
+    def limit(low: float | None) -> Estimate:
+        return Estimate(
+            value=0.3,
+            known="exactly",
+            low=low,
+            high=0.5,
+            level=0.95,
+            spread=None,
+            clusters=10,
+            blocks=10,
+            method="ranks",
+        )
+
+    found = Faster(claim="T2", part="steps", moving=limit(kept), recalibrated=limit(trained))
+    assert is_lost(found) == lost
+    assert not is_lost(None)
 
 
 def test_a_situation_of_which_nothing_runs_is_left_out() -> None:

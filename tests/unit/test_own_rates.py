@@ -65,11 +65,23 @@ def test_what_is_judged_by_the_time_to_a_target_is_chosen_by_it() -> None:
     made = study_of(depths=(2,), target=0.85)
 
     def figures(at: dict, _: int) -> dict:
-        soon = [0.86, 0.87] if at[RATE] == 0.1 else [0.5, 0.95]
+        soon = {0.001: [0.5, 0.95], 0.01: [0.9, 0.5], 0.1: [0.86, 0.87]}[at[RATE]]
         return {"validation_score": soon[-1], "curves": {"validation_score": soon}}
 
     runs = runs_table(answers(made, figures), by_name(made), MANIFESTS)
-    assert set(own_runs(runs)[RATE]) == {0.1}
+    assert set(own_runs(runs)[RATE]) == {0.1}  # at 0.01 the next evaluation is below again
+
+
+def test_a_diverged_run_never_reached_its_target() -> None:
+    made = study_of(depths=(2,), target=0.85)
+
+    def figures(at: dict, _: int) -> dict:
+        lost = {"training_loss": [0.9, None]} if at[RATE] == 0.1 else {}
+        soon = [0.9, 0.9] if at[RATE] == 0.1 else [0.5, 0.95]
+        return {"validation_score": soon[-1], "curves": {"validation_score": soon, **lost}}
+
+    runs = runs_table(answers(made, figures), by_name(made), MANIFESTS)
+    assert set(own_runs(runs)[RATE]) == {0.001}
 
 
 def test_as_many_seeds_are_planned_as_are_judged() -> None:

@@ -86,10 +86,18 @@ def _faster(summary: Summary, found: Faster) -> str:
     trained = units.effect(part, found.recalibrated, figures.task)
     deployed = units.effect(part, found.moving, figures.task)
     return (
-        f"Batch norm trains sooner than its moving averages follow: {trained} with its statistics "
+        f"Training with {part.treatment.get('arm', 'the norm')}: {trained} with its statistics "
         "computed again over training examples (recalibrated), "
         f"{deployed} with the moving averages that a user gets ({found.claim}, {found.part})."
     )
+
+
+def is_lost(found: Faster | None) -> bool:
+    """Tell whether training gains for sure what the moving averages do not keep for sure."""
+    if found is None:
+        return False
+    low, kept = found.recalibrated.low, found.moving.low
+    return low is not None and low > 0 and (kept is None or kept <= 0)
 
 
 def _line(found: Trajectory, kind: str) -> Line | None:

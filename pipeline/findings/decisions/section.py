@@ -22,12 +22,12 @@ from pipeline.page.blocks import (
 from pipeline.wording import arguments, capital, points
 
 EXPLAINED = (
-    "Effects are by the moving averages that a user gets; where a row asks for recalibration, by "
-    "recalibrated ones, which are computed again over training examples once training is over, "
-    "with no change of any weight. The claims behind them may be judged by the other kind, and "
-    "say so. In brackets stand intervals over seeds, or over the searches of tuned arms. A row "
-    "says no more than the weakest of the readings it needs: without a clear reading against "
-    "another norm it is silent about that one."
+    "Effects are by the moving averages that a user gets; where a row asks for recalibration, and "
+    "on maps, by recalibrated ones, which are computed again over training examples once training "
+    "is over, with no change of any weight. The claims behind them may be judged by the other "
+    "kind, and say so. In brackets stand intervals over seeds, or over the searches of tuned arms. "
+    "A row says no more than the weakest of the readings it needs: without a clear reading "
+    "against another norm it is silent about that one."
 )
 WORDS = Table(
     caption="Words of this page",
@@ -64,7 +64,8 @@ def section(summary: Summary) -> Section:
         )
     if told := deployed.sentences(summary, figures.faster):
         first, *rest = told
-        blocks.insert(0, Text(f"Trained well, deployed badly. {first}"))
+        lead = "Trained well, deployed badly. " if deployed.is_lost(figures.faster) else ""
+        blocks.insert(0, Text(f"{lead}{first}"))
         blocks += map(Text, rest)
     if figures.decided:
         blocks += [Text(EXPLAINED), WORDS]
