@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import sys
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -16,6 +17,8 @@ from typing import Any
 from pipeline.errors import Refusal, nearest, reason_of
 from pipeline.prints import in_one_line
 from pipeline.records import Component
+
+LIBRARIES = ("keras", "tensorflow", "numpy")
 
 
 def resolve(path: str) -> object:
@@ -75,6 +78,12 @@ def callable_of(component: Component, *positional: Any, **more: Any) -> Callable
         raise Refusal(f"{component.target}: {twice[0]} is set by the caller; remove it from conf/")
     _check_call(component.target, target, positional, {**component.arguments, **more})
     return target
+
+
+def is_librarys(found: object) -> bool:
+    """Tell whether a function or class is Python's or a library's: nobody's own."""
+    module = str(getattr(found, "__module__", "")).partition(".")[0]
+    return module in LIBRARIES or module in sys.stdlib_module_names
 
 
 def _signature(target: Any) -> inspect.Signature | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
-from pipeline.components import build
+from pipeline.components import build, is_librarys, resolve
 from pipeline.data.arrays import write
 from pipeline.data.source import Source
 from pipeline.errors import Refusal
@@ -23,6 +24,11 @@ def prepare(dataset: Dataset, name: str, folder: Path) -> Manifest:
     Raises:
         Refusal: The examples cannot be had, split or written as asked.
     """
+    if inspect.isclass(found := resolve(dataset.source.target)) or is_librarys(found):
+        raise Refusal(
+            f"dataset {name}: {dataset.source.target} is no source; that is a function of "
+            "yours or of pipeline.data, load(...) -> pipeline.data.source.Source"
+        )
     source = build(dataset.source)
     if not isinstance(source, Source):
         raise Refusal(

@@ -17,7 +17,7 @@ from typing import Any
 
 import keras
 
-from pipeline.components import build, resolve
+from pipeline.components import build, is_librarys, resolve
 from pipeline.errors import Refusal
 from pipeline.records import Arm
 
@@ -97,13 +97,13 @@ def _check_kind(target: str) -> None:
     """Refuse what makes no layer before it is called.
 
     Raises:
-        Refusal: It is a class of another kind, or a function of Keras's, such as `Input`.
+        Refusal: It is a class of another kind, or a function of a library's, such as `Input`.
     """
     found = resolve(target)
     if inspect.isclass(found):
         is_layer = issubclass(found, keras.layers.Layer) and not issubclass(found, keras.Model)
     else:
-        is_layer = not str(getattr(found, "__module__", "")).startswith(("keras", "tensorflow"))
+        is_layer = not is_librarys(found)
     if not is_layer:
         raise Refusal(
             f"{target}: is no layer; a norm is a subclass of keras.layers.Layer, such as "

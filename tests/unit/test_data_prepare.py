@@ -66,6 +66,15 @@ def test_a_source_that_returns_something_else_is_refused() -> None:
         run("tiny")
 
 
+@pytest.mark.parametrize(
+    "target", ["fractions.Fraction", "os.system", "numpy.save", "subprocess.call"]
+)
+def test_what_is_no_source_is_refused_before_it_is_called(target: str) -> None:
+    plan(target, command="touch called")
+    with pytest.raises(Refusal, match=rf"^dataset mine: {target} is no source; that is a function"):
+        run("tiny")
+
+
 def test_an_unknown_argument_of_a_source_is_refused() -> None:
     plan("my_source.load", sid=5)
     with pytest.raises(Refusal, match=r"takes no argument 'sid'; did you mean 'side'\?"):
