@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -9,6 +10,8 @@ from pathlib import Path
 
 from pipeline import modules
 from pipeline.errors import Contradiction, Refusal, reason_of
+
+SHAPE = re.compile(r"shape\[(\d+(?:,\d+)*)\]")
 
 
 @contextmanager
@@ -24,6 +27,13 @@ def told_in_one_line(targets: Iterable[str]) -> Iterator[None]:
     except (Refusal, Contradiction):
         raise
     except (Exception, SystemExit) as error:
+        if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+            found = SHAPE.search(str(error))
+            array = f": an array of shape ({', '.join(found[1].split(','))})" if found else ""
+            raise Refusal(
+                f"{paths[0]}: its model needs more memory than there is{array}; make the model "
+                "or the batch smaller"
+            ) from error
         files = {modules.source(found) for each in paths if (found := modules.module(each))}
         frames = [
             frame

@@ -171,6 +171,23 @@ def test_an_exception_of_named_code_is_one_line_and_one_of_ours_is_not(tmp_path,
         _ = 1 / 0
 
 
+@pytest.mark.parametrize(
+    ("text", "array"),
+    [("OOM when allocating tensor with shape[784,10] and type float", ": an array of shape (784, 10)"), ("", "")],
+)
+def test_a_model_that_does_not_fit_into_memory_is_said_so(text, array):
+    class ResourceExhaustedError(Exception):
+        """As TensorFlow names its own."""
+
+    for kind in (ResourceExhaustedError, MemoryError):
+        with pytest.raises(Refusal) as refused, told_in_one_line(["my.build", "my.Norm"]):
+            raise kind(text)
+        assert str(refused.value) == (
+            f"my.build: its model needs more memory than there is{array}; make the model or the "
+            "batch smaller"
+        )
+
+
 KINDS = """
 from pipeline.errors import Refusal
 from pipeline.models.norms import norm_factory
