@@ -173,7 +173,13 @@ def test_an_exception_of_named_code_is_one_line_and_one_of_ours_is_not(tmp_path,
 
 @pytest.mark.parametrize(
     ("text", "array"),
-    [("OOM when allocating tensor with shape[784,10] and type float", ": an array of shape (784, 10)"), ("", "")],
+    [
+        (
+            "OOM when allocating tensor with shape[784,10] and type float",
+            ": an array of shape (784, 10)",
+        ),
+        ("", ""),
+    ],
 )
 def test_a_model_that_does_not_fit_into_memory_is_said_so(text, array):
     class ResourceExhaustedError(Exception):
