@@ -210,10 +210,9 @@ Block = (
 
 @dataclass(frozen=True)
 class Section:
-    """A heading with its blocks; `name` is its place in the page, `short` its name in the menu."""
+    """A heading with its blocks; `name` is its place in the page."""
 
     name: str
-    short: str
     heading: str
     blocks: tuple[Block, ...]
 

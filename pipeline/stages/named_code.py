@@ -28,8 +28,8 @@ def told_in_one_line(targets: Iterable[str]) -> Iterator[None]:
         raise
     except (Exception, SystemExit) as error:
         if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
-            found = SHAPE.search(str(error))
-            array = f": an array of shape ({', '.join(found[1].split(','))})" if found else ""
+            size = SHAPE.search(str(error))
+            array = f": an array of shape ({size[1].replace(',', ', ')})" if size else ""
             raise Refusal(
                 f"{paths[0]}: its model needs more memory than there is{array}; make the model "
                 "or the batch smaller"

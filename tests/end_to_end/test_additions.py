@@ -77,7 +77,7 @@ def section(summary: Summary) -> Section:
     drawn = figure(
         summary, "best-runs", bars, caption="Best runs.", described="Bars.", stage="figures"
     )
-    return Section("best-runs", "Best runs", "The best runs", (said, drawn))
+    return Section("best-runs", "The best runs", (said, drawn))
 '''
 FINDING = {
     "pipeline/findings/best_runs/__init__.py": '"""The best runs."""\n',

@@ -23,7 +23,7 @@ from pipeline.findings.decisions.rule import (
     meet,
 )
 from pipeline.findings.decisions.section import section
-from pipeline.page.blocks import Decisions
+from pipeline.page.blocks import Decisions, Listing
 from pipeline.statistics.intervals import Estimate
 
 STANDINGS: tuple[Standing, ...] = get_args(Standing)
@@ -111,6 +111,18 @@ def test_a_batch_of_two_is_decided_by_both_comparisons() -> None:
     assert reading.errors.fewer.value == pytest.approx(reading.errors.other - reading.errors.norm)
     assert reading.errors.fewer.high is not None
     assert reading.errors.fewer.high < 0
+
+
+def test_the_short_answer_says_each_situation_once_under_its_decision() -> None:
+    blocks = section(fake_analysis()).blocks
+    (table,) = (block for block in blocks if isinstance(block, Decisions))
+    (short,) = (block for block in blocks if isinstance(block, Listing))
+    said = " ".join(short.items).lower()
+    assert all(said.count(row.question.lower()) == 1 for row in table.rows)
+    for row in table.rows:
+        (line,) = (each for each in short.items if row.question.lower() in each.lower())
+        assert line.lower().startswith(row.mark.word.partition(",")[0])
+    assert blocks.index(short) < blocks.index(table)
 
 
 def test_errors_in_a_hundred_are_said_in_both_arms() -> None:

@@ -302,6 +302,32 @@ def test_undecided_claims_are_named_with_the_seeds_that_would_settle_them() -> N
     )
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ("supported", "no practical difference"),
+            "T4 holds in part: 1 of its 2 parts is supported, 1 without a practical difference.",
+        ),
+        (("supported", "inconclusive"), "Undecided: T4."),
+    ],
+)
+def test_a_claim_whose_parts_all_came_out_is_not_undecided(
+    words: tuple[Word, Word], said: str
+) -> None:
+    summary = fake_analysis()
+    (claim,) = (each for each in summary.of(Claims).claims if each.claim.id == "T4")
+    parts = tuple(
+        part.model_copy(update={"verdict": plain_verdict(word)})
+        for part, word in zip(claim.judgement.parts, words, strict=True)
+    )
+    judgement = claim.judgement.model_copy(
+        update={"verdict": plain_verdict("inconclusive"), "parts": parts}
+    )
+    changed = claim.model_copy(update={"judgement": judgement})
+    assert lead(with_figures(summary, Claims, claims=(changed,))).after[0] == said
+
+
 def test_a_control_that_fails_takes_every_verdict_s_credit() -> None:
     summary = fake_analysis()
     claims = tuple(

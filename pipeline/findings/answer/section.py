@@ -32,7 +32,7 @@ def section(summary: Summary) -> Section:
             after=tuple(filter(None, after)),
         ),
     )
-    return Section("answer", "Answer", "The answer", blocks)
+    return Section("answer", "The answer", blocks)
 
 
 def disagreements(claims: list[ClaimFigures]) -> str:
@@ -93,16 +93,22 @@ def _finding(found: ClaimFigures) -> Finding:
 
 
 def _open(claims: list[ClaimFigures]) -> str:
-    undecided = [each for each in claims if each.judgement.verdict.word == "inconclusive"]
+    left = [each for each in claims if each.judgement.verdict.word == "inconclusive"]
+    apart = [each for each in left if claims_words.is_told_apart(each.judgement)]
+    undecided = [each for each in left if each not in apart]
+    lines = [
+        f"{each.claim.id} holds in part: {claims_words.parts_told(each.judgement)}."
+        for each in apart
+    ]
     if not undecided:
-        return ""
+        return " ".join(lines)
     named = []
     for each in undecided:
         needed = claims_words.seeds_needed(each.judgement.verdict)
         named.append(f"{each.claim.id}, {needed}" if needed else each.claim.id)
     some = any(each.judgement.verdict.settled for each in undecided)
     hint = ", with the seeds that would settle them" if some else ""
-    return f"Undecided{hint}: {'; '.join(named)}."
+    return " ".join([f"Undecided{hint}: {'; '.join(named)}.", *lines])
 
 
 def _controls(summary: Summary) -> str:

@@ -50,7 +50,7 @@ def section(summary: Summary) -> Section:
         ]
     if not blocks:
         blocks.append(Nothing("Nothing to show: no control was run in this profile."))
-    return Section("controls", "Controls", "Controls", tuple(blocks))
+    return Section("controls", "Controls", tuple(blocks))
 
 
 def _row(found: ClaimFigures) -> tuple[str, ...]:

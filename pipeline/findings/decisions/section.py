@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pipeline.findings import conditions
 from pipeline.findings.decisions import deployed, words
 from pipeline.findings.decisions.figures import Decided, Figures
@@ -14,6 +16,7 @@ from pipeline.page.blocks import (
     Decisions,
     EffectLine,
     Link,
+    Listing,
     Nothing,
     Section,
     Table,
@@ -21,6 +24,7 @@ from pipeline.page.blocks import (
 )
 from pipeline.wording import arguments, capital, points
 
+ORDER = tuple(words.DECISIONS)
 EXPLAINED = (
     "Effects are by the moving averages that a user gets; where a row asks for recalibration, and "
     "on maps, by recalibrated ones, which are computed again over training examples once training "
@@ -54,6 +58,7 @@ def section(summary: Summary) -> Section:
     figures = summary.of(Figures)
     blocks: list[Block] = []
     if figures.decided:
+        blocks += _in_short(figures.decided)
         blocks.append(
             Decisions(
                 caption="Batch normalization, situation by situation"
@@ -65,13 +70,32 @@ def section(summary: Summary) -> Section:
     if told := deployed.sentences(summary, figures.faster):
         first, *rest = told
         lead = "Trained well, deployed badly. " if deployed.is_lost(figures.faster) else ""
-        blocks.insert(0, Text(f"{lead}{first}"))
+        blocks.insert(len(blocks) - 1 if figures.decided else 0, Text(f"{lead}{first}"))
         blocks += map(Text, rest)
     if figures.decided:
         blocks += [Text(EXPLAINED), WORDS]
     if not blocks:
         blocks = [Nothing("Nothing to show: this profile decides about no situation.")]
-    return Section("decisions", "What to do", "What to do", tuple(blocks))
+    return Section("decisions", "What to do", tuple(blocks))
+
+
+def _in_short(decided: Sequence[Decided]) -> list[Block]:
+    """Say each decision once, with its situations; nothing where the table is as short."""
+    said: dict[str, list[str]] = {}
+    for each in sorted(decided, key=lambda found: (ORDER.index(found.decision), found.changed)):
+        word = words.mark(each).word
+        if each.changed:
+            word = f"{word.partition(',')[0]}, if you {each.change}"
+        said.setdefault(word, []).append(_within(each.question))
+    if len(decided) <= len(said):
+        return []
+    lines = Listing(tuple(f"{capital(word)}: {'; '.join(said[word])}." for word in said))
+    return [Text("Batch normalization, in short:"), lines]
+
+
+def _within(question: str) -> str:
+    """A question within a sentence: `A CNN` begins with a small letter, `CNN` does not."""
+    return question if question[:2].isupper() else question[:1].lower() + question[1:]
 
 
 def _row(summary: Summary, found: Decided) -> DecisionRow:

@@ -50,7 +50,7 @@ def section(summary: Summary) -> Section:
         "side's minus the second's."
     )
     shown = (intro, *blocks) if blocks else nothing
-    return Section("claims", "Details", "The claims one by one", shown)
+    return Section("claims", "The claims one by one", shown)
 
 
 def _details(found: ClaimFigures, command: str) -> ClaimDetails:

@@ -57,7 +57,7 @@ def section(summary: Summary) -> Section:
                 Table("Studies with failed or missing runs", HEADS, own, labels=3, folded=True)
             )
         blocks.append(Table("All studies", HEADS, tuple(rows.values()), labels=3, folded=True))
-    return Section("failures", "Failures", "Failures", tuple(blocks))
+    return Section("failures", "Failures", tuple(blocks))
 
 
 def _lost(found: StudyFailures) -> int:

@@ -38,7 +38,7 @@ def section(summary: Summary) -> Section:
         ]
     else:
         blocks.append(Nothing("Nothing to show: no study carried moving averages along."))
-    return Section("gap", "Training against inference", "Training against inference", tuple(blocks))
+    return Section("gap", "Training against inference", tuple(blocks))
 
 
 def _table(name: str, found: Trajectory, score: str) -> Table:

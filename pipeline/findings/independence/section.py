@@ -28,7 +28,7 @@ def section(summary: Summary) -> Section:
         ]
     else:
         blocks.append(Nothing("Nothing to show: no experiment measures it."))
-    return Section("independence", "Batch independence", "Outputs and their batch", tuple(blocks))
+    return Section("independence", "Outputs and their batch", tuple(blocks))
 
 
 def _measured(setting: Setting) -> bool:

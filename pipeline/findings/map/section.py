@@ -28,7 +28,7 @@ def section(summary: Summary) -> Section:
     title = "Where it helps: rates by batch sizes"
     if not summary.of(Figures).maps:
         missing = Nothing("Nothing to show: no experiment maps rates and batch sizes.")
-        return Section("where", "Where", title, (missing,))
+        return Section("where", title, (missing,))
     level = percentage(summary.analysis.level)
     errors = capital(error_multiple(summary))
     blocks: list[Block] = [
@@ -73,7 +73,7 @@ def section(summary: Summary) -> Section:
         ),
         *_lost(summary),
     ]
-    return Section("where", "Where", title, tuple(blocks))
+    return Section("where", title, tuple(blocks))
 
 
 def told(name: str, found: Map) -> str:

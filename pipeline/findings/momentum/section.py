@@ -29,7 +29,7 @@ def section(summary: Summary) -> Section:
         blocks.append(Nothing("Nothing to show: no experiment varies momentum or epsilon."))
     elif "norm.epsilon" not in shown:
         blocks.append(Text("No experiment with fixed settings varies epsilon here."))
-    return Section("momentum", "Momentum, epsilon", "Momentum and epsilon", tuple(blocks))
+    return Section("momentum", "Momentum and epsilon", tuple(blocks))
 
 
 def _last(summary: Summary) -> Table:

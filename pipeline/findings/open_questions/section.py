@@ -14,7 +14,7 @@ from pipeline.wording import listed
 def section(summary: Summary) -> Section:
     """Return one sentence for each thing that stays open."""
     lines = (*_claims(summary), *not_tested(summary))
-    return Section("open", "Not tested", "What was not tested", (Listing(lines),))
+    return Section("open", "What was not tested", (Listing(lines),))
 
 
 def not_tested(summary: Summary) -> list[str]:

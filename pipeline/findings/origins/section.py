@@ -30,7 +30,7 @@ def section(summary: Summary) -> Section:
     if summary.of(Tuned).arms:
         blocks.append(_settings(summary))
     blocks += [_origins(summary), Command(summary.commands["everything"])]
-    return Section("how", "How it was run", "How it was run", tuple(blocks))
+    return Section("how", "How it was run", tuple(blocks))
 
 
 def described(figures: ArmFigures) -> str:

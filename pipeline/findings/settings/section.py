@@ -18,9 +18,7 @@ def section(summary: Summary) -> Section:
         blocks += [_table(found, summary.score) for found in summary.of(Figures).cells]
     else:
         blocks.append(Nothing("Nothing to show: no experiment has fixed settings."))
-    return Section(
-        "settings", "Fixed settings", "Depth, batch size and other settings", tuple(blocks)
-    )
+    return Section("settings", "Depth, batch size and other settings", tuple(blocks))
 
 
 def drawn(summary: Summary, axis: str) -> Figure:

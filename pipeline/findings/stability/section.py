@@ -47,7 +47,7 @@ def section(summary: Summary) -> Section:
         ]
     else:
         blocks.append(Nothing("Nothing to show: no experiment has a grid of three rates or more."))
-    return Section("stability", "Stability", "Stability: which learning rates train", tuple(blocks))
+    return Section("stability", "Which learning rates train", tuple(blocks))
 
 
 def _largest(summary: Summary) -> Table:

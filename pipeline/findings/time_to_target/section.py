@@ -38,7 +38,7 @@ def section(summary: Summary) -> Section:
             blocks.append(Listing(tuple(notes)))
     else:
         blocks.append(Nothing("Nothing to show: no claim that is tested here names a target."))
-    return Section("times", "Time to target", "Time to a target", tuple(blocks))
+    return Section("times", "Time to a target", tuple(blocks))
 
 
 def _table(summary: Summary) -> Table:

@@ -25,7 +25,7 @@ def section(summary: Summary) -> Section:
     blocks: tuple[Block, ...] = (Nothing("Nothing to show: this profile tunes nothing."),)
     if summary.of(Figures).arms:
         blocks = (*_comparison(summary), *_gap(summary), *_search(summary))
-    return Section("tuned", "Tuned arms", "Tuned arms on test examples", blocks)
+    return Section("tuned", "Tuned arms on test examples", blocks)
 
 
 def comparison(summary: Summary) -> str:

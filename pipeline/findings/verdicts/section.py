@@ -57,7 +57,7 @@ def section(summary: Summary) -> Section:
                 stage="claims",
             ),
         ]
-    return Section("verdicts", "Verdicts", "Claims and verdicts", tuple(blocks))
+    return Section("verdicts", "Claims and verdicts", tuple(blocks))
 
 
 def _untested(claims: list[ClaimFigures]) -> str:
@@ -119,7 +119,7 @@ def _reason(found: ClaimFigures) -> str:
     """Why it is not more; of several parts the signs beside their effects say it."""
     verdict = found.judgement.verdict
     if len(found.claim.parts) > 1 and verdict.reason:
-        verdict = verdict.model_copy(update={"reason": "not all of its parts hold"})
+        verdict = verdict.model_copy(update={"reason": claims_words.parts_told(found.judgement)})
     return claims_words.reason(verdict)
 
 

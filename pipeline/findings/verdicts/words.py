@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from pipeline.arguments import Argument
 from pipeline.claims import units
 from pipeline.claims.claim import Claim, Part
-from pipeline.claims.judgement import FailureJudgement, PartJudgement
+from pipeline.claims.judgement import FailureJudgement, Judgement, PartJudgement
 from pipeline.claims.kind import reads_as
 from pipeline.claims.rules import Amount, Band, Direction, Equivalence, Exact, Word
 from pipeline.claims.verdict import Verdict
@@ -23,6 +24,8 @@ MARKS: dict[Word, Mark] = {
     "inconclusive": Mark("inconclusive", "?", "open"),
     "not tested here": Mark("not tested here", "\N{WHITE CIRCLE}", "untested"),
 }
+
+OF_PARTS: dict[Word, str] = {"no practical difference": "without a practical difference"}
 
 
 def compared(part: Part) -> str:
@@ -108,6 +111,22 @@ def reason(verdict: Verdict) -> str:
     if needed := seeds_needed(verdict):
         parts.append(f"{needed} would settle it")
     return "; ".join(parts)
+
+
+def parts_told(judgement: Judgement) -> str:
+    """Count the words of a claim's parts: `2 of its 5 parts are supported, 3 inconclusive`."""
+    counts = Counter(part.verdict.word for part in judgement.parts)
+    said = [f"{counts[word]} {OF_PARTS.get(word, word)}" for word in MARKS if counts[word]]
+    number, _, first = said[0].partition(" ")
+    verb = "is" if number == "1" else "are"
+    said[0] = f"{number} of its {len(judgement.parts)} parts {verb} {first}"
+    return ", ".join(said)
+
+
+def is_told_apart(judgement: Judgement) -> bool:
+    """Tell whether each part came out, but not all alike: no further seed would settle more."""
+    words = {part.verdict.word for part in judgement.parts}
+    return len(words) > 1 and words <= {"supported", "refuted", "no practical difference"}
 
 
 def seeds_needed(verdict: Verdict) -> str:
