@@ -56,18 +56,21 @@ Named = Annotated[OfClaim | OfTuned | OfMap, Field(discriminator="kind")]
 class Situation(Record):
     """A question and its evidence.
 
-    `order` is its place on the page. `against_none` says how the norm does against no norm,
-    `against_other` how against `other`, such as layer norm; both decide, and where
-    `other` is empty, nobody asks for it. `beside` is
-    told and decides nothing. `change` is what to do where the norm helps with recalibrated
-    statistics alone.
+    `order` is its place on the page. `against_none` says how the norm does against `none`: no norm,
+    or what else would be there without it; `against_other` how against `other`, such as layer norm.
+    Both decide, and where `other` is empty, nobody asks for it. `use` and `leave` are what to do
+    where it is better, and where it is worse. `beside` is told and decides nothing. `change` is
+    what to do where the norm helps with recalibrated statistics alone.
     """
 
     name: Text
     order: int
     question: Text
     norm: Text
+    none: Text
     other: str
+    use: Text
+    leave: Text
     change: Text
     against_none: tuple[Named, ...]
     against_other: tuple[Named, ...]

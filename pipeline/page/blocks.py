@@ -7,6 +7,7 @@ has escaped the texts in it.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -132,8 +133,8 @@ class Link:
 class DecisionRow:
     """One situation: what to do, how far it goes, and what it rests on.
 
-    `none` is against no norm, `other` against the norm of `other_name`, which is empty where
-    nobody asks for one. `beside` is told and decides nothing.
+    `none` is against `none_name`, most often no norm, `other` against the norm of `other_name`,
+    which is empty where nobody asks for one. `beside` is told and decides nothing.
     """
 
     question: str
@@ -141,6 +142,7 @@ class DecisionRow:
     mark: Mark
     advice: tuple[str, ...]
     none: tuple[EffectLine, ...]
+    none_name: str
     other: tuple[EffectLine, ...]
     other_name: str
     evidence: tuple[Link, ...]
@@ -159,6 +161,11 @@ class Decisions:
     def has_other(self) -> bool:
         """Whether any row compares with another norm."""
         return any(row.other_name for row in self.rows)
+
+    @property
+    def none_name(self) -> str:
+        """What most rows compare with first."""
+        return Counter(row.none_name for row in self.rows).most_common(1)[0][0]
 
     @property
     def other_name(self) -> str:

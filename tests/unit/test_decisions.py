@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from fake_analysis import fake_analysis
+from fake_analysis import fake_analysis, with_figures
 
 from pipeline.configuration.plan import compose_plan
 from pipeline.errors import Refusal
@@ -123,6 +123,23 @@ def test_the_short_answer_says_each_situation_once_under_its_decision() -> None:
         (line,) = (each for each in short.items if row.question.lower() in each.lower())
         assert line.lower().startswith(row.mark.word.partition(",")[0])
     assert blocks.index(short) < blocks.index(table)
+
+
+def test_a_situation_says_what_it_is_held_against_and_what_to_do() -> None:
+    summary = fake_analysis()
+    first, *rest = summary.of(Figures).decided
+    asked = {"none": "averages that move", "use": "freeze it", "leave": "let it learn"}
+    for decision, said in (
+        ("use it", "freeze it"),
+        ("leave it out", "let it learn"),
+        ("no different from none", "no different from averages that move"),
+    ):
+        found = first.model_copy(update={**asked, "decision": decision, "changed": False})
+        changed = with_figures(summary, Figures, decided=(found, *rest))
+        (table,) = (each for each in section(changed).blocks if isinstance(each, Decisions))
+        assert table.rows[0].mark.word == said
+        assert table.none_name == "no norm"
+        assert table.rows[0].none_name == "averages that move"
 
 
 def test_errors_in_a_hundred_are_said_in_both_arms() -> None:

@@ -33,7 +33,10 @@ class Decided(Record):
     name: str
     question: str
     norm: str
+    none: str
     other: str
+    use: str
+    leave: str
     change: str
     decision: Decision
     changed: bool
@@ -91,7 +94,10 @@ def _decided(situation: Situation, evidence: Evidence) -> Decided | None:
         name=situation.name,
         question=situation.question,
         norm=situation.norm,
+        none=situation.none,
         other=situation.other,
+        use=situation.use,
+        leave=situation.leave,
         change=situation.change,
         decision=decision,
         changed=is_changed,
@@ -123,7 +129,10 @@ def _own(evidence: Evidence, named: set[str]) -> Iterator[Decided]:
             order=0,
             question=f"{study.arm} on {study.dataset}, {study.model_name}",
             norm=study.arm,
+            none=evidence.reference,
             other="",
+            use="use it",
+            leave="leave it out",
             change="recalibrate its averages before use",
             against_none=(asked,),
             against_other=(),

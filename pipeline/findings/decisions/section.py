@@ -106,6 +106,7 @@ def _row(summary: Summary, found: Decided) -> DecisionRow:
         mark=words.mark(found),
         advice=_advice(summary, found),
         none=_lines(summary, found.readings) or (_absent(),),
+        none_name=found.none,
         other=_lines(summary, found.other_readings) or (_absent(),),
         other_name=found.other,
         evidence=tuple(Link(words.evidence(each), each.anchor) for each in readings),

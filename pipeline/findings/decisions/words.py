@@ -17,14 +17,15 @@ from pipeline.statistics.intervals import negated
 from pipeline.wording import NO_LIMIT, NONE, TIE, counted, percentage
 
 DECISIONS: dict[Decision, Mark] = {
-    "use it": Mark("use it", "\N{CHECK MARK}", "supported"),
-    "use it rather than none": Mark("use it rather than none", "\N{CHECK MARK}", "supported"),
+    "use it": Mark("{use}", "\N{CHECK MARK}", "supported"),
+    "use it rather than none": Mark("{use} rather than {none}", "\N{CHECK MARK}", "supported"),
     "use the other instead": Mark("use {other} instead", "\N{RIGHTWARDS ARROW}", "refuted"),
-    "leave it out": Mark("leave it out", "\N{BALLOT X}", "refuted"),
+    "leave it out": Mark("{leave}", "\N{BALLOT X}", "refuted"),
     "makes no difference": Mark("makes no difference", "\N{ALMOST EQUAL TO}", "same"),
-    "no different from none": Mark("no different from none", "\N{ALMOST EQUAL TO}", "same"),
+    "no different from none": Mark("no different from {none}", "\N{ALMOST EQUAL TO}", "same"),
     "can't tell yet": Mark("can't tell yet", "?", "open"),
 }
+NO_NORM = "no norm"
 STANDINGS: dict[Standing, Mark] = {
     "better": Mark("better", "\N{CHECK MARK}", "supported"),
     "worse": Mark("worse", "\N{BALLOT X}", "refuted"),
@@ -37,7 +38,8 @@ STANDINGS: dict[Standing, Mark] = {
 def mark(found: Decided) -> Mark:
     """Return a decision's word, sign and style."""
     plain = DECISIONS[found.decision]
-    word = plain.word.format(other=found.other or "another norm")
+    said = {"other": found.other or "another norm", "use": found.use, "leave": found.leave}
+    word = plain.word.format(**said, none="none" if found.none == NO_NORM else found.none)
     if found.changed:
         word = f"{word}, with a change"
     return Mark(word, plain.sign, plain.style)
