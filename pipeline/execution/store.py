@@ -33,10 +33,12 @@ from pipeline.execution.digested import (
 from pipeline.execution.keys import the_one
 from pipeline.execution.whole import replacing
 from pipeline.records import Result, Trial
+from pipeline.training.checkpoint import Weights, digest_of, packed, unpacked
 
 FORMAT = "normbench.answer/1"
 KEY = re.compile(r"[0-9a-f]{64}")
 FOLDER = re.compile(r"[0-9a-f]{2}")
+WEIGHTS = ".weights"
 PROBE_BYTES = 2**18  # more than an answer takes, so that a full disk is noticed
 
 
@@ -212,19 +214,71 @@ class Store:
         """Return where the trained model of an answer lies, if it was kept."""
         return self._file(key, ".keras")
 
-    def put_model(self, trial: Trial, save: Callable[[Path], None]) -> None:
-        """Keep a trained model beside its answer; `save` writes it to the path it is given.
+    def put_model(self, trial: Trial, save: Callable[[Path], None], weights: Weights) -> None:
+        """Keep a trained model beside its answer, and its weights, from which others may start.
+
+        Args:
+            trial: The question.
+            save: Writes the model to the path it is given.
+            weights: Those that the answer's digest is of.
 
         Raises:
             Refusal: The store cannot be written.
         """
-        file = self.model(trial.key)
+        for file, write in (
+            (self._file(trial.key, WEIGHTS), lambda path: path.write_bytes(packed(weights))),
+            (self.model(trial.key), save),
+        ):
+            try:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                with replacing(file) as temporary:
+                    write(temporary)
+            except OSError as error:
+                raise Refusal(unusable(file, error)) from error
+
+    def keeps_model(self, key: str, result: Result) -> bool:
+        """Whether an answer's model was kept, and its weights are whole.
+
+        Raises:
+            Refusal: The store cannot be read, or what is damaged cannot be set aside.
+        """
+        return self.model(key).exists() and self.weights(key, result) is not None
+
+    def weights(self, key: str, result: Result) -> Weights | None:
+        """Return the weights that an answer ended with; nothing where they were not kept.
+
+        Damaged ones are set aside and count as not kept.
+
+        Raises:
+            Refusal: The store cannot be read, or what is damaged cannot be set aside.
+        """
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(file) as temporary:
-                save(temporary)
+            return self.read_weights(key, result)
+        except Damaged:
+            set_aside(self._file(key, WEIGHTS), "its trial runs again where it is started from")
+            return None
+
+    def read_weights(self, key: str, result: Result) -> Weights | None:
+        """Return the weights that an answer ended with; nothing where they were not kept.
+
+        What is damaged stays as it is.
+
+        Raises:
+            Damaged: They were cut short or changed, or are another answer's.
+            Refusal: The store cannot be read.
+        """
+        file = self._file(key, WEIGHTS)
+        try:
+            found = unpacked(file.read_bytes())
+        except FileNotFoundError:
+            return None
         except OSError as error:
             raise Refusal(unusable(file, error)) from error
+        except ValueError:
+            raise Damaged(f"{file}: is damaged: it was cut short, or holds no weights") from None
+        if digest_of(found) != result.weights_digest:
+            raise Damaged(f"{file}: is damaged: its weights are not those of the answer")
+        return found
 
 
 def _content(file: Path, key: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import keras
 
 from pipeline.records import Result, Trial
 from pipeline.tasks.scoring import scoring_of
+from pipeline.training.checkpoint import Weights
 from pipeline.training.evaluation import CHUNK, Forward, outputs_of
 from pipeline.training.probes import (
     Subject,
@@ -25,10 +26,16 @@ from pipeline.training.weights import weights_digest
 
 @dataclass(frozen=True)
 class Trained:
-    """What a trainer hands back; `model` makes the plain Keras model with the trained weights."""
+    """What a trainer hands back, before it trains again.
+
+    Attributes:
+        model: Makes the plain Keras model with the trained weights.
+        weights: Reads these weights, those that the result's digest is of.
+    """
 
     result: Result
     model: Callable[[], keras.Model]
+    weights: Callable[[], Weights]
 
 
 def trained_on(trial: Trial, folder: Path, loss: float, tally: float) -> dict[str, float]:
