@@ -30,15 +30,15 @@ from pipeline.execution.digested import (
     write_digested,
     write_durably,
 )
+from pipeline.execution.kept import whole_weights
 from pipeline.execution.keys import the_one
 from pipeline.execution.whole import replacing
 from pipeline.records import Result, Trial
-from pipeline.training.checkpoint import Weights, digest_of, packed, unpacked
+from pipeline.training.checkpoint import Weights, packed
 
 FORMAT = "normbench.answer/1"
 KEY = re.compile(r"[0-9a-f]{64}")
 FOLDER = re.compile(r"[0-9a-f]{2}")
-WEIGHTS = ".weights"
 PROBE_BYTES = 2**18  # more than an answer takes, so that a full disk is noticed
 
 
@@ -214,27 +214,25 @@ class Store:
         """Return where the trained model of an answer lies, if it was kept."""
         return self._file(key, ".keras")
 
-    def put_model(self, trial: Trial, save: Callable[[Path], None], weights: Weights) -> None:
-        """Keep a trained model beside its answer, and its weights, from which others may start.
-
-        Args:
-            trial: The question.
-            save: Writes the model to the path it is given.
-            weights: Those that the answer's digest is of.
+    def put_model(self, trial: Trial, save: Callable[[Path], None]) -> None:
+        """Keep a trained model beside its answer; `save` writes it to the path it is given.
 
         Raises:
             Refusal: The store cannot be written.
         """
-        for file, write in (
-            (self._file(trial.key, WEIGHTS), lambda path: path.write_bytes(packed(weights))),
-            (self.model(trial.key), save),
-        ):
-            try:
-                file.parent.mkdir(parents=True, exist_ok=True)
-                with replacing(file) as temporary:
-                    write(temporary)
-            except OSError as error:
-                raise Refusal(unusable(file, error)) from error
+        _put(self.model(trial.key), save)
+
+    def put_weights(self, trial: Trial, weights: Weights) -> None:
+        """Keep the weights that an answer's digest is of, so that other trials may start there.
+
+        Raises:
+            Refusal: The store cannot be written.
+        """
+        _put(self.weights(trial.key), lambda path: path.write_bytes(packed(weights)))
+
+    def weights(self, key: str) -> Path:
+        """Return where the weights lie that an answer ended with, if they were kept."""
+        return self._file(key, ".weights")
 
     def keeps_model(self, key: str, result: Result) -> bool:
         """Whether an answer's model was kept, and its weights are whole.
@@ -242,43 +240,22 @@ class Store:
         Raises:
             Refusal: The store cannot be read, or what is damaged cannot be set aside.
         """
-        return self.model(key).exists() and self.weights(key, result) is not None
+        kept = whole_weights(self.weights(key), result.weights_digest)
+        return self.model(key).exists() and kept is not None
 
-    def weights(self, key: str, result: Result) -> Weights | None:
-        """Return the weights that an answer ended with; nothing where they were not kept.
 
-        Damaged ones are set aside and count as not kept.
+def _put(file: Path, write: Callable[[Path], object]) -> None:
+    """Let a file be written whole.
 
-        Raises:
-            Refusal: The store cannot be read, or what is damaged cannot be set aside.
-        """
-        try:
-            return self.read_weights(key, result)
-        except Damaged:
-            set_aside(self._file(key, WEIGHTS), "its trial runs again where it is started from")
-            return None
-
-    def read_weights(self, key: str, result: Result) -> Weights | None:
-        """Return the weights that an answer ended with; nothing where they were not kept.
-
-        What is damaged stays as it is.
-
-        Raises:
-            Damaged: They were cut short or changed, or are another answer's.
-            Refusal: The store cannot be read.
-        """
-        file = self._file(key, WEIGHTS)
-        try:
-            found = unpacked(file.read_bytes())
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise Refusal(unusable(file, error)) from error
-        except ValueError:
-            raise Damaged(f"{file}: is damaged: it was cut short, or holds no weights") from None
-        if digest_of(found) != result.weights_digest:
-            raise Damaged(f"{file}: is damaged: its weights are not those of the answer")
-        return found
+    Raises:
+        Refusal: It cannot be.
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(file) as temporary:
+            write(temporary)
+    except OSError as error:
+        raise Refusal(unusable(file, error)) from error
 
 
 def _content(file: Path, key: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import Refusal
 from pipeline.execution.environment import environment
+from pipeline.execution.kept import whole_weights
 from pipeline.execution.keys import SHOWN
 from pipeline.execution.provenance import clock
 from pipeline.execution.store import Store
@@ -64,7 +65,7 @@ def weights_of(key: str, store: Store) -> Weights:
         Refusal: There is no such answer, or its weights are not kept, or not whole.
     """
     _, result = store.read(key)
-    found = store.weights(key, result)
+    found = whole_weights(store.weights(key), result.weights_digest)
     if found is None:
         raise Refusal(
             f"{store.root}: keeps no weights of trial {key[:SHOWN]} to start from; train it again "
@@ -102,7 +103,8 @@ def answer(
     result: Result = trained.result
     if keep_model:
         save = training_module(trial, "saved").save_model
-        store.put_model(trial, lambda path: save(trained.model(), path), trained.weights())
+        store.put_weights(trial, trained.weights())
+        store.put_model(trial, lambda path: save(trained.model(), path))
     store.put(trial, result, clock(started))
     return result
 
