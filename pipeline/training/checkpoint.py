@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -58,10 +57,10 @@ def unpacked(content: bytes) -> Weights:
         for path, dtype, shape, size in json.loads(line):
             found.append(Weight(path, dtype, tuple(shape), data[start : start + size]))
             start += size
-    except (TypeError, RecursionError) as error:
-        raise ValueError("is no list of weights") from error
-    if start != len(data) or any(len(each.data) % max(1, math.prod(each.shape)) for each in found):
-        raise ValueError(f"lists {start} bytes, holds {len(data)}")
+    except (ValueError, TypeError, RecursionError):
+        start = -1
+    if start != len(data):
+        raise ValueError("holds no whole list of weights")
     return tuple(found)
 
 

@@ -86,7 +86,10 @@ class SimulatedPool:
         self.trained.append(task.trial.key)
         if task.trial.key in self.broken:
             return [Done(task, worker, Failed(task, "broke"))]
+        assert task.start is None or task.start.trial.key in self._store.models
         found = self._store.answers.setdefault(task.trial.key, score(task.trial))
+        if task.keep_model:
+            self._store.models.add(task.trial.key)
         if self._lives is not None:
             if not self._lives:
                 raise Killed
