@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import Refusal
-from pipeline.training.checkpoint import digest_of
+from pipeline.training.checkpoint import digest_of, unpacked
 
 KEY = "5eed" * 16
 SHAPE = (28, 28, 1)
@@ -138,3 +138,26 @@ def test_one_of_keras_s_networks_starts_from_another_trial_its_norms_frozen(aske
     assert {path: found[path] for path in taken} == taken
     frozen = [each for each in model.trainable_variables if each.name == "gamma"]
     assert [each.path for each in frozen] == ["norm/gamma"]
+
+
+def test_a_worker_trains_what_its_trial_starts_from_where_it_is_lost_or_damaged(
+    asked, folder, tmp_path, caplog
+):
+    from pipeline.execution.store import Store
+    from pipeline.execution.task import Task
+    from pipeline.execution.work import work
+
+    case = ("norm=batch", "model.width=16", "batch_size=64")
+    first, store = asked(*case), Store(tmp_path / "store")
+    start = Task("first", 0, first, folder, keep_model=True)
+    trial = asked(*case, "seed=1").model_copy(update={"start": first.key})
+    task = Task("second", 0, trial, folder, keep_model=False, start=start)
+    found, weights = work(task, store), store.weights(first.key)
+    before = weights.read_bytes()
+    assert digest_of(unpacked(before)) == store.get(first).weights_digest
+    for spoil in (weights.unlink, lambda: weights.write_bytes(before[:-1] + b"x")):
+        spoil()
+        (store.root / trial.key[:2] / f"{trial.key}.json").unlink()
+        assert work(task, store) == found
+        assert weights.read_bytes() == before
+    assert f"{first.key}.weights was damaged" in caplog.text
