@@ -54,7 +54,7 @@ from pipeline.training.setting import (
 )
 from pipeline.training.start import begin
 from pipeline.training.steps import RUNTIME, step
-from pipeline.training.weights import draw_weights, is_drawn, weights_of
+from pipeline.training.weights import draw_weights, is_drawn
 
 Data = tuple[tf.Tensor, tf.Tensor]
 
@@ -98,10 +98,7 @@ class Engine:
         )
 
     def restart(self, trial: Trial, start: Weights | None = None) -> Subject:
-        """Put every variable where a fresh build for this trial would have it.
-
-        Returns:
-            The model as what is measured.
+        """Put every variable where a fresh build for this trial would have it; return the model.
 
         Raises:
             Refusal: The trial starts from weights that do not fit.
@@ -113,7 +110,7 @@ class Engine:
         self._step.reset(trial.optimizer)
         for layer in self._norms:
             numbers = trial.norm.layer.arguments if trial.norm.layer else {}
-            layer.averages.set(_number(numbers, "momentum"), _number(numbers, "epsilon"))
+            layer.averages.set(float(numbers["momentum"]), float(numbers["epsilon"]))
             layer.averages.restart(layer.moving_mean, layer.moving_variance)
         return replace(self.subject, kernels={**self.kernels, **begun})
 
@@ -213,11 +210,8 @@ def train(
             break
 
     result = result_of(trial, folder, subject, curves)
-    return Trained(
-        result,
-        lambda: _plain(engine.model, trial, tuple(data[0].shape[1:])),
-        lambda: weights_of(engine.model),
-    )
+    shape = tuple(data[0].shape[1:])
+    return Trained(result, engine.model, lambda: _plain(engine.model, trial, shape))
 
 
 _kept: OrderedDict[str, Engine] = OrderedDict()
@@ -282,10 +276,6 @@ def _layer(shadows: Sequence[float], component: Component, **more: Any) -> Any:
     if not _is_ours(component):
         return plain
     return BatchNormalization(shadows=shadows, **component.arguments, **more)
-
-
-def _number(arguments: Any, name: str) -> float:
-    return float(arguments[name])
 
 
 def _norm_kernel(trial: Trial, norms: list[BatchNormalization]) -> str:

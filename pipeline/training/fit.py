@@ -41,7 +41,6 @@ from pipeline.training.setting import (
 )
 from pipeline.training.start import begin
 from pipeline.training.steps import keras_optimizer
-from pipeline.training.weights import weights_of
 
 
 def train(
@@ -94,8 +93,7 @@ def train(
         if is_over(trial, epoch, values):
             break
 
-    result = result_of(trial, folder, subject, curves)
-    return Trained(result, lambda: model, lambda: weights_of(model))
+    return Trained(result_of(trial, folder, subject, curves), model, lambda: model)
 
 
 def _batches(examples: Examples, targets: Targets, batch_size: int) -> tf.data.Dataset:

@@ -21,7 +21,7 @@ from pipeline.training.probes import (
     statistics_marks,
 )
 from pipeline.training.setting import arrays, output_count, spread_of, steps_of
-from pipeline.training.weights import weights_digest
+from pipeline.training.weights import weights_digest, weights_of
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,17 @@ class Trained:
     """What a trainer hands back, before it trains again.
 
     Attributes:
-        model: Makes the plain Keras model with the trained weights.
-        weights: Reads these weights, those that the result's digest is of.
+        trained: The model whose weights the result's digest is of.
+        model: Makes the plain Keras model with these weights.
     """
 
     result: Result
+    trained: keras.Model
     model: Callable[[], keras.Model]
-    weights: Callable[[], Weights]
+
+    def weights(self) -> Weights:
+        """Return these weights."""
+        return weights_of(self.trained)
 
 
 def trained_on(trial: Trial, folder: Path, loss: float, tally: float) -> dict[str, float]:
