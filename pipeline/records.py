@@ -18,6 +18,7 @@ from pipeline.content import Record, content_digest
 Trainer = Literal["engine", "fit"]
 
 
+Key = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 StepsPerEpoch = Count | tuple[Count, ...] | None
 
 
@@ -125,7 +126,8 @@ class Trial(Record):
     ends, and is evaluated, after every whole batch of them, or after
     `steps_per_epoch` steps: one number for all epochs, or one for each. The
     order of examples goes on where the epoch before left it.
-    `split` is what is evaluated at the end besides the validation split:
+    `start` is the key of the trial whose final weights this one starts from, None where all are
+    drawn. `split` is what is evaluated at the end besides the validation split:
     `test` only when a winner is confirmed. After an epoch whose validation
     score is below its entry in `thresholds`, training ends; without
     entries, it runs through.
@@ -141,6 +143,7 @@ class Trial(Record):
     epochs: Count
     steps_per_epoch: StepsPerEpoch
     examples: Count
+    start: Key | None
     seed: Annotated[int, Field(ge=0)]
     device: str
     trainer: Trainer

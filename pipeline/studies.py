@@ -7,7 +7,7 @@ answers of `records`, none of these holds a default: each value has its one home
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
@@ -123,7 +123,12 @@ class CellFields(Record):
 
 
 class Cell(CellFields):
-    """One setting of everything: the question that `train` asks."""
+    """One setting of everything: the question that `train` asks.
+
+    `start` is the key, or its first digits, of the trial from whose weights it starts.
+    """
+
+    start: str | None
 
 
 class Study(CellFields):
@@ -132,10 +137,12 @@ class Study(CellFields):
     Which of `seeds` a trial has, the design says. `space` is what a search
     draws from, `axes` the values that a factorial design combines.
     `confirm_seeds` is empty where the design has no winner. `search` is its number, from 1,
-    among the independent searches of its arm.
+    among the independent searches of its arm. `start` is the experiment from whose trials its own
+    start, seed by seed; None where all weights are drawn.
     """
 
     experiment: str
+    start: str | None
     search: Count
     design: Design
     space: dict[str, Dimension]
@@ -220,6 +227,15 @@ class Study(CellFields):
         return f"{self.cell_name}/{self.arm}"
 
 
+def starts_for(study: Study, studies: Iterable[Study]) -> list[Study]:
+    """Return the studies from whose trials those of `study` may start, by experiment and model."""
+    return [
+        each
+        for each in studies
+        if each.experiment == study.start and each.model_name == study.model_name
+    ]
+
+
 class Analysis(Record):
     """How effects are judged and shown.
 
@@ -256,6 +272,16 @@ class Plan(Record):
     claims_digest: str
     situations: dict[str, dict[str, Any]]
     analysis: Analysis
+
+    def start_of(self, study: Study) -> Study | None:
+        """Return the study from whose trials those of another one start; None where it has none.
+
+        It is the only one of its experiment and model: compose sees to that.
+        """
+        if study.start is None:
+            return None
+        [found] = starts_for(study, self.studies.values())
+        return found
 
 
 class Limits(Record):

@@ -59,7 +59,10 @@ def _asked(conf: Path, composed: Composed) -> Asked:
                 raise Invalid(name, f"is not a known key{nearest(name, known)}")
         found = dataset(content)
         task = compose_task(conf, found.task, composed.place("dataset.task"))
-        cell = parsed(Cell, cell_fields(content, composed.choices, task))
+        start = content.get("start")
+        if isinstance(start, int) and not isinstance(start, bool):  # digits of a key, none a letter
+            start = str(start)
+        cell = parsed(Cell, cell_fields(content, composed.choices, task) | {"start": start})
         check_cell(found, cell)
         summary = content.get("summary")
         if not isinstance(summary, bool):

@@ -17,6 +17,7 @@ from pipeline.configuration.hydra import Told
 from pipeline.configuration.messages import Invalid, shown
 from pipeline.configuration.sections import parsed
 from pipeline.configuration.situation import situations
+from pipeline.configuration.starts import check_starts
 from pipeline.configuration.study import studies
 from pipeline.configuration.task import compose_task
 from pipeline.content import content_digest
@@ -49,6 +50,7 @@ def compose_plan(conf: Path, profile: str) -> Plan:
                     "give one of them a dataset file of its own"
                 )
             found[study.name] = study
+    check_starts(conf, found.values(), own.place)
     judged = claims(conf, found.values())
     asked = {name: study.plain() for name, study in found.items()}
     try:

@@ -29,7 +29,7 @@ MOST_POINTS = 10_000  # of a searched dimension: a grid lays out all of them
 def experiment(conf: Path, name: str, place: str) -> Plain:
     """Return an experiment's file; `place` is who names it."""
     lists = (*(f"{group}s" for group in GROUPS), "overrides")
-    return alone(conf, "experiment", name, place, lists=lists, others=("design", "axes"))
+    return alone(conf, "experiment", name, place, lists=lists, others=("design", "axes", "start"))
 
 
 def studies(
@@ -45,6 +45,7 @@ def studies(
     content = experiment(conf, name, profile.place)
     place = str(conf / "experiment" / f"{name}.yaml")
     axes = _axes(content, place)
+    start = _start(content, place)
     used: set[str] = set()
     for chosen in itertools.product(*(content[f"{group}s"] for group in GROUPS)):
         files = [*zip(GROUPS, chosen, strict=True), ("design", str(content.get("design")))]
@@ -59,6 +60,7 @@ def studies(
             task = task_of(found.task, composed.place("dataset.task"))
             try:
                 fields = _fields(composed.content, composed.choices, task, name, axes)
+                fields["start"] = start
                 found_searches = _searches(fields, composed.content, content["norms"])
                 for study in found_searches:
                     _check_axes(study)
@@ -87,6 +89,14 @@ def _axes(content: Plain, place: str) -> dict[str, list[Any]]:
         if len({str(value) for value in values}) < len(values):
             raise Refusal(f"{place}: axes.{brief(name)} lists a value twice")
     return axes
+
+
+def _start(content: Plain, place: str) -> str | None:
+    """Return the experiment from whose trials an experiment's trials start, if it names one."""
+    start = content.get("start")
+    if start is not None and not isinstance(start, str):
+        raise Refusal(f"{place}: start must be the name of an experiment, got {shown(start)}")
+    return start
 
 
 def _fields(

@@ -97,7 +97,7 @@ class DaskPool:
         self._count += 1
         future = self._client.submit(
             self._job,
-            replace(task, folder=task.folder.resolve()),
+            task.resolved(),
             self._store,
             self._limits,
             key=f"{task.trial.key[:16]}-{self._count}",

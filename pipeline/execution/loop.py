@@ -1,7 +1,8 @@
 """One loop over all studies: ask what may be asked, give it to whoever is free, take what comes.
 
 Resuming is looking up: a trial whose answer is in the store is not run again.
-No core waits for the slowest trial of a study, nor for a study's tail.
+No core waits for the slowest trial of a study, nor for a study's tail. A trial that starts from
+another one's weights waits for that one alone.
 """
 
 from __future__ import annotations
@@ -79,6 +80,7 @@ class _Run:
         self._flying: dict[str, list[Task]] = {}  # by key: two studies may ask the same question
         self._affinity = Affinity()
         self._failures: list[Failed] = []
+        self._given_up: set[str] = set()  # keys
 
     def finish(self) -> list[Failed]:
         try:
@@ -107,17 +109,19 @@ class _Run:
                     self._flying[task.trial.key].append(task)
                 else:
                     self._waiting.append(task)
+        self._drop_orphans()
 
     def _known(self, task: Task) -> Result | None:
-        if task.keep_model and not self._store.model(task.trial.key).exists():
-            return None
-        return self._store.get(task.trial)
+        found = self._store.get(task.trial)
+        if found is not None and task.keep_model:
+            return found if self._store.keeps_model(task.trial.key, found) else None
+        return found
 
     def _hand_out(self) -> None:
         if self._pool is None:
             self._pool = self._open_pool()
         for worker in self._pool.free():
-            task = self._affinity.choose(self._waiting, worker, self._left)
+            task = self._affinity.choose(self._startable(), worker, self._left)
             if task is None:
                 return
             same = [each for each in self._waiting if each.trial.key == task.trial.key]
@@ -128,6 +132,27 @@ class _Run:
             self._pool.submit(keeper, worker)
             self._watch.started(keeper, worker)
 
+    def _startable(self) -> list[Task]:
+        """Return the waiting tasks that start from nothing that is still to be trained."""
+        ahead = {task.trial.key for task in self._waiting} | self._flying.keys()
+        return [
+            task
+            for task in self._waiting
+            if task.start is None or task.start.trial.key not in ahead
+        ]
+
+    def _drop_orphans(self) -> None:
+        """Give up the waiting tasks that start from one that was given up."""
+        for task in list(self._waiting):
+            if task.start is not None and task.start.trial.key in self._given_up:
+                self._waiting.remove(task)
+                self._give_up(Failed(task, f"it starts from {task.start.name}, which failed"))
+
+    def _give_up(self, failure: Failed) -> None:
+        self._given_up.add(failure.task.trial.key)
+        self._failures.append(failure)
+        self._watch.failed(failure)
+
     def _land(self, done: Done) -> None:
         tasks = self._flying.pop(done.task.trial.key)
         if isinstance(done.outcome, Lost):
@@ -136,9 +161,7 @@ class _Run:
             return
         for task in tasks:
             if isinstance(done.outcome, Failed):
-                failure = Failed(task, done.outcome.reason)
-                self._failures.append(failure)
-                self._watch.failed(failure)
+                self._give_up(Failed(task, done.outcome.reason))
             else:
                 self._take(task, done.outcome, fresh=task is done.task)
         self._gather([self._queues[task.study] for task in tasks])

@@ -7,7 +7,7 @@ know, never on when they came.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 from pipeline.components import build
@@ -28,8 +28,12 @@ class Ask(Protocol):
         seed: int,
         split: Literal["validation", "test"],
         thresholds: Sequence[float | None] = (),
+        start: str | None = None,
     ) -> Trial:
-        """Return the question; with `split` "test", test data are read."""
+        """Return the question; with `split` "test", test data are read.
+
+        `start` is the key of the trial from whose weights it starts.
+        """
         ...
 
 
@@ -82,16 +86,46 @@ class Answers:
         return [self._known[index] for index in sorted(self._known)]
 
 
+def starts_of(study: Study, ask: Ask, folders: Folders) -> dict[int, Task]:
+    """Return the tasks from whose weights others start, by seed: known before any is answered.
+
+    Args:
+        study: One whose only setting runs with each of its seeds.
+        ask: Turns its settings into a question.
+        folders: Dataset name to the folder of its arrays.
+    """
+    return {
+        asked.seed: Task(
+            study.name,
+            index,
+            ask(study.placed(asked.values), seed=asked.seed, split="validation"),
+            folders(study.dataset),
+            keep_model=True,
+        )
+        for index, asked in enumerate(study.asked)
+    }
+
+
 class Search:
     """The trials that a study's design proposes: number n once results 0 .. n - lag are in."""
 
-    def __init__(self, study: Study, ask: Ask, folders: Folders) -> None:
+    def __init__(
+        self,
+        study: Study,
+        ask: Ask,
+        folders: Folders,
+        *,
+        starts: Mapping[int, Task] | None = None,
+        keep_models: bool = False,
+    ) -> None:
         """Begin at proposal 0.
 
         Args:
             study: The study.
             ask: Turns its settings into a question.
             folders: Dataset name to the folder of its arrays.
+            starts: By seed, the task from whose weights a trial starts; None where all are drawn.
+            keep_models: Whether others start from its trials.
         """
         trials = study.design.trials
         self.study = study
@@ -99,6 +133,8 @@ class Search:
         self._ask = ask
         self._folder = folders(study.dataset)
         self._proposer: Proposer = build(study.design.proposer, study)
+        self._starts = starts
+        self._keep_models = keep_models
         self._asked = 0
         self._answers = Answers(study)
 
@@ -112,8 +148,16 @@ class Search:
             proposal = self._proposer.propose(results)
             cell = self.study.placed(proposal.values)
             seed = self.study.seed_of(self._asked)
-            trial = self._ask(cell, seed=seed, split="validation", thresholds=proposal.thresholds)
-            tasks.append(Task(self.study.name, self._asked, trial, self._folder, keep_model=False))
+            start = None if self._starts is None else self._starts[seed]
+            trial = self._ask(
+                cell,
+                seed=seed,
+                split="validation",
+                thresholds=proposal.thresholds,
+                start=None if start is None else start.trial.key,
+            )
+            name, folder, keep = self.study.name, self._folder, self._keep_models
+            tasks.append(Task(name, self._asked, trial, folder, keep_model=keep, start=start))
             self._asked += 1
         return tasks
 

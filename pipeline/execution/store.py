@@ -30,9 +30,11 @@ from pipeline.execution.digested import (
     write_digested,
     write_durably,
 )
+from pipeline.execution.kept import whole_weights
 from pipeline.execution.keys import the_one
 from pipeline.execution.whole import replacing
 from pipeline.records import Result, Trial
+from pipeline.training.checkpoint import Weights, packed
 
 FORMAT = "normbench.answer/1"
 KEY = re.compile(r"[0-9a-f]{64}")
@@ -218,13 +220,42 @@ class Store:
         Raises:
             Refusal: The store cannot be written.
         """
-        file = self.model(trial.key)
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(file) as temporary:
-                save(temporary)
-        except OSError as error:
-            raise Refusal(unusable(file, error)) from error
+        _put(self.model(trial.key), save)
+
+    def put_weights(self, trial: Trial, weights: Weights) -> None:
+        """Keep the weights that an answer's digest is of, so that other trials may start there.
+
+        Raises:
+            Refusal: The store cannot be written.
+        """
+        _put(self.weights(trial.key), lambda path: path.write_bytes(packed(weights)))
+
+    def weights(self, key: str) -> Path:
+        """Return where the weights lie that an answer ended with, if they were kept."""
+        return self._file(key, ".weights")
+
+    def keeps_model(self, key: str, result: Result) -> bool:
+        """Whether an answer's model was kept, and its weights are whole.
+
+        Raises:
+            Refusal: The store cannot be read, or what is damaged cannot be set aside.
+        """
+        kept = whole_weights(self.weights(key), result.weights_digest)
+        return self.model(key).exists() and kept is not None
+
+
+def _put(file: Path, write: Callable[[Path], object]) -> None:
+    """Let a file be written whole.
+
+    Raises:
+        Refusal: It cannot be.
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(file) as temporary:
+            write(temporary)
+    except OSError as error:
+        raise Refusal(unusable(file, error)) from error
 
 
 def _content(file: Path, key: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.records import Result, Trial
@@ -16,6 +16,7 @@ class Task:
     Attributes:
         folder: The dataset's arrays.
         keep_model: Whether the trained model is stored too.
+        start: The task from whose weights this one's trial starts; None where it starts from none.
     """
 
     study: str
@@ -23,11 +24,17 @@ class Task:
     trial: Trial
     folder: Path
     keep_model: bool
+    start: Task | None = None
 
     @property
     def name(self) -> str:
         """What people call it."""
         return f"{self.study} trial {self.index}"
+
+    def resolved(self) -> Task:
+        """Return the task with folders that hold wherever a worker was started."""
+        start = self.start and self.start.resolved()
+        return replace(self, folder=self.folder.resolve(), start=start)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from pipeline.errors import Refusal
 from pipeline.execution.environment import environment
+from pipeline.execution.kept import whole_weights
+from pipeline.execution.keys import SHOWN
 from pipeline.execution.provenance import clock
 from pipeline.execution.store import Store
 from pipeline.execution.task import Task
@@ -26,6 +28,7 @@ from pipeline.records import (
     Trial,
 )
 from pipeline.search.questions import components
+from pipeline.training.checkpoint import Weights
 
 Watch = Callable[[int, dict[str, float]], None]
 _one_at_a_time = threading.Lock()  # graphs and settings belong to the process
@@ -38,13 +41,37 @@ def work(task: Task, store: Store) -> Result:
         Refusal: The question cannot be answered as it stands, or not by this process.
         Contradiction: The store holds another answer to the same question.
     """
-    trial = task.trial
     with _one_at_a_time:
-        known = store.get(trial)  # another sweep may have been faster
-        if known is not None and not (task.keep_model and not store.model(trial.key).exists()):
-            return known
-        _check_environment(trial)
-        return answer(trial, store, task.folder, keep_model=task.keep_model)
+        return _worked(task, store)
+
+
+def _worked(task: Task, store: Store) -> Result:
+    trial = task.trial
+    known = store.get(trial)  # another sweep may have been faster
+    if known is not None and not (task.keep_model and not store.keeps_model(trial.key, known)):
+        return known
+    _check_environment(trial)
+    start = None
+    if task.start is not None:
+        _worked(task.start, store)  # looked up, unless it was lost meanwhile
+        start = weights_of(task.start.trial.key, store)
+    return answer(trial, store, task.folder, keep_model=task.keep_model, start=start)
+
+
+def weights_of(key: str, store: Store) -> Weights:
+    """Return the weights that a stored trial ended with, held to the digest of its answer.
+
+    Raises:
+        Refusal: There is no such answer, or its weights are not kept, or not whole.
+    """
+    _, result = store.read(key)
+    found = whole_weights(store.weights(key), result.weights_digest)
+    if found is None:
+        raise Refusal(
+            f"{store.root}: keeps no weights of trial {key[:SHOWN]} to start from; train it again "
+            f"with --save FILE.keras (normbench show {key[:SHOWN]} says what it asks)"
+        )
+    return found
 
 
 def answer(
@@ -54,6 +81,7 @@ def answer(
     *,
     keep_model: bool = False,
     watch: Watch | None = None,
+    start: Weights | None = None,
 ) -> Result:
     """Train a trial in this process, store what came out, and return it.
 
@@ -63,16 +91,19 @@ def answer(
         folder: The dataset's arrays.
         keep_model: Whether the trained model is stored too.
         watch: Called after each epoch with its index and the values of the curves.
+        start: The weights of the trial that this one starts from.
 
     Raises:
         Refusal: The question cannot be answered as it stands.
         Contradiction: The store holds another answer to the same question.
     """
+    assert (trial.start is None) == (start is None)
     started = time.time()
-    trained = training_module(trial, trial.trainer).train(trial, folder, watch)
+    trained = training_module(trial, trial.trainer).train(trial, folder, watch, start)
     result: Result = trained.result
     if keep_model:
         save = training_module(trial, "saved").save_model
+        store.put_weights(trial, trained.weights())
         store.put_model(trial, lambda path: save(trained.model(), path))
     store.put(trial, result, clock(started))
     return result

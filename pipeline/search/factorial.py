@@ -52,23 +52,24 @@ class Factorial:
         found: dict[Scalar, list[float]] = {value: [] for value in self._study.axes[own.axis]}
         for asked, result in zip(self._study.asked, results, strict=False):
             if asked.role == "choosing" and cell.items() <= asked.values.items():
-                found[asked.values[own.axis]].append(_badness(result, own.target))
+                found[asked.values[own.axis]].append(_badness(result, own))
         return min(found, key=lambda value: fmean(found[value]))
 
 
-def _badness(result: Result, target: float | None) -> float:
+def _badness(result: Result, own: OwnValue) -> float:
     """Return the error, or the evaluations before a target; of a diverged run, the worst there is.
 
     A target is reached where the next evaluation sees it too, as claims have it; what never
     reaches it counts as one evaluation more than there were.
     """
-    if target is None:  # a diverged run has the error of a model that knows nothing
+    ending = "_recalibrated" if own.statistics == "recalibrated" else ""
+    if own.target is None:  # a diverged run has the error of a model that knows nothing
         metrics = result.metrics
-        return metrics.get("validation_error_recalibrated", metrics["validation_error"])
+        return metrics.get(f"validation_error{ending}", metrics["validation_error"])
     if result.status == "diverged":
         return result.epochs_asked
     curves = result.curves
-    scores = curves.get("validation_score_recalibrated", curves["validation_score"])
-    above = [score is not None and score >= target for score in scores]
+    scores = curves.get(f"validation_score{ending}", curves["validation_score"])
+    above = [score is not None and score >= own.target for score in scores]
     reached = (n for n, both in enumerate(itertools.pairwise(above)) if all(both))
     return next(reached, result.epochs_asked)

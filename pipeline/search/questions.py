@@ -31,8 +31,12 @@ def question(
     seed: int,
     split: Literal["validation", "test"],
     thresholds: Sequence[float | None] = (),
+    start: str | None = None,
 ) -> Trial:
-    """Return the trial that asks what this cell gives with this seed on these data."""
+    """Return the trial that asks what this cell gives with this seed on these data.
+
+    `start` is the key of the trial from whose weights it starts.
+    """
     return Trial(
         dataset=cell.dataset,
         data_digest=data_digest,
@@ -44,6 +48,7 @@ def question(
         epochs=cell.epochs,
         steps_per_epoch=cell.steps_per_epoch,
         examples=cell.examples,
+        start=start,
         seed=seed,
         device=cell.device,
         trainer=cell.trainer,

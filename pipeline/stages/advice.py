@@ -1,8 +1,8 @@
-"""Lines of advice: on norms that do not act, a gap between training and inference, shared norms."""
+"""Lines of advice: norms that do not act, a gap between training and inference, what was new."""
 
 from __future__ import annotations
 
-from pipeline.records import Component, Result
+from pipeline.records import Component, Result, Trial
 
 MANY = 0.5  # of the channels
 LARGE = 0.05  # of the score: what a reader would not take for noise
@@ -74,3 +74,12 @@ def shared_norms(target: str, result: Result) -> str:
         f"{target}: its model normalizes by layers of its own too ({own}), in every arm alike: "
         "arms differ elsewhere alone; write x = norm(x, name=...) there, if they should count"
     )
+
+
+def started(trial: Trial, result: Result) -> str:
+    """Return a line on what a trial took over from the one it starts from; nothing without one."""
+    if trial.start is None:
+        return ""
+    new = result.kernels.get("new_layer", "")
+    said = f"layer {new} is new, its shape is another; all others" if new else "all weights"
+    return f"started from trial {trial.start[:12]}: {said}, moving averages too, are that trial's"

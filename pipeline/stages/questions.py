@@ -32,6 +32,7 @@ def asker(plan: Plan) -> Ask:
         seed: int,
         split: Literal["validation", "test"],
         thresholds: Sequence[float | None] = (),
+        start: str | None = None,
     ) -> Trial:
         return question(
             cell,
@@ -40,6 +41,7 @@ def asker(plan: Plan) -> Ask:
             seed=seed,
             split=split,
             thresholds=thresholds,
+            start=start,
         )
 
     return ask

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline.execution.lock import held
-from pipeline.execution.queues import Search
+from pipeline.execution.queues import Search, starts_of
 from pipeline.records import Answer
 from pipeline.stages.files import read_plan, write_answers
 from pipeline.stages.mirror import snapshot
@@ -24,7 +24,24 @@ def run(profile: str, *, conf: Path, cluster: str) -> None:
 
     with held(places.lock):
         ask = asker(plan)
-        queues = [Search(study, ask, places.dataset) for study in plan.studies.values()]
+        started_from = {name: plan.start_of(study) for name, study in plan.studies.items()}
+        starts = {
+            start.name: starts_of(start, ask, places.dataset)
+            for start in started_from.values()
+            if start is not None
+        }
+        queues = [
+            Search(
+                study,
+                ask,
+                places.dataset,
+                starts=starts[start.name] if start is not None else None,
+                keep_models=name in starts,
+            )
+            for (name, start), study in zip(
+                started_from.items(), plan.studies.values(), strict=True
+            )
+        ]
         carry_through(
             "sweep",
             profile,

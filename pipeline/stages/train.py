@@ -23,10 +23,10 @@ from pipeline.data.prepared import prepare
 from pipeline.errors import Refusal
 from pipeline.execution.environment import environment, own_code
 from pipeline.execution.store import Store
-from pipeline.execution.work import answer, describe
+from pipeline.execution.work import answer, describe, weights_of
 from pipeline.records import Result, Task, Trial
 from pipeline.search.questions import components, question
-from pipeline.stages.advice import advice, inert, shared_norms
+from pipeline.stages.advice import advice, inert, shared_norms, started
 from pipeline.stages.comparison import (
     NARROW,
     Run,
@@ -42,6 +42,7 @@ from pipeline.stages.named_code import told_in_one_line
 from pipeline.stages.places import Places
 from pipeline.tasks.scoring import scoring_of
 from pipeline.tracking.mirror import address_warning, try_mirror_run
+from pipeline.training.checkpoint import Weights
 
 STATISTICS = ("batch", "moving", "recalibrated")
 
@@ -108,30 +109,35 @@ def _train(asked: Asked, console: Console, *, mirrored: bool, save: Path | None)
     folder, cell = _prepared(asked), asked.cell
     manifest = read_manifest(folder)
     scoring_of(cell.task.scoring).check(manifest)
+    store = Store.open()
+    key = None if cell.start is None else store.find(cell.start)
+    start = None if key is None else weights_of(key, store)
     trial = question(
         cell,
         data_digest=manifest.digest,
         environment=environment(components(cell), cell.trainer),
         seed=cell.seed,
         split="validation",
+        start=key,
     )
     with told_in_one_line(part.target for part in components(cell)):
         if asked.summary:
             _say(console, describe(trial, folder))
-        result = _watched(trial, folder, cell.task.score, keep_model=save is not None)
+        result = _watched(trial, folder, cell.task.score, start, keep_model=save is not None)
     console.print(_curves(result, cell.task.score))
     run = Run(asked.overrides, cell.task.score, trial.key, result)
     _say(console, _closing(trial, run, cell.task))
     if save is not None:
-        shutil.copyfile(Store.open().model(trial.key), save)
+        shutil.copyfile(store.model(trial.key), save)
         write_manifest(beside(save), manifest)
         _say(console, f"model  {save}; ask it: normbench predict {save} FILES...")
-    clock = Store.open().clock(trial.key)
+    clock = store.clock(trial.key)
     if mirrored:
         _say(console, try_mirror_run(cell, trial, result, clock, manifest))
     for told in (
         inert(result) or advice(cell.task.score, cell.norm.layer, result),
         shared_norms(cell.model.target, result),
+        started(trial, result),
     ):
         if told:
             _say(console, told)
@@ -162,7 +168,9 @@ def _prepared(asked: Asked) -> Path:
     return folder
 
 
-def _watched(trial: Trial, folder: Path, word: str, *, keep_model: bool) -> Result:
+def _watched(
+    trial: Trial, folder: Path, word: str, start: Weights | None, *, keep_model: bool
+) -> Result:
     errors = Console(stderr=True)
     bar = Progress(
         TextColumn("{task.description}"),
@@ -180,7 +188,8 @@ def _watched(trial: Trial, folder: Path, word: str, *, keep_model: bool) -> Resu
             said = f"validation {word} {values['validation_score']:.3f}"
             bar.update(task, completed=epoch + 1, description=said)
 
-        return answer(trial, Store.open(), folder, keep_model=keep_model, watch=watch)
+        store = Store.open()
+        return answer(trial, store, folder, keep_model=keep_model, watch=watch, start=start)
 
 
 def _curves(result: Result, word: str) -> Table:

@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -34,6 +35,7 @@ from pipeline.execution.verification import (
 from pipeline.execution.work import Watch, answer
 from pipeline.records import Trial
 from pipeline.stages.places import Places
+from pipeline.stages.starting import start_again
 
 EVERY = Places("*")
 LISTED = 3
@@ -71,7 +73,7 @@ def run(key: str | None, *, sample: int | None, everything: bool, profile: str, 
     verdicts: list[Verdict] = []
     with _progress(cases) as (say, watch):
         for case in cases:
-            verdicts.append(_verdict(case, folders, watch))
+            verdicts.append(_verdict(case, folders, watch, store))
             say("\n".join([*_report(verdicts[-1]), *_origin(verdicts[-1], store)]))
     _close(verdicts)
 
@@ -130,7 +132,7 @@ def _unreadable(line: Line) -> str:
     return f"{line.place}: is damaged, or was written by another version"
 
 
-def _folders(trials: Sequence[Trial], remedy: str) -> dict[str, Path]:
+def _folders(trials: Sequence[Trial], remedy: str = "train dataset={dataset}") -> dict[str, Path]:
     """Return the folder of arrays for each digest of data that the trials ask about.
 
     Raises:
@@ -154,12 +156,18 @@ def _folders(trials: Sequence[Trial], remedy: str) -> dict[str, Path]:
     return found
 
 
-def _verdict(case: Case, folders: Mapping[str, Path], watch: Watch) -> Verdict:
+def _verdict(case: Case, folders: Mapping[str, Path], watch: Watch, store: Store) -> Verdict:
     if case.trial is None:
         return Verdict(case, (), ())
-    trial = asked_here(case.trial)
-    with tempfile.TemporaryDirectory(prefix="normbench-verify-") as scratch:
-        found = answer(trial, Store(Path(scratch)), folders[trial.data_digest], watch=watch)
+    trial, start = asked_here(case.trial), None
+    with tempfile.TemporaryDirectory(prefix="normbench-verify-") as folder:
+        scratch = Store(Path(folder))
+        if trial.start is not None:
+            start = start_again(trial.start, store, scratch, _folders)
+            if start is None:
+                fault = f"starts from trial {trial.start[:SHOWN]}, which came out otherwise here"
+                return Verdict(replace(case, claims=(), faults=(*case.faults, fault)), (), ())
+        found = answer(trial, scratch, folders[trial.data_digest], watch=watch, start=start)
     return judged(case, case.trial, found, trial.environment)
 
 

@@ -23,6 +23,7 @@ def study_parameters(study: Study) -> dict[str, str]:
         "experiment": study.experiment,
         "dataset": study.dataset,
         **_setting(study, study),
+        **({"start": study.start} if study.start else {}),
         **_probes(study),
         "seeds": _listed(study.seeds),
         **{f"design.{name}": text(value) for name, value in design.items()},
@@ -40,6 +41,7 @@ def trial_parameters(cell: CellFields, trial: Trial) -> dict[str, str]:
         "data_digest": trial.data_digest,
         "split": trial.split,
         **_setting(cell, trial),
+        **({"start": trial.start} if trial.start else {}),
         **({"thresholds": text(trial.thresholds)} if trial.thresholds else {}),
     }
 

@@ -14,6 +14,7 @@ import gc
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from pipeline.records import Component, Trial
 from pipeline.tasks.scoring import scoring_of
 from pipeline.training.batch_norm import BatchNormalization
 from pipeline.training.builder import kernels_beside
+from pipeline.training.checkpoint import Weights
 from pipeline.training.evaluation import (
     Forward,
     batchwise,
@@ -50,6 +52,7 @@ from pipeline.training.setting import (
     output_count,
     rows,
 )
+from pipeline.training.start import begin
 from pipeline.training.steps import RUNTIME, step
 from pipeline.training.weights import draw_weights, is_drawn
 
@@ -94,16 +97,22 @@ class Engine:
             kernels=self.kernels,
         )
 
-    def restart(self, trial: Trial) -> None:
-        """Put every variable where a fresh build for this trial would have it."""
+    def restart(self, trial: Trial, start: Weights | None = None) -> Subject:
+        """Put every variable where a fresh build for this trial would have it; return the model.
+
+        Raises:
+            Refusal: The trial starts from weights that do not fit.
+        """
         for variable, value in self._first:
             variable.assign(value)
         draw_weights(self.model, trial.seed)
+        begun = begin(trial, self.model, start)
         self._step.reset(trial.optimizer)
         for layer in self._norms:
             numbers = trial.norm.layer.arguments if trial.norm.layer else {}
-            layer.averages.set(_number(numbers, "momentum"), _number(numbers, "epsilon"))
+            layer.averages.set(float(numbers["momentum"]), float(numbers["epsilon"]))
             layer.averages.restart(layer.moving_mean, layer.moving_variance)
+        return replace(self.subject, kernels={**self.kernels, **begun})
 
     def epoch(self, data: Data, chosen: NDArray[np.int64]) -> tuple[NDArray[np.float32], float]:
         """Train one epoch, a step for each row of the chosen examples, shape (steps, batch size).
@@ -164,7 +173,9 @@ class Engine:
         return loss, outputs
 
 
-def train(trial: Trial, folder: Path, watch: Watch | None = None) -> Trained:
+def train(
+    trial: Trial, folder: Path, watch: Watch | None = None, start: Weights | None = None
+) -> Trained:
     """Answer a trial from the arrays in `folder`, on a graph that is kept for the next one.
 
     `determinism.configure` must have been called in this process.
@@ -173,13 +184,14 @@ def train(trial: Trial, folder: Path, watch: Watch | None = None) -> Trained:
         trial: The question.
         folder: The dataset's folder, as `prepare` wrote it.
         watch: Called after each epoch with its index and the values of the curves.
+        start: What the trial that this one starts from ended with; None where there is none.
 
     Raises:
-        Refusal: The arrays are not those of the trial, or the model cannot be built.
+        Refusal: The arrays are not those of the trial, or the model cannot be built or started so.
     """
     data, outputs = _resident(folder, trial.data_digest), output_count(folder, trial.data_digest)
     engine = engine_for(trial, data, outputs)
-    engine.restart(trial)
+    subject = engine.restart(trial, start)
     curves: list[dict[str, float]] = []
     for epoch in range(trial.epochs):
         chosen = order(trial, epoch).reshape(-1, trial.batch_size)
@@ -187,9 +199,9 @@ def train(trial: Trial, folder: Path, watch: Watch | None = None) -> Trained:
         loss = float(np.mean(losses, dtype=np.float64))
         values = {
             **trained_on(trial, folder, loss, total / chosen.size),
-            **validated(trial, folder, engine.subject.infer),
+            **validated(trial, folder, subject.infer),
             **engine.shadowed(trial, folder),
-            **statistics_curves(trial, folder, engine.subject),
+            **statistics_curves(trial, folder, subject),
         }
         curves.append(values)
         if watch is not None:
@@ -197,8 +209,9 @@ def train(trial: Trial, folder: Path, watch: Watch | None = None) -> Trained:
         if is_over(trial, epoch, values):
             break
 
-    result = result_of(trial, folder, engine.subject, curves)
-    return Trained(result, lambda: _plain(engine.model, trial, tuple(data[0].shape[1:])))
+    result = result_of(trial, folder, subject, curves)
+    shape = tuple(data[0].shape[1:])
+    return Trained(result, engine.model, lambda: _plain(engine.model, trial, shape))
 
 
 _kept: OrderedDict[str, Engine] = OrderedDict()
@@ -263,10 +276,6 @@ def _layer(shadows: Sequence[float], component: Component, **more: Any) -> Any:
     if not _is_ours(component):
         return plain
     return BatchNormalization(shadows=shadows, **component.arguments, **more)
-
-
-def _number(arguments: Any, name: str) -> float:
-    return float(arguments[name])
 
 
 def _norm_kernel(trial: Trial, norms: list[BatchNormalization]) -> str:

@@ -15,6 +15,7 @@ from pipeline.errors import Refusal
 from pipeline.records import Trial
 from pipeline.tasks.scoring import scoring_of
 from pipeline.training.builder import kernels_beside
+from pipeline.training.checkpoint import Weights
 from pipeline.training.evaluation import (
     Forward,
     batchwise,
@@ -38,10 +39,13 @@ from pipeline.training.setting import (
     shape_of,
     steps_of,
 )
+from pipeline.training.start import begin
 from pipeline.training.steps import keras_optimizer
 
 
-def train(trial: Trial, folder: Path, watch: Watch | None = None) -> Trained:
+def train(
+    trial: Trial, folder: Path, watch: Watch | None = None, start: Weights | None = None
+) -> Trained:
     """Answer a trial from the arrays in `folder`.
 
     `determinism.configure` must have been called in this process.
@@ -50,14 +54,16 @@ def train(trial: Trial, folder: Path, watch: Watch | None = None) -> Trained:
         trial: The question.
         folder: The dataset's folder, as `prepare` wrote it.
         watch: Called after each epoch with its index and the values of the curves.
+        start: What the trial that this one starts from ended with; None where there is none.
 
     Raises:
-        Refusal: The arrays are not those of the trial, or the model cannot be built.
+        Refusal: The arrays are not those of the trial, or the model cannot be built or started so.
     """
     if trial.probes.shadow_momenta:
         raise Refusal("probes.shadow_momenta: trainer=fit carries none; use trainer=engine")
     digest, scoring = trial.data_digest, scoring_of(trial.task)
     model = built(trial, shape_of(folder, digest), output_count(folder, digest))
+    begun = begin(trial, model, start)
     fitted = keras.Model(model.inputs, model.outputs)
     fitted.compile(
         optimizer=keras_optimizer(
@@ -69,7 +75,7 @@ def train(trial: Trial, folder: Path, watch: Watch | None = None) -> Trained:
         steps_per_execution=max(steps_of(trial, epoch) for epoch in range(trial.epochs)),
         jit_compile=False,
     )
-    subject = _subject(trial, model)
+    subject = _subject(trial, model, begun)
 
     curves: list[dict[str, float]] = []
     for epoch in range(trial.epochs):
@@ -87,7 +93,7 @@ def train(trial: Trial, folder: Path, watch: Watch | None = None) -> Trained:
         if is_over(trial, epoch, values):
             break
 
-    return Trained(result_of(trial, folder, subject, curves), lambda: model)
+    return Trained(result_of(trial, folder, subject, curves), model, lambda: model)
 
 
 def _batches(examples: Examples, targets: Targets, batch_size: int) -> tf.data.Dataset:
@@ -105,7 +111,7 @@ def _batches(examples: Examples, targets: Targets, batch_size: int) -> tf.data.D
     return tf.data.Dataset.range(len(targets) // batch_size).map(batch)
 
 
-def _subject(trial: Trial, model: keras.Model) -> Subject:
+def _subject(trial: Trial, model: keras.Model, begun: dict[str, str]) -> Subject:
     layers = with_moving_statistics(model)
     compiled = cache(lambda: batchwise(model, layers))
 
@@ -119,5 +125,6 @@ def _subject(trial: Trial, model: keras.Model) -> Subject:
         "norm": "keras" if trial.norm.layer else "none",
         "optimizer": "keras",
         **recurrence_kernel(model),
+        **begun,
     }
     return Subject(model, inference(model), by_batch, layers, kernels)

@@ -11,6 +11,7 @@ import keras
 
 from pipeline.records import Result, Trial
 from pipeline.tasks.scoring import scoring_of
+from pipeline.training.checkpoint import Weights
 from pipeline.training.evaluation import CHUNK, Forward, outputs_of
 from pipeline.training.probes import (
     Subject,
@@ -20,15 +21,25 @@ from pipeline.training.probes import (
     statistics_marks,
 )
 from pipeline.training.setting import arrays, output_count, spread_of, steps_of
-from pipeline.training.weights import weights_digest
+from pipeline.training.weights import weights_digest, weights_of
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What a trainer hands back; `model` makes the plain Keras model with the trained weights."""
+    """What a trainer hands back, before it trains again.
+
+    Attributes:
+        trained: The model whose weights the result's digest is of.
+        model: Makes the plain Keras model with these weights.
+    """
 
     result: Result
+    trained: keras.Model
     model: Callable[[], keras.Model]
+
+    def weights(self) -> Weights:
+        """Return these weights."""
+        return weights_of(self.trained)
 
 
 def trained_on(trial: Trial, folder: Path, loss: float, tally: float) -> dict[str, float]:

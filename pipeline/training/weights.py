@@ -8,7 +8,6 @@ variable, trainable or not.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +15,7 @@ import keras
 import numpy as np
 
 from pipeline.errors import Refusal
+from pipeline.training.checkpoint import Weight, Weights, digest_of, numbered
 from pipeline.training.origins import Initializer
 from pipeline.training.private_keras import (
     drawing,
@@ -92,11 +92,8 @@ def drawn(variable: keras.Variable, initializer: Initializer, seed: int) -> Any:
 
 def by_path(model: keras.Model) -> Iterator[tuple[str, keras.Variable]]:
     """Yield the model's variables by path; where paths are the same, numbered from the second."""
-    seen = Counter[str]()
-    for variable in model.variables:
-        path = variable.path
-        seen[path] += 1
-        yield path if seen[path] == 1 else f"{path}/{seen[path]}", variable
+    variables = model.variables
+    yield from zip(numbered(each.path for each in variables), variables, strict=True)
 
 
 def _first(variable: keras.Variable) -> Any:
@@ -141,9 +138,12 @@ def _seed(seed: int, name: str) -> int:
 
 def weights_digest(model: keras.Model) -> str:
     """Return the SHA-256 of all weights, moving statistics included: names, shapes and bytes."""
-    digest = hashlib.sha256()
-    for variable in model.variables:
-        value = np.ascontiguousarray(variable.numpy())
-        digest.update(f"{variable.path} {value.dtype} {value.shape}\n".encode())
-        digest.update(value.tobytes())
-    return digest.hexdigest()
+    return digest_of(weights_of(model))
+
+
+def weights_of(model: keras.Model) -> Weights:
+    """Return all weights of a model as they are now, in its order."""
+    values = [(each.path, np.asarray(each.numpy())) for each in model.variables]
+    return tuple(
+        Weight(path, str(value.dtype), value.shape, value.tobytes()) for path, value in values
+    )

@@ -33,6 +33,10 @@ QUICK = {  # arms that are trained in minutes
     "resnet": ("none", "batch"),
     "rnn": ("none", "batch", "layer_inside", "batch_inside"),
 }
+QUICK_MODELS = {  # arms that differ from another one in a number or a flag, and what trains them
+    "batch_fast": (),
+    "batch_frozen": ("mlp", "cnn"),
+}
 
 
 def overrides(model: str, arm: str, *optimizer: str) -> list[str]:
@@ -59,4 +63,6 @@ def fits(model: str, arm: str) -> bool:
 
 def is_slow(model: str, arm: str, *optimizer: str) -> bool:
     """Tell whether a case is left to the slow proofs."""
+    if model not in QUICK_MODELS.get(arm, (model,)):
+        return True
     return model in QUICK and (arm not in QUICK[model] or "adam" in optimizer)

@@ -103,3 +103,15 @@ def test_a_model_of_ones_own_that_breaks_is_one_line(folder, name):
     assert said in lines[0]
     assert "Traceback" not in done.stderr
     assert "\x1b" not in done.stderr
+
+
+def test_a_trial_starts_from_a_saved_one_and_says_what_is_new(folder):
+    saved = train(folder, *TINY, "norm=batch", "model.width=16", "--save", "ten.keras")
+    [key] = re.findall(r"^trial +([0-9a-f]{64})$", saved.stdout, re.MULTILINE)
+    four = ("dataset.source.classes=[6,7,8,9]", f"start={key[:12]}")
+    done = train(folder, *TINY, "norm=batch_frozen", "model.width=16", *four)
+    assert weights(done) != weights(saved)
+    assert f"started from trial {key[:12]}: layer logits is new" in done.stdout
+    refused = train(folder, *TINY, "norm=none", "model.width=16", *four)
+    assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1)
+    assert "its norm_0/gamma has no place in this model" in refused.stderr

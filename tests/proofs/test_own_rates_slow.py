@@ -20,7 +20,13 @@ RATE = "optimizer.learning_rate"
 RATES = (0.001, 0.00316, 0.01, 0.0316)
 # log errors above the best rate's, by rate: from a choice that anybody would make to none at all
 SHAPES = {"clear": (0.5, 0.0, 0.4, 1.0), "close": (0.2, 0.05, 0.0, 0.15), "flat": (0.0,) * 4}
-OWN = {"axis": RATE, "choosing": CHOOSING, "target": None, "beside": RATES[0]}
+OWN = {
+    "axis": RATE,
+    "choosing": CHOOSING,
+    "target": None,
+    "statistics": "recalibrated",
+    "beside": RATES[0],
+}
 STUDY = fixed_study(axes={RATE: list(RATES)}, seeds=tuple(range(CHOOSING + JUDGED)), own=OWN)
 
 

@@ -160,6 +160,7 @@ def study_of(
     """Return a tuned study as plain data."""
     return {
         "experiment": "tuned",
+        "start": None,
         "search": 1,
         "dataset": dataset,
         "task": TASK,
@@ -200,7 +201,7 @@ def study_of(
 
 def _trial(study: dict[str, object], arm: str, generator: Generator) -> Trial:
     kept = ("dataset", "model", "epochs", "examples", "seed", "device", "trainer", "probes")
-    kept += ("decay_norm_weights", "steps_per_epoch")
+    kept += ("decay_norm_weights", "steps_per_epoch", "start")
     rate = float(10 ** generator.uniform(-4, -1))
     drawn = {}
     if "norm.momentum" in SEARCHED[arm]:

@@ -304,7 +304,13 @@ def _factorial(fields: dict[str, Any]) -> Study:
     design |= {"lag": 1000, "seed": 0, "searches": False, "has_winner": False, "seeds": "every"}
     own = None
     if fields["axes"].get(RATE) == OWN:
-        own = {"axis": RATE, "choosing": CHOOSING, "target": None, "beside": OWN[0]}
+        own = {
+            "axis": RATE,
+            "choosing": CHOOSING,
+            "target": None,
+            "statistics": "recalibrated",
+            "beside": OWN[0],
+        }
         last = fields["seeds"][-1]
         fields = fields | {"seeds": [*fields["seeds"], *range(last + 1, last + 1 + CHOOSING)]}
     made = Study.parse(fields | {"design": design | {"trials": 1, "own": own}})

@@ -22,6 +22,7 @@ QUESTION = {
     "epochs": 2,
     "steps_per_epoch": None,
     "examples": 100,
+    "start": None,
     "seed": 0,
     "device": "cpu",
     "trainer": "engine",
@@ -61,6 +62,7 @@ CELL = (
 STUDY = {name: QUESTION[name] for name in (*CELL, "seed", "probes")} | {
     "task": TASK,
     "experiment": "tuned",
+    "start": None,
     "search": 1,
     "model_name": "mlp",
     "arm": "batch",

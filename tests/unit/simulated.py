@@ -16,9 +16,15 @@ from pipeline.search.questions import question
 HERE = Environment.parse(QUESTION["environment"])
 
 
-def ask(cell, *, seed, split, thresholds=()):
+def ask(cell, *, seed, split, thresholds=(), start=None):
     return question(
-        cell, data_digest="d", environment=HERE, seed=seed, split=split, thresholds=thresholds
+        cell,
+        data_digest="d",
+        environment=HERE,
+        seed=seed,
+        split=split,
+        thresholds=thresholds,
+        start=start,
     )
 
 
@@ -33,16 +39,17 @@ class Killed(Exception):
 
 
 class MemoryStore:
-    """Answers by key, kept in memory over the coordinator's deaths."""
+    """Answers by key, kept in memory over the coordinator's deaths, and whose models are kept."""
 
     def __init__(self):
         self.answers: dict[str, Result] = {}
+        self.models: set[str] = set()
 
     def get(self, trial):
         return self.answers.get(trial.key)
 
-    def model(self, key):
-        return Path("nowhere")
+    def keeps_model(self, key, result):
+        return key in self.models
 
 
 class SimulatedPool:
@@ -79,7 +86,10 @@ class SimulatedPool:
         self.trained.append(task.trial.key)
         if task.trial.key in self.broken:
             return [Done(task, worker, Failed(task, "broke"))]
+        assert task.start is None or task.start.trial.key in self._store.models
         found = self._store.answers.setdefault(task.trial.key, score(task.trial))
+        if task.keep_model:
+            self._store.models.add(task.trial.key)
         if self._lives is not None:
             if not self._lives:
                 raise Killed
@@ -153,7 +163,13 @@ def designed(name: str, *, lag: int, trials: int, arm: str = "batch"):
     if name == "own_rate":  # 2 x (3 rates x 2 seeds that choose, 2 beside, 2 at their own)
         space, trials, seeds = {}, 20, [0, 1, 2, 3]
         axes = {"batch_size": [16, 32], "optimizer.learning_rate": [0.001, 0.01, 0.1]}
-        own = {"axis": "optimizer.learning_rate", "choosing": 2, "target": None, "beside": 0.001}
+        own = {
+            "axis": "optimizer.learning_rate",
+            "choosing": 2,
+            "target": None,
+            "statistics": "recalibrated",
+            "beside": 0.001,
+        }
     design = made.design.plain() | {"proposer": proposer, "trials": trials, "lag": lag, "seed": 0}
     design |= {"searches": not axes, "seeds": "every" if axes else "first", "own": own}
     return study(arm=arm, design=design, space=space, axes=axes, seeds=seeds)

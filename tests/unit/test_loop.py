@@ -147,7 +147,8 @@ def test_a_winner_whose_model_was_lost_is_trained_again_for_it():
     asked = study(trials=3)
     (queue,), *_ = swept([asked], MemoryStore())
     store = MemoryStore()
-    for _ in range(2):  # this store keeps answers, and never a model
+    for _ in range(2):
+        store.models.clear()
         pool = SimulatedPool(store, 1, random.Random(1))
         confirmation = Confirmation(asked, queue.answers(), ask, Path)
         run([confirmation], lambda pool=pool: pool, store, Silence())

@@ -20,7 +20,7 @@ from pipeline.studies import Study
 RATE, DEPTH = "optimizer.learning_rate", "model.width"
 RATES = (0.001, 0.01, 0.1)
 SEEDS = (1, 2, 3, 4, 5, 6)
-OWN = {"axis": RATE, "choosing": 2, "target": None, "beside": 0.001}
+OWN = {"axis": RATE, "choosing": 2, "target": None, "statistics": "recalibrated", "beside": 0.001}
 Score = Callable[[dict, int], float]
 
 
