@@ -19,6 +19,7 @@ from pipeline.execution.loop import run
 from pipeline.execution.queues import Search, starts_of
 from pipeline.execution.store import Clock, Store
 from pipeline.execution.work import weights_of
+from pipeline.stages import starting
 from pipeline.studies import Study
 from pipeline.training.checkpoint import Weight, digest_of, numbered, packed, unpacked
 
@@ -211,3 +212,34 @@ def test_classes_of_a_dataset_are_chosen_and_counted_anew():
     for mistake in ((1,), (1, 1), (1, 10)):
         with pytest.raises(Refusal, match=r"two or more different classes, 0 \.\. 9"):
             load(*mistake)
+
+
+def test_what_a_verified_trial_started_from_is_read_or_trained_again_elsewhere(
+    store, tmp_path, monkeypatch
+):
+    scratch, file = Store(tmp_path / "scratch"), store.weights(trial().key)
+    found = {"weights": digest_of(WEIGHTS)}
+
+    def answer(asked, into, folder, *, keep_model):
+        assert (into.root, folder, keep_model) == (scratch.root, tmp_path, True)
+        into.put(asked, result(0.9, **found), CLOCK)
+        into.put_weights(asked, WEIGHTS)
+        return result(0.9, **found)
+
+    monkeypatch.setattr(starting, "answer", answer)
+    monkeypatch.setattr(starting, "asked_here", lambda each: each)
+
+    def again(folders):
+        return starting.start_again(trial().key, store, scratch, folders)
+
+    def here(trials):
+        return {trials[0].data_digest: tmp_path}
+
+    assert again(None) == WEIGHTS  # as kept: no arrays are looked for
+    file.write_bytes(file.read_bytes()[:-1])
+    before = file.read_bytes()
+    assert again(here) == WEIGHTS
+    assert file.read_bytes() == before  # the store stays as it is
+    found["weights"] = "other"
+    scratch.root.rename(tmp_path / "old")
+    assert again(here) is None

@@ -80,9 +80,10 @@ def profile(tmp_path, monkeypatch, drawn) -> SimpleNamespace:
     truth = {_question(answer.trial): answer.result for answer in (*swept, *confirmed)}
     asked: list[Trial] = []
 
-    def answer(trial, store, folder, *, watch):
+    def answer(trial, store, folder, *, watch, start):
         assert folder == PLACES.arrays / "mnist_5k"
         assert store.root != Store.open().root
+        assert start is None
         asked.append(trial)
         watch(0, {})
         return truth[_question(trial)]
@@ -324,7 +325,7 @@ def test_arrays_of_a_single_run_are_found_too(profile, monkeypatch, capsys):
     damaged.write_text("{")
     folders = []
 
-    def answer(trial, store, folder, *, watch):
+    def answer(trial, store, folder, *, watch, start):
         folders.append(folder)
         return profile.swept[0].result
 
