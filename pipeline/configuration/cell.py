@@ -105,6 +105,7 @@ def cell_fields(sections: Plain, choices: dict[str, str], task: Task) -> Plain:
     return {name: sections[name] for name in sections if name in CellFields.model_fields} | {
         "dataset": choices["dataset"],
         "task": task.plain(),
+        "trainer": task.trainers[0] if sections.get("trainer") is None else sections["trainer"],
         "model_name": choices["model"],
         "optimizer_name": choices["optimizer"],
         "arm": choices["norm"],
@@ -120,6 +121,10 @@ def check_cell(found: Dataset, cell: CellFields) -> None:
     Raises:
         Invalid: They do not, or it is not.
     """
+    if cell.trainer not in cell.task.trainers:
+        trainers = " or ".join(cell.task.trainers)
+        said = f"must be {trainers}, which train for the task of {cell.dataset}, got {cell.trainer}"
+        raise Invalid("trainer", said)
     check_at_most("seed", cell.seed, MOST_SEED)
     check_at_most("examples", cell.examples, found.train, "the training split's {}")
     check_at_most("batch_size", cell.batch_size, cell.examples, FIT)
