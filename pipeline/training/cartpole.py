@@ -68,7 +68,7 @@ class Actors:
 
     def _restart(self, number: int) -> None:
         environment = self._environments[number]
-        environment.reset()
+        environment.reset()  # forgets that it ended; what it draws is replaced
         environment.state = self._start(self._started).astype(np.float64)
         self._started += 1
         self._steps[number] = 0

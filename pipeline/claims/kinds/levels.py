@@ -1,9 +1,10 @@
-"""How high a curve stands at its end: its last evaluations together, where each one alone is luck."""
+"""How high a curve stands at its end: by its last evaluations, as each alone is luck."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from statistics import fmean
+from typing import Any
 
 import pandas as pd
 
@@ -45,13 +46,10 @@ def late_difference(
     return sample_of(apart, seeds=pairs["seed"], failures=failure_sample(pairs))
 
 
-def level(row: dict[str, object], curve: str, last: int, side: str) -> float:
+def level(row: Mapping[Hashable, Any], curve: str, last: int, side: str) -> float:
     """Return the mean of a run's last evaluations, of as many as its trial asked for at most."""
-    steps = row[f"steps{side}"]
-    assert isinstance(steps, tuple)
-    end = row[f"{curve.removesuffix(ENDING)}{side}"]
-    assert isinstance(end, float)
+    end = float(row[f"{curve.removesuffix(ENDING)}{side}"])
     seen = sequence(row[f"{curve}{side}"])
-    missing = (end,) * (len(steps) - len(seen))
+    missing = (end,) * (len(row[f"steps{side}"]) - len(seen))
     values = (*(end if value is None else value for value in seen), *missing)
     return fmean(values[-last:])
