@@ -125,7 +125,9 @@ class Agent:
         self._episodes.start(states)
         return self._play(tf.constant(states)).numpy()
 
-    def recalibrated(self, trial: Trial, filled: int, splits: Sequence[str], folder: Path) -> dict[str, float]:
+    def recalibrated(
+        self, trial: Trial, filled: int, splits: Sequence[str], folder: Path
+    ) -> dict[str, float]:
         """Return scores and errors under statistics of what the replay holds, and put them back.
 
         Examples are only where episodes start, so that the population is the replay's states.
