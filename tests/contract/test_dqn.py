@@ -134,12 +134,12 @@ def test_an_update_is_keras_s_own_step_on_the_rows_it_was_given(asked, states):
     import tensorflow as tf
 
     from pipeline.tasks.scoring import scoring_of
-    from pipeline.training import dqn
+    from pipeline.training.agent import Agent
     from pipeline.training.setting import built
 
     trial = asked(*SMALL, of=states)
     control = scoring_of(trial.task)
-    agent = dqn.Agent(trial, control, 2)
+    agent = Agent(trial, control, 2)
     agent._step.reset(trial.optimizer)
     plain, target = built(trial, (4,), 2), built(trial, (4,), 2)
     agent._copy()
