@@ -15,7 +15,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from pipeline.arguments import KNOWN, Argument, Count, Positive, Share, checked
 from pipeline.content import Record, content_digest
 
-Trainer = Literal["engine", "fit"]
+Trainer = Literal["engine", "fit", "dqn"]
 
 
 Key = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -101,9 +101,13 @@ class ErrorWords(Record):
 
 
 class Task(Record):
-    """What is scored, as `pipeline.tasks.scoring` has it, and the words a reader sees."""
+    """What is scored, as `pipeline.tasks.scoring` has it, and the words a reader sees.
+
+    `trainers` are those that can train it, the first one unless a cell says another.
+    """
 
     scoring: Component
+    trainers: Annotated[tuple[Trainer, ...], Field(min_length=1)]
     score: str
     error: ErrorWords
 

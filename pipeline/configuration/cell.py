@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.configuration.composition import Composed, combinations, composition
-from pipeline.configuration.hydra import Told, overrides_of
+from pipeline.configuration.files import names
+from pipeline.configuration.hydra import Told, choosing, overrides_of
 from pipeline.configuration.messages import Invalid, check_at_most, shown
 from pipeline.configuration.sections import Plain, check_module, component, mapping, parsed
 from pipeline.configuration.task import compose_task
@@ -42,10 +43,26 @@ def compose_cells(conf: Path, overrides: Sequence[str], *, multirun: bool) -> li
     Raises:
         Refusal: Something in the configuration or the overrides is not valid.
     """
+    told = Told(COMMAND_LINE, tuple(overrides))
     return [
-        _asked(conf, composition(conf, "train", [Told(COMMAND_LINE, chosen)]))
-        for chosen in combinations(conf, Told(COMMAND_LINE, tuple(overrides)), multirun=multirun)
+        _asked(conf, composition(conf, "train", [Told(COMMAND_LINE, _by_task(conf, chosen))]))
+        for chosen in combinations(conf, told, multirun=multirun)
     ]
+
+
+def _by_task(conf: Path, overrides: tuple[str, ...]) -> tuple[str, ...]:
+    """Return overrides in which a task of one dataset alone stands for that dataset."""
+    found = list(overrides)
+    for place, override in enumerate(overrides_of(Told(COMMAND_LINE, overrides))):
+        if override.key_or_group == "task":
+            own = [name for name in names(conf, "dataset") if _task(conf, name) == override.value()]
+            found[place] = choosing("dataset", own[0]) if len(own) == 1 else overrides[place]
+    return tuple(found)
+
+
+def _task(conf: Path, dataset: str) -> object:
+    content = composition(conf, f"dataset/{dataset}", []).content
+    return mapping(content, "dataset").get("task")
 
 
 def _asked(conf: Path, composed: Composed) -> Asked:
@@ -108,6 +125,7 @@ def cell_fields(sections: Plain, choices: dict[str, str], task: Task) -> Plain:
     return {name: sections[name] for name in sections if name in CellFields.model_fields} | {
         "dataset": choices["dataset"],
         "task": task.plain(),
+        "trainer": task.trainers[0] if sections.get("trainer") is None else sections["trainer"],
         "model_name": choices["model"],
         "optimizer_name": choices["optimizer"],
         "arm": choices["norm"],
@@ -123,6 +141,10 @@ def check_cell(found: Dataset, cell: CellFields) -> None:
     Raises:
         Invalid: They do not, or it is not.
     """
+    if cell.trainer not in cell.task.trainers:
+        trainers = " or ".join(cell.task.trainers)
+        said = f"must be {trainers}, which train for the task of {cell.dataset}, got {cell.trainer}"
+        raise Invalid("trainer", said)
     check_at_most("seed", cell.seed, MOST_SEED)
     check_at_most("examples", cell.examples, found.train, "the training split's {}")
     check_at_most("batch_size", cell.batch_size, cell.examples, FIT)

@@ -71,6 +71,10 @@ def compose_plan(conf: Path, profile: str) -> Plan:
         _check_named("analysis.reference", [plan.analysis.reference], arms, "an arm of")
         cost = plan.analysis.cost_experiments
         _check_named("analysis.cost_experiments", cost, content["experiments"], "one of")
+        for study in plan.studies.values():
+            if study.experiment in cost and "engine" not in study.task.trainers:
+                said = f"measures a step of the engine's, and {study.experiment} has none"
+                raise Invalid("analysis.cost_experiments", said)
         searches = Counter(study.arm_name for study in plan.studies.values())
         for study in plan.studies.values():
             _check_clusters(study, searches[study.arm_name], plan.analysis.minimum)

@@ -11,7 +11,7 @@ from pipeline.errors import Refusal
 from pipeline.records import Task
 from pipeline.tasks.scoring import scoring_of
 
-WORDS = ("score", "error")
+BESIDE = ("trainers", "score", "error")  # what stands beside the scoring and its arguments
 
 
 def compose_task(conf: Path, name: str, place: str) -> Task:
@@ -29,7 +29,7 @@ def compose_task(conf: Path, name: str, place: str) -> Task:
     composed = composition(conf, f"task/{name}", [])
     with composed.refusing():
         section = mapping(composed.content, "task")
-        words = {key: section.pop(key) for key in WORDS if key in section}
+        words = {key: section.pop(key) for key in BESIDE if key in section}
         task = parsed(Task, {**words, "scoring": component(section, "task")}, below="task")
         check_module("task", task.scoring.target)
         try:

@@ -9,7 +9,7 @@ from pipeline.data.prepared import prepare
 from pipeline.errors import Refusal
 
 DATASETS = sorted(file.stem for file in Path("conf/dataset").glob("*.yaml"))
-EMBEDDED = {"mnist_5k", "mnist_1d", "diabetes", "digits"}
+EMBEDDED = {"mnist_5k", "mnist_1d", "diabetes", "digits", "cartpole"}
 PUBLISHED = {"mnist", "fashion_mnist", "cifar10"}
 OWN = {"npz", "image_folder", "table"}
 

@@ -202,6 +202,7 @@ DISTANCES = {
     "conf/task/absolute.yaml": """\
 # Regression by distances, which a few far targets do not rule.
 _target_: pipeline.tasks.absolute.Absolute
+trainers: [engine]
 score: closeness
 error: {noun: distance, less: shorter, more: longer}
 """,

@@ -5,6 +5,7 @@ from pipeline.studies import Study
 
 TASK = {
     "scoring": {"target": "pipeline.tasks.classification.Classification", "arguments": {}},
+    "trainers": ["engine", "fit"],
     "score": "accuracy",
     "error": {"noun": "errors", "less": "fewer", "more": "more"},
 }

@@ -39,8 +39,8 @@ def refusal(*overrides: str) -> str:
     return str(refused.value)
 
 
-def test_both_tasks_are_found():
-    assert {"classification", "regression"} <= set(TASKS)
+def test_all_tasks_are_found():
+    assert {"classification", "control", "regression"} <= set(TASKS)
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -60,7 +60,7 @@ def test_every_dataset_names_its_task(name):
 def test_a_task_that_is_not_there_is_refused_with_the_nearest():
     line = refusal("dataset.task=regresion")
     assert line.startswith("command line: task=regresion: there is no conf/task/regresion.yaml")
-    assert "did you mean 'regression'? (valid: classification, regression)" in line
+    assert "did you mean 'regression'? (valid: classification, control, regression)" in line
     assert refusal("dataset.task=3") == "command line: dataset.task must be a string, got 3"
     assert "task is not a known key" in refusal("+task.score=share")
 
