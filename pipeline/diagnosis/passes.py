@@ -1,0 +1,94 @@
+"""A model's outputs with its norms by batch, and all else as at inference.
+
+So dropout, noise and augmentation have no part in what is called a gap between statistics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from pipeline.errors import Refusal, reason_of
+
+Array = NDArray[Any]
+Forward = Callable[[Array], NDArray[np.float32]]
+
+
+def by_averages(model: keras.Model, examples: Array) -> Forward:
+    """Compile the model as it is used: norms by their moving averages."""
+    return _compiled(model, examples)
+
+
+def by_batch(model: keras.Model, examples: Array, layers: Sequence[Any]) -> Forward:
+    """Compile the model with these norms by batch, frozen ones excepted, which never do.
+
+    A call leaves its batch's statistics in the moving averages: use it where they are kept.
+    """
+    with _normalizing_by_batch(layers):
+        return _compiled(model, examples)
+
+
+@contextmanager
+def _normalizing_by_batch(layers: Sequence[Any]) -> Iterator[None]:
+    momenta = [layer.momentum for layer in layers]
+    for layer in layers:
+        layer.momentum = 0.0
+        layer.call = _in_training(layer.call)
+    try:
+        yield
+    finally:
+        for layer, momentum in zip(layers, momenta, strict=True):
+            layer.momentum = momentum
+            del layer.call  # its own again
+
+
+def _in_training(call: Callable[..., Any]) -> Callable[..., Any]:
+    def calling(inputs: Any, *_: Any, **arguments: Any) -> Any:
+        return call(inputs, **{**arguments, "training": True})
+
+    return calling
+
+
+def _compiled(model: keras.Model, examples: Array) -> Forward:
+    """Compile a model for any number of examples like these.
+
+    Raises:
+        Refusal: It can't be called on them, or gives more than one output.
+    """
+    spec = tf.TensorSpec((None, *examples.shape[1:]), examples.dtype)
+
+    def outputs(batch: tf.Tensor) -> tf.Tensor:
+        found = model(batch, training=False)
+        if not hasattr(found, "dtype"):
+            raise Refusal(
+                f"the model gives {len(found)} outputs; diagnose a model of the one that is scored"
+            )
+        return tf.cast(found, tf.float32)
+
+    try:
+        graph = tf.function(outputs).get_concrete_function(spec)
+    except Refusal:
+        raise
+    except Exception as error:  # a user's model may fail in any way
+        raise Refusal(
+            f"the model cannot be called on examples of shape {examples.shape[1:]} and type "
+            f"{examples.dtype}: {reason_of(error)[:200]}"
+        ) from None
+    return lambda batch: np.asarray(graph(tf.constant(batch)).numpy(), np.float32)
+
+
+def all_outputs(run: Forward, examples: Array, batch_size: int) -> NDArray[np.float32]:
+    """Return the outputs of all examples, in batches of `batch_size`, the last may be short."""
+    starts = range(0, len(examples), batch_size)
+    return np.concatenate([run(examples[start : start + batch_size]) for start in starts])
+
+
+def averages_of(layers: Sequence[Any]) -> list[Any]:
+    """Return the variables that hold the layers' moving averages."""
+    return [each for layer in layers for each in (layer.moving_mean, layer.moving_variance)]
