@@ -2,8 +2,8 @@
 
 A command's module is imported when it is called, so that help comes at once.
 Exit codes: 0 done, 1 trials that failed or gave other digits than before,
-figures that changed beyond their intervals, or something that `diagnose` found, 2 a request that cannot be carried
-out, told in one line, 130 interrupted.
+figures that changed beyond their intervals, or something that `diagnose` found,
+2 a request that cannot be carried out, told in one line, 130 interrupted.
 """
 
 from __future__ import annotations

@@ -124,4 +124,4 @@ class LayerFacts:
     def has_learned(self) -> bool:
         """Whether gamma, beta or the averages are of more than one value: training moved them."""
         values = (self.gamma, self.beta, self.moving_mean, self.moving_variance)
-        return any(each is not None and np.ptp(each) > 0 for each in values if np.size(each) > 1)
+        return any(each is not None and each.size > 1 and np.ptp(each) > 0 for each in values)

@@ -1,4 +1,4 @@
-"""A Keras model -> the facts of its normalization layers, nested ones included, shared ones once."""
+"""A Keras model -> the facts of its normalization layers: nested ones too, shared ones once."""
 
 from __future__ import annotations
 

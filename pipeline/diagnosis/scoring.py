@@ -37,7 +37,8 @@ class Score:
     def each(self, outputs: Outputs) -> Points:
         """Return what each example adds to the score: their mean is the score."""
         if self._targets is not None:
-            return (_chosen(outputs) == self._targets).reshape(len(outputs), -1).mean(axis=1)
+            right = (_chosen(outputs) == self._targets).reshape(len(outputs), -1)
+            return np.asarray(right.mean(axis=1), np.float64)
         spread = max(float(np.var(self._numbers, axis=0).mean()), TINY)
         with np.errstate(over="ignore", invalid="ignore"):
             errors = np.square(_rows(outputs).astype(np.float64) - self._numbers).mean(axis=1)

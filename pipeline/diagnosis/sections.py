@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pipeline.diagnosis.diagnosis import Diagnosis
 from pipeline.diagnosis.finding import RANKS, Finding
 from pipeline.diagnosis.measured import Measured, Scored
 from pipeline.page.blocks import Block, Heading, Section, Table, Text
 
 HEADS = ("Layer", "Rank", "What", "Why it matters", "What to do")
+NAMED = 3  # layers of one finding, beside the first
 SHOWN = 20  # layers; the rest is folded
 
 
@@ -15,9 +18,10 @@ def sections(found: Diagnosis) -> list[Section]:
     """Return the page: what was found, then the figures."""
     blocks: list[Block] = [Text(found.summary)]
     for rank in RANKS:
-        some = tuple(_row(each) for each in found.findings if each.rank == rank)
+        ranked = [each for each in found.findings if each.rank == rank]
+        some = tuple(_row(each, more) for each, more in alike(ranked))
         if some:
-            caption = f"Findings of rank {rank}: {len(some)}"
+            caption = f"Findings of rank {rank}: {len(ranked)}"
             blocks.append(Table(caption, HEADS, some, 1, folded=len(some) > SHOWN))
     if found.mended is not None:
         blocks.append(Text(mended_sentence(found)))
@@ -38,8 +42,22 @@ def mended_sentence(found: Diagnosis) -> str:
     )
 
 
-def _row(each: Finding) -> tuple[str, ...]:
-    return (each.layer, each.rank, f"{each.code}: {each.says}", each.why, each.line)
+def alike(findings: Sequence[Finding]) -> list[tuple[Finding, tuple[str, ...]]]:
+    """Return the first finding of each code and rank, and the other layers that have it."""
+    found: dict[tuple[str, str], list[Finding]] = {}
+    for each in findings:
+        found.setdefault((each.rank, each.code), []).append(each)
+    return [(first, tuple(each.layer for each in rest)) for first, *rest in found.values()]
+
+
+def where(each: Finding, more: Sequence[str]) -> str:
+    """Return the layers of a finding, the first ones by name."""
+    named = ", ".join([each.layer, *more[:NAMED]])
+    return f"{named} and {len(more) - NAMED} more" if len(more) > NAMED else named
+
+
+def _row(each: Finding, more: Sequence[str]) -> tuple[str, ...]:
+    return (where(each, more), each.rank, f"{each.code}: {each.says}", each.why, each.line)
 
 
 def score_rows(told: Measured) -> list[tuple[str, str, str]]:
@@ -52,8 +70,9 @@ def score_rows(told: Measured) -> list[tuple[str, str, str]]:
     for each in told.sizes:
         rows.append((f"batch statistics, batches of {each.batch_size}", *_cells(each.shuffled)))
         if each.sorted is not None:
-            rows.append((f"the same, batches sorted by target ({each.batch_size})",
-                         *_cells(each.sorted)))
+            rows.append(
+                (f"the same, batches sorted by target ({each.batch_size})", *_cells(each.sorted))
+            )
     return list(dict.fromkeys(rows))
 
 

@@ -16,11 +16,13 @@ from rich.text import Text
 from pipeline.diagnosis.diagnosis import Diagnosis, Mended
 from pipeline.diagnosis.sections import (
     DRIFT_HEADS,
+    alike,
     drift_rows,
     mates_sentence,
     mended_sentence,
     score_rows,
     sections,
+    where,
 )
 from pipeline.errors import Refusal
 
@@ -136,10 +138,10 @@ def _print(found: Diagnosis) -> None:
         console = Console(width=LEAST)
     if found.findings:
         table = Table("rank", "layer", "found", "what to do", header_style="dim", show_lines=True)
-        for each in found.findings:
+        for each, more in alike(found.findings):
             said = Text.assemble((each.code, "bold"), f": {each.says}. {each.why}.")
             rank = Text(each.rank, style=COLORS[each.rank])
-            table.add_row(rank, Text(each.layer), said, Text(each.line, style="cyan"))
+            table.add_row(rank, Text(where(each, more)), said, Text(each.line, style="cyan"))
         console.print(table)
     told = found.measured
     if told is not None and told.moving is not None:

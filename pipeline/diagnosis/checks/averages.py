@@ -39,7 +39,7 @@ def invalid(layer: LayerFacts, _: Surroundings) -> Iterator[Finding]:
 
 def at_start(layer: LayerFacts, known: Surroundings) -> Iterator[Finding]:
     """Moving averages that are exactly where Keras starts them."""
-    if not layer.is_at_start:
+    if layer.moving_mean is None or not layer.is_at_start:
         return
     rank: Rank = "harm" if known.is_trained else "note"
     why = (
@@ -53,7 +53,7 @@ def at_start(layer: LayerFacts, known: Surroundings) -> Iterator[Finding]:
         code="averages-at-start",
         rank=rank,
         says="its moving averages never moved: mean 0, variance 1 in every channel",
-        numbers={"channels": float(np.size(layer.moving_mean))},
+        numbers={"channels": layer.moving_mean.size},
         why=why,
         line="outputs = model(examples, training=True)  # in the training step, alone",
     )

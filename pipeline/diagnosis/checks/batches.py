@@ -31,5 +31,5 @@ def too_few_values(layer: LayerFacts, known: Surroundings) -> Iterator[Finding]:
             if values == 1
             else "mean and variance of so few values are noise, and of two they leave a sign alone"
         ),
-        line="keras.layers.GroupNormalization(groups=8)  # or LayerNormalization, or larger batches",
+        line="keras.layers.GroupNormalization(groups=8)  # or larger batches",
     )

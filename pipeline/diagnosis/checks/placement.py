@@ -9,8 +9,10 @@ from pipeline.diagnosis.finding import Finding
 
 BENDING = ("relu", "relu6", "leaky_relu", "elu", "selu", "sigmoid", "tanh", "gelu", "silu", "swish")
 ACTIVATIONS = ("ReLU", "Relu", "Relu6", "LeakyReLU", "PReLU", "ELU")
-DROPOUTS = ("Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "AlphaDropout")
-DROPOUTS = (*DROPOUTS, "GaussianDropout")
+DROPOUTS = (
+    *("Dropout", "AlphaDropout", "GaussianDropout"),
+    *("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"),
+)
 SOFTMAXES = ("Softmax", "LogSoftmax")
 
 
