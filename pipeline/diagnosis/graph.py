@@ -27,12 +27,13 @@ class Graph:
         layers: An operation that is no layer stands there by its class's name.
         feeding: Paths that feed a path.
         homes: Path of the model that a layer is directly in; empty for the outermost.
+        placed: Where inputs of what was added enter, and where they leave, by its id.
     """
 
     layers: dict[str, Any] = field(default_factory=dict)
     feeding: dict[str, list[str]] = field(default_factory=dict)
     homes: dict[str, str] = field(default_factory=dict)
-    _known: dict[int, tuple[list[str], list[str]]] = field(default_factory=dict)
+    placed: dict[int, tuple[list[str], list[str]]] = field(default_factory=dict)
 
     def path_of(self, layer: Any) -> str | None:
         """Return a layer's path, or nothing where the model does not show it."""
@@ -111,8 +112,8 @@ class Graph:
 
     def add(self, layer: Any, path: str, home: str) -> tuple[list[str], list[str]]:
         """Add a layer and what is in it; return the paths that its inputs enter and leave by."""
-        if id(layer) in self._known:
-            return self._known[id(layer)]
+        if id(layer) in self.placed:
+            return self.placed[id(layer)]
         if isinstance(layer, keras.layers.TimeDistributed):
             ends = self.add(layer.layer, f"{path}/{layer.layer.name}", home)
         elif isinstance(layer, keras.Sequential):
@@ -122,7 +123,7 @@ class Graph:
         else:
             self.layers[path], self.homes[path] = layer, home
             ends = [path], [path]
-        self._known[id(layer)] = ends
+        self.placed[id(layer)] = ends
         return ends
 
     def _add_sequence(self, model: keras.Sequential, path: str) -> tuple[list[str], list[str]]:

@@ -61,7 +61,8 @@ def _by_path(model: keras.Model, graph: Graph) -> dict[str, Any]:
             while path in found:  # a subclassed model may give two layers one name
                 path += "'"
             found[path] = layer
-    return found
+    order = {path: place for place, path in enumerate(graph.layers)}
+    return dict(sorted(found.items(), key=lambda each: order.get(each[0], len(order))))
 
 
 def _has_averages(layer: Any) -> bool:

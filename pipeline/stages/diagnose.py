@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -64,8 +63,7 @@ def run(
         Refusal: Model, data or places are not as they should be.
     """
     _check_places(data, examples, html, mended)
-    configure = import_module("pipeline.training.determinism").configure
-    configure("cpu", len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
+    import_module("pipeline.training.determinism").configure("cpu", 1)
     diagnosing = import_module("pipeline.diagnosis.diagnosing")
     loaded = import_module("pipeline.diagnosis.loading").load(model, modules=modules, trust=trust)
     given = _examples(conf, data, examples)
