@@ -15,6 +15,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from pipeline.errors import Refusal, reason_of
+from pipeline.training.evaluation import kept
 
 Array = NDArray[Any]
 Forward = Callable[[Array], NDArray[np.float32]]
@@ -28,10 +29,31 @@ def by_averages(model: keras.Model, examples: Array) -> Forward:
 def by_batch(model: keras.Model, examples: Array, layers: Sequence[Any]) -> Forward:
     """Compile the model with these norms by batch, frozen ones excepted, which never do.
 
-    A call leaves its batch's statistics in the moving averages: use it where they are kept.
+    A call leaves its batch's statistics in the moving averages: use it where they are kept. A
+    norm that somebody else's call runs, as one inside a recurrence, is only reached by the whole
+    model's flag: then dropout is on, too.
     """
     with _normalizing_by_batch(layers):
-        return _compiled(model, examples)
+        run = _compiled(model, examples)
+        reached = _moved_by(run, examples, layers)
+        if reached < sum(bool(layer.trainable) for layer in layers):
+            whole = _compiled(model, examples, training=True)
+            if _moved_by(whole, examples, layers) > reached:
+                return whole
+        return run
+
+
+def _moved_by(run: Forward, examples: Array, layers: Sequence[Any]) -> int:
+    """Return of how many norms a call moves the averages."""
+    variables = averages_of(layers)
+    with kept(variables):
+        before = [np.copy(each.numpy()) for each in variables]
+        run(examples[:2])
+        moved = [
+            not np.array_equal(old, new.numpy(), equal_nan=True)
+            for old, new in zip(before, variables, strict=True)
+        ]
+    return sum(one or other for one, other in zip(moved[::2], moved[1::2], strict=True))
 
 
 @contextmanager
@@ -55,7 +77,7 @@ def _in_training(call: Callable[..., Any]) -> Callable[..., Any]:
     return calling
 
 
-def _compiled(model: keras.Model, examples: Array) -> Forward:
+def _compiled(model: keras.Model, examples: Array, *, training: bool = False) -> Forward:
     """Compile a model for any number of examples like these.
 
     Raises:
@@ -64,7 +86,7 @@ def _compiled(model: keras.Model, examples: Array) -> Forward:
     spec = tf.TensorSpec((None, *examples.shape[1:]), examples.dtype)
 
     def outputs(batch: tf.Tensor) -> tf.Tensor:
-        found = model(batch, training=False)
+        found = model(batch, training=training)
         if not hasattr(found, "dtype"):
             raise Refusal(
                 f"the model gives {len(found)} outputs; diagnose a model of the one that is scored"

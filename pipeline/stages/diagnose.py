@@ -135,7 +135,9 @@ def _print(found: Diagnosis) -> None:
     if console.width < LEAST:
         console = Console(width=LEAST)
     if found.findings:
-        table = Table("rank", "layer", "found", "what to do", header_style="dim", show_lines=True)
+        table = Table(header_style="dim", show_lines=True)
+        for head, ratio in (("rank", None), ("layer", 2), ("found", 4), ("what to do", 4)):
+            table.add_column(head, overflow="fold", ratio=ratio)
         for each, more in alike(found.findings):
             said = Text.assemble((each.code, "bold"), f": {each.says}. {each.why}.")
             rank = Text(each.rank, style=COLORS[each.rank])

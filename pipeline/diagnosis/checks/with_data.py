@@ -36,8 +36,10 @@ def ruined_by_averages(told: Measured) -> Iterator[Finding]:
             code="averages-ruin-inference",
             rank="harm",
             says=f"the moving averages cost {100 * regained:.1f} points of {told.word} ({scores}); "
-            f"most is this layer's, whose means are {worst.mean:.2g} deviations off",
-            numbers=numbers | {"blame": worst.blame, "drift": worst.mean},
+            f"most is this layer's, whose means are up to {worst.mean:.2g} deviations off and its "
+            f"deviations up to {worst.deviation:.2g} times",
+            numbers=numbers
+            | {"blame": worst.blame, "drift": worst.mean, "deviation": worst.deviation},
             why="the weights are fine: it is the statistics that inference normalizes by",
             line=RECALIBRATE,
         )
