@@ -105,7 +105,8 @@ def _build(model: keras.Model, data: Data | None) -> None:
     Raises:
         Refusal: It has none, and there is no example; or it cannot be called on one.
     """
-    if all(layer.built for layer in norms_of(model).values()) and (model.built or model.inputs):
+    known = model.built or bool(getattr(model, "inputs", None))
+    if known and all(layer.built for layer in norms_of(model).values()):
         return
     if data is None:
         raise Refusal(

@@ -85,23 +85,26 @@ def _compiled(model: keras.Model, examples: Array, *, training: bool = False) ->
     """
     spec = tf.TensorSpec((None, *examples.shape[1:]), examples.dtype)
 
+    several: list[int] = []
+
     def outputs(batch: tf.Tensor) -> tf.Tensor:
         found = model(batch, training=training)
-        if not hasattr(found, "dtype"):
-            raise Refusal(
-                f"the model gives {len(found)} outputs; diagnose a model of the one that is scored"
-            )
-        return tf.cast(found, tf.float32)
+        if hasattr(found, "dtype"):
+            return tf.cast(found, tf.float32)
+        several.append(len(found))
+        return tf.zeros(())
 
     try:
         graph = tf.function(outputs).get_concrete_function(spec)
-    except Refusal:
-        raise
     except Exception as error:  # a user's model may fail in any way
         raise Refusal(
             f"the model cannot be called on examples of shape {examples.shape[1:]} and type "
             f"{examples.dtype}: {reason_of(error)[:200]}"
         ) from None
+    if several:
+        raise Refusal(
+            f"the model gives {several[0]} outputs; diagnose a model of the one that is scored"
+        )
     return lambda batch: np.asarray(graph(tf.constant(batch)).numpy(), np.float32)
 
 

@@ -42,12 +42,13 @@ def surroundings_of(
 ) -> Surroundings:
     """Return what the checks must know beside a layer's facts."""
     optimizer = getattr(model, "optimizer", None)
+    inner = getattr(optimizer, "inner_optimizer", optimizer)  # of one that scales the loss
     iterations = int(optimizer.iterations.numpy()) if optimizer is not None else 0
     return Surroundings(
         batch_size=batch_size,
         steps=steps,
         replicas=int(tf.distribute.get_strategy().num_replicas_in_sync),
-        optimizer_decay=float(getattr(optimizer, "weight_decay", None) or 0.0),
+        optimizer_decay=float(getattr(inner, "weight_decay", None) or 0.0),
         is_trained=iterations > 0 or any(each.has_learned for each in facts),
     )
 

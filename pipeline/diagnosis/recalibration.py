@@ -59,8 +59,15 @@ def population(
         size = min(batch_size, len(examples))
         moving = [layer for layer in layers if layer.trainable]
         if moving:
+            forget(moving)
             evaluation.recalibrate(run, moving, chosen, size)
         return [statistics_of(layer) for layer in layers]
+
+
+def forget(layers: list[Any]) -> None:
+    """Put averages where Keras starts them: what is not a number stays one, times momentum 0."""
+    for layer in layers:
+        put(layer, Statistics(*(np.full(layer.moving_mean.shape, value) for value in (0.0, 1.0))))
 
 
 def statistics_of(layer: Any) -> Statistics:

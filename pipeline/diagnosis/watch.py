@@ -21,7 +21,7 @@ from pipeline.diagnosis.passes import (
     by_batch,
 )
 from pipeline.diagnosis.reading import batch_norms_of
-from pipeline.diagnosis.recalibration import Statistics, put, statistics_of
+from pipeline.diagnosis.recalibration import Statistics, forget, put, statistics_of
 from pipeline.diagnosis.scoring import Score
 from pipeline.training.evaluation import CHUNK, kept, recalibrate
 
@@ -156,6 +156,7 @@ class _Watched:
 
         whole = examples[: len(examples) - len(examples) % batch_size]
         with kept(averages_of(layers)):
+            forget([layer for layer in layers if layer.trainable])
             recalibrate(collecting, layers, whole, batch_size)
             found: list[Statistics] = [statistics_of(layer) for layer in layers]
             for layer, before in zip(layers, moving, strict=True):

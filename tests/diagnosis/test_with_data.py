@@ -69,6 +69,22 @@ def test_the_layer_that_is_to_blame_is_named(healthy):
         layer.moving_mean.assign(kept)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -1.0])
+def test_a_variance_that_is_no_number_is_told_and_mended(value, healthy):
+    model, x, y = healthy
+    variance = model.get_layer("norm_0").moving_variance
+    kept = variance.numpy()
+    variance.assign(np.where(np.arange(8) < 2, value, kept))
+    try:
+        found = diagnose(model, x, y)
+        assert found.findings[0].code == "values-invalid"
+        assert found.measured.recalibrated.score > 0.95
+        recalibrate(model, x)
+        assert not diagnose(model, x, y).findings
+    finally:
+        variance.assign(kept)
+
+
 def test_without_targets_averages_that_are_far_off_are_told(healthy):
     model, x, _ = healthy
     assert not diagnose(model, x).findings
@@ -176,6 +192,10 @@ def test_a_loop_of_ones_own_equals_keras_own_step_to_the_bit():
 
 
 MISTAKES = {
+    "several outputs": (
+        lambda x, y: (x, y),
+        "gives 2 outputs; diagnose a model of the one that is scored",
+    ),
     "another shape": (lambda x, y: (x[:, :7], y), "shape (7, 8, 1), but the model takes (8, 8, 1)"),
     "labels outside": (lambda x, y: (x, y + 9), "the model's 4 outputs are for 0 .. 3"),
     "negative labels": (lambda x, y: (x, y - 1), "labels run from -1"),
@@ -191,6 +211,8 @@ MISTAKES = {
 def test_examples_that_do_not_fit_are_refused_in_one_line(mistake, healthy):
     model, x, y = healthy
     change, says = MISTAKES[mistake]
+    if mistake == "several outputs":
+        model = keras.Model(model.inputs, [model.outputs[0], model.get_layer("dense").output])
     with pytest.raises(Refusal) as refused:
         diagnose(model, *change(x, y))
     assert says in str(refused.value)
