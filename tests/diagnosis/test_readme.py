@@ -1,39 +1,32 @@
-"""README's section on finished models, pasted: its script is watched, its model diagnosed."""
+"""README's section on finished models: its script is watched, its model diagnosed."""
 
-import os
 import re
-import subprocess
-import sys
+import runpy
 from pathlib import Path
+
+from pipeline.__main__ import main
 
 FIGURES = ("norm_gap", "norm_drift", "norm_settled", "norm_effective_rate")
 
 
-def test_the_script_and_the_commands_of_the_readme_work(tmp_path):
+def test_the_script_and_the_commands_of_the_readme_work(tmp_path, monkeypatch, capsys):
     [body] = re.findall(
         r"^## Your finished model$(.*?)^## ", Path("README.md").read_text(), re.M | re.S
     )
-    code = [line[4:] for line in body.splitlines() if line.startswith("    ")]
-    commands = [line for line in code if line.startswith("normbench ")]
-    script = "\n".join(line for line in code if line not in commands)
-    written = script.partition("<<'END'\n")[2].partition("\nEND")[0].splitlines()
-    assert len([line for line in written if line]) <= 25
-    folders = [str(Path.cwd()), *sys.path]
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join(folders),
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-    }
-
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True)
-
-    done = run("bash", "-euo", "pipefail", "-c", script)
-    assert done.returncode == 0, done.stderr
-    assert all(f"'{name}'" in done.stdout for name in FIGURES), done.stdout
+    code = [line.removeprefix("    ") for line in body.splitlines() if line.startswith("    ")]
+    script = "\n".join(line[4:] if line.startswith("    ") else "" for line in body.splitlines())
+    script = script.partition("<<'END'\n")[2].partition("\nEND")[0]
+    assert len([line for line in script.splitlines() if line]) <= 25
+    assert "python watched.py" in code
+    monkeypatch.chdir(tmp_path)
+    Path("watched.py").write_text(script)
+    runpy.run_path("watched.py")
+    said = capsys.readouterr().out
+    assert all(f"'{name}'" in said for name in FIGURES), said
+    commands = [line.split("#")[0].split()[1:] for line in code if line.startswith("normbench ")]
     assert len(commands) == 2
-    arguments = commands[1].split("#")[0].split()[1:]
-    done = run(sys.executable, "-m", "pipeline", *arguments)
-    assert done.returncode in (0, 1), done.stderr
-    assert "before" in done.stdout
-    assert (tmp_path / "mended.keras").exists()
-    assert (tmp_path / "model.html").exists()
+    for arguments in commands:
+        assert main(arguments) in (0, 1)
+    assert "before" in capsys.readouterr().out
+    assert Path("mended.keras").exists()
+    assert Path("model.html").exists()
