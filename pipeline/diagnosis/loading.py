@@ -44,6 +44,7 @@ def load(model: str, *, modules: Sequence[str] = (), trust: bool = False) -> ker
     Raises:
         Refusal: It cannot be loaded, or is no Keras model.
     """
+    keras.utils.set_random_seed(0)  # what a user's layer draws, it draws the same each time
     for module in modules:
         resolve(module)
     path = Path(model)
