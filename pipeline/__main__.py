@@ -24,6 +24,7 @@ import shtab
 
 from pipeline.commands import STAGES
 from pipeline.errors import Contradiction, Refusal, Unfinished, nearest
+from pipeline.stages import diagnose_arguments as diagnosing
 from pipeline.training.surroundings import take_over_and_tell
 
 BESIDE = {
@@ -60,22 +61,6 @@ examples:
   cp reports/quick/analysis.json before.json    # change something, make it again, then
   normbench compare before.json quick
   normbench compare ../other-checkout/reports/quick reports/quick
-"""
-DIAGNOSES = """\
-Say what ails a finished Keras model's normalization: layer, number, why it matters, and the line
-of Keras that mends it. With examples also: is it the moving averages, and whose?
-
-Exit code 0 when nothing was found, 1 when something was, 2 when the model can't be looked at.
-"""
-DIAGNOSED = """\
-examples:
-  normbench diagnose model.keras --steps 200
-  normbench diagnose model.h5 --examples mine.npz --batch-size 8 --html model.html
-  normbench diagnose my_project.models:build --data mnist_5k --json
-  normbench diagnose model.keras --examples mine.npz --recalibrate mended.keras
-
-mine.npz holds x and y of training (numpy.savez("mine.npz", x=x, y=y)), and may hold x_validation
-and y_validation, which are scored then.
 """
 
 
@@ -166,37 +151,7 @@ def _add_questions(commands: Any) -> None:
     what = "an analysis.json, a folder that holds one, or a profile such as quick"
     compare.add_argument("old", help=what)
     compare.add_argument("new", help="the same")
-    _add_diagnose(commands)
-
-
-def _add_diagnose(commands: Any) -> None:
-    diagnose = commands.add_parser(
-        "diagnose",
-        help="say what ails a finished Keras model's normalization, and mend it",
-        description=DIAGNOSES,
-        epilog=DIAGNOSED,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    diagnose.add_argument("model", nargs="?", help=".keras, .h5, or package.module:function")
-    given = diagnose.add_mutually_exclusive_group()
-    given.add_argument("--data", metavar="DATASET", help="a file of conf/dataset")
-    given.add_argument("--examples", type=Path, metavar="FILE.npz", help="arrays x and y of yours")
-    diagnose.add_argument("--batch-size", type=_count, default=32, help="in training (default: 32)")
-    diagnose.add_argument("--steps", type=_count, metavar="N", help="of training, if you know")
-    diagnose.add_argument(
-        "--module", dest="modules", action="append", default=[], help="that registers your layers"
-    )
-    diagnose.add_argument("--trust", action="store_true", help="let code in the file run (Lambda)")
-    diagnose.add_argument("--json", action="store_true", help="print all of it for a script")
-    diagnose.add_argument("--schema", action="store_true", help="print the JSON's schema instead")
-    diagnose.add_argument("--html", type=Path, metavar="FILE", help="write a page, too")
-    diagnose.add_argument(
-        "--recalibrate",
-        dest="mended",
-        type=Path,
-        metavar="OUT.keras",
-        help="write the model with population statistics, and say its score before and after",
-    )
+    diagnosing.add(commands, _count)
 
 
 def _count(text: str) -> int:
@@ -287,34 +242,12 @@ def _carry_out(asked: argparse.Namespace) -> int:
     elif asked.command == "predict":
         stage.run(asked.model, asked.files, modules=asked.modules)
     elif asked.command == "diagnose":
-        return _diagnose(stage, asked)
+        return diagnosing.carry_out(stage, asked)
     elif asked.command == "compare":
         return 0 if stage.run(asked.old, asked.new) else 1
     else:
         stage.run(asked.profile)
     return 0
-
-
-def _diagnose(stage: Any, asked: argparse.Namespace) -> int:
-    if asked.schema:
-        print(stage.schema())
-        return 0
-    if asked.model is None:
-        raise Refusal("names no model (see: normbench diagnose --help)")
-    found = stage.run(
-        asked.model,
-        conf=asked.conf,
-        data=asked.data,
-        examples=asked.examples,
-        batch_size=asked.batch_size,
-        steps=asked.steps,
-        modules=asked.modules,
-        trust=asked.trust,
-        as_json=asked.json,
-        html=asked.html,
-        mended=asked.mended,
-    )
-    return 1 if found else 0
 
 
 def _find_modules_of_the_current_folder() -> None:

@@ -35,10 +35,6 @@ class Graph:
     homes: dict[str, str] = field(default_factory=dict)
     placed: dict[int, tuple[list[str], list[str]]] = field(default_factory=dict)
 
-    def path_of(self, layer: Any) -> str | None:
-        """Return a layer's path, or nothing where the model does not show it."""
-        return next((path for path, each in self.layers.items() if each is layer), None)
-
     def before(self, path: str) -> tuple[Neighbour, ...]:
         """Return what feeds a path, through inputs of nested models."""
         return tuple(self._neighbour(each) for each in self._sources(path))
