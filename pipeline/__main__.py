@@ -1,9 +1,9 @@
 """The command line: `normbench COMMAND ...`, or `python -m pipeline COMMAND ...`.
 
 A command's module is imported when it is called, so that help comes at once.
-Exit codes: 0 done, 1 trials that failed or gave other digits than before, or
-figures that changed beyond their intervals, 2 a request that cannot be carried
-out, told in one line, 130 interrupted.
+Exit codes: 0 done, 1 trials that failed or gave other digits than before,
+figures that changed beyond their intervals, or something that `diagnose` found,
+2 a request that cannot be carried out, told in one line, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import shtab
 
 from pipeline.commands import STAGES
 from pipeline.errors import Contradiction, Refusal, Unfinished, nearest
+from pipeline.stages import diagnose_arguments as diagnosing
 from pipeline.training.surroundings import take_over_and_tell
 
 BESIDE = {
@@ -35,8 +36,8 @@ PATIENCE_SECONDS = 10.0  # of a process that is done, with what does not let it 
 KEPT = "what is finished is kept, the same command goes on from there"
 LEFT = {"verify": "nothing was changed", "compare": "nothing was changed"}
 RUNNING = ("sweep", "confirm")
-TRAINING = ("train", "sweep", "confirm", "cost", "verify", "predict")
-QUESTIONS = ("train", "show", "verify", "predict", "compare")
+TRAINING = ("train", "sweep", "confirm", "cost", "verify", "predict", "diagnose")
+QUESTIONS = ("train", "show", "verify", "predict", "compare", "diagnose")
 SCRIPTED = "print what was set and every metric for a script, and the rest on standard error"
 EPILOG = """\
 examples:
@@ -150,6 +151,7 @@ def _add_questions(commands: Any) -> None:
     what = "an analysis.json, a folder that holds one, or a profile such as quick"
     compare.add_argument("old", help=what)
     compare.add_argument("new", help="the same")
+    diagnosing.add(commands, _count)
 
 
 def _count(text: str) -> int:
@@ -239,6 +241,8 @@ def _carry_out(asked: argparse.Namespace) -> int:
         )
     elif asked.command == "predict":
         stage.run(asked.model, asked.files, modules=asked.modules)
+    elif asked.command == "diagnose":
+        return diagnosing.carry_out(stage, asked)
     elif asked.command == "compare":
         return 0 if stage.run(asked.old, asked.new) else 1
     else:

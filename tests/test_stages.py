@@ -19,12 +19,15 @@ BY_NAME = {
     "pipeline.configuration.claim": "pipeline.claims.kinds.*",
     "pipeline.configuration.study": "pipeline.search.*",
     "pipeline.data.prepared": "pipeline.data.*",
+    "pipeline.diagnosis": "pipeline.diagnosis.*",
+    "pipeline.diagnosis.loading": "",  # a user's own model
     "pipeline.execution.pool": "pipeline.execution.*",
     "pipeline.execution.queues": "pipeline.search.*",
     "pipeline.execution.work": "pipeline.training.*",
     "pipeline.findings.pages": "pipeline.findings.*.section",
     "pipeline.findings.summary": "pipeline.findings.*.figures",
     "pipeline.models.norms": "pipeline.models.*",
+    "pipeline.stages.diagnose": "pipeline.diagnosis.*",
     "pipeline.stages.predict": "",  # layers of a user's own
     "pipeline.tasks.scoring": "pipeline.tasks.*",
     "pipeline.tracking.live": "",  # libraries

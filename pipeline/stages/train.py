@@ -87,6 +87,11 @@ def run(
         print(f"\n{as_table(runs, max(console.width, NARROW))}")
 
 
+def arrays_of(conf: Path, dataset: str) -> Path:
+    """Return the folder of a dataset's arrays, prepared if they were not."""
+    return _prepared(compose_cells(conf, [f"dataset={dataset}"], multirun=False)[0])
+
+
 def show_configuration(conf: Path, overrides: Sequence[str], *, resolve: bool) -> None:
     """Print what conf/ and the overrides come to, and train nothing."""
     content = written(conf, "train", [Told(COMMAND_LINE, tuple(overrides))], resolve=resolve)

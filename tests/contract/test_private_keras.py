@@ -16,7 +16,7 @@ from pipeline.training.private_keras import (
     restart_generator,
 )
 
-ROOMS = ("models", "training", "tracking")
+ROOMS = ("models", "training", "tracking", "diagnosis")
 
 
 def test_layers_within_models_and_layers_are_found_once_each():
@@ -75,7 +75,7 @@ def test_a_draw_is_what_an_initializer_of_that_seed_gives():
 
 
 def test_one_module_alone_uses_what_is_private():
-    files = [file for room in ROOMS for file in sorted(Path("pipeline", room).glob("*.py"))]
+    files = [file for room in ROOMS for file in sorted(Path("pipeline", room).rglob("*.py"))]
     assert len(files) > 30
     found = {file.name: list(private(ast.parse(file.read_text()))) for file in files}
     assert sorted(found.pop("private_keras.py")) == [
