@@ -123,6 +123,7 @@ def test_the_short_answer_says_each_situation_once_under_its_decision() -> None:
         (line,) = (each for each in short.items if row.question.lower() in each.lower())
         assert line.lower().startswith(row.mark.word.partition(",")[0])
     assert blocks.index(short) < blocks.index(table)
+    assert ": A " not in " ".join(short.items)  # within a sentence
 
 
 def test_a_situation_says_what_it_is_held_against_and_what_to_do() -> None:

@@ -95,7 +95,7 @@ def _in_short(decided: Sequence[Decided]) -> list[Block]:
 
 def _within(question: str) -> str:
     """A question within a sentence: `A CNN` begins with a small letter, `CNN` does not."""
-    return question if question[:2].isupper() else question[:1].lower() + question[1:]
+    return question if question[1:2].isupper() else question[:1].lower() + question[1:]
 
 
 def _row(summary: Summary, found: Decided) -> DecisionRow:
