@@ -25,9 +25,9 @@ def sections(found: Diagnosis) -> list[Section]:
             blocks.append(Table(caption, HEADS, some, 1, folded=len(some) > SHOWN))
     if found.mended is not None:
         blocks.append(Text(mended_sentence(found)))
-    made = [Section("findings", "Findings", "What was found", tuple(blocks))]
+    made = [Section("findings", "What was found", tuple(blocks))]
     if found.measured is not None:
-        made.append(Section("figures", "Figures", "What examples told", _figures(found.measured)))
+        made.append(Section("figures", "What examples told", _figures(found.measured)))
     return made
 
 
