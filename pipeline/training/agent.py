@@ -21,6 +21,7 @@ from pipeline.records import Trial
 from pipeline.tasks.control import Control
 from pipeline.training.builder import kernels_beside
 from pipeline.training.cartpole import STATE, STEPPED, Actors, Episodes
+from pipeline.training.checkpoint import Weights
 from pipeline.training.evaluation import (
     Forward,
     batchwise,
@@ -33,6 +34,7 @@ from pipeline.training.private_keras import layers_of
 from pipeline.training.probes import RECALIBRATION
 from pipeline.training.replay import ROW, Draws, batch, random_actions, rows
 from pipeline.training.setting import built, decayed, permutation
+from pipeline.training.start import begin
 from pipeline.training.steps import step
 from pipeline.training.weights import draw_weights, is_drawn
 
@@ -70,11 +72,19 @@ class Agent:
         self._play = tf.function(self._traced_play, input_signature=[state])
         self._by_batch: Forward | None = None
 
-    def restart(self, trial: Trial, actors: Actors) -> None:
-        """Put every variable where a fresh agent would have it, and play the warm-up at random."""
+    def restart(self, trial: Trial, actors: Actors, start: Weights | None = None) -> dict[str, str]:
+        """Put every variable where a fresh agent would have it, and play the warm-up at random.
+
+        Returns:
+            What a result tells of kernels, and of a start.
+
+        Raises:
+            Refusal: The trial starts from weights that do not fit.
+        """
         for variable, value in self._first:
             variable.assign(value)
         draw_weights(self.model, trial.seed)
+        begun = begin(trial, self.model, start)
         self._copy()
         self._step.reset(trial.optimizer)
         self.actors = actors
@@ -87,6 +97,7 @@ class Agent:
         left = self._control.replay_capacity - len(seen)
         self._replay.assign(tf.pad(seen, [[0, left], [0, 0]]))
         self._states.assign(actors.states)
+        return {**self.kernels, **begun}
 
     def epoch(self, draws: Draws, done: int) -> NDArray[np.float32]:
         """Train as many steps as were drawn; return the loss of each. `done` came before."""

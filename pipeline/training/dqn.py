@@ -25,6 +25,7 @@ from pipeline.tasks.control import Control
 from pipeline.tasks.scoring import scoring_of
 from pipeline.training.agent import Agent
 from pipeline.training.cartpole import STATE, Actors
+from pipeline.training.checkpoint import Weights
 from pipeline.training.evaluation import CHUNK, outputs_of
 from pipeline.training.measure import Trained, result_of, trained_on, validated
 from pipeline.training.probes import Subject, inert_marks, marks_of
@@ -45,7 +46,9 @@ from pipeline.training.steps import RUNTIME
 GRAPHS_KEPT = 12
 
 
-def train(trial: Trial, folder: Path, watch: Watch | None = None) -> Trained:
+def train(
+    trial: Trial, folder: Path, watch: Watch | None = None, start: Weights | None = None
+) -> Trained:
     """Answer a trial whose examples are the states in which episodes start.
 
     `determinism.configure` must have been called in this process.
@@ -54,10 +57,11 @@ def train(trial: Trial, folder: Path, watch: Watch | None = None) -> Trained:
         trial: The question.
         folder: The dataset's folder, as `prepare` wrote it.
         watch: Called after each epoch with its index and the values of the curves.
+        start: What the trial that this one starts from ended with; None where there is none.
 
     Raises:
         Refusal: The arrays are not those of the trial, a probe is asked for that makes no sense
-            here, or the model cannot be built.
+            here, or the model cannot be built or started so.
     """
     _check_probes(trial)
     control = scoring_of(trial.task)
@@ -70,7 +74,7 @@ def train(trial: Trial, folder: Path, watch: Watch | None = None) -> Trained:
     outputs = output_count(folder, trial.data_digest)
     agent = _agent_for(trial, control, outputs)
     actors = Actors(control.actors, control.episode_steps, _starts(trial, folder))
-    agent.restart(trial, actors)
+    kernels = agent.restart(trial, actors, start)
     drawing = Drawing(trial, control, outputs)
     curves: list[dict[str, float]] = []
     done = 0
@@ -89,8 +93,8 @@ def train(trial: Trial, folder: Path, watch: Watch | None = None) -> Trained:
         if is_over(trial, epoch, values):
             break
 
-    result = _result(trial, folder, agent, curves, drawing.rows_seen)
-    return Trained(result, lambda: _plain(agent.model, trial))
+    result = _result(trial, folder, agent, kernels, curves, drawing.rows_seen)
+    return Trained(result, agent.model, lambda: _plain(agent.model, trial))
 
 
 _kept: OrderedDict[str, Agent] = OrderedDict()
@@ -132,10 +136,15 @@ def _starts(trial: Trial, folder: Path) -> Callable[[int], NDArray[np.float32]]:
 
 
 def _result(
-    trial: Trial, folder: Path, agent: Agent, curves: Sequence[dict[str, float]], filled: int
+    trial: Trial,
+    folder: Path,
+    agent: Agent,
+    kernels: dict[str, str],
+    curves: Sequence[dict[str, float]],
+    filled: int,
 ) -> Result:
     """Return the result; what depends on which statistics normalize is measured here."""
-    subject = Subject(agent.model, agent.play, _no_batches, (), agent.kernels)
+    subject = Subject(agent.model, agent.play, _no_batches, (), kernels)
     result = result_of(trial, folder, subject, curves)
     if result.status == "diverged" or not agent.layers:
         return result

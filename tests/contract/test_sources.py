@@ -45,7 +45,7 @@ def test_all_datasets_are_found():
 @pytest.mark.parametrize("name", DATASETS)
 def test_a_dataset_composes(name):
     found = dataset(name)
-    assert found.train >= 500
+    assert found.train >= 400
 
 
 @pytest.mark.parametrize("name", sorted(EMBEDDED))

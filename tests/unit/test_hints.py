@@ -47,7 +47,7 @@ def test_what_nothing_here_means_gets_no_guess(said):
     [
         ("metric=f1", r"those of the dataset's task; others are a class .* dataset\.task=NAME"),
         ("loss=mse", r"dataset\.task=NAME"),
-        ("task=regression", r"write dataset\.task=regression$"),
+        ("task=classification", r"write dataset\.task=classification$"),
         ("design=tpe", r"is chosen elsewhere \(valid: dataset, model, norm, optimizer\)$"),
     ],
 )

@@ -54,7 +54,8 @@ def test_a_task_composes_is_one_and_has_its_words(name):
 
 @pytest.mark.parametrize("name", sorted(file.stem for file in (CONF / "dataset").glob("*.yaml")))
 def test_every_dataset_names_its_task(name):
-    assert yaml.safe_load((CONF / "dataset" / f"{name}.yaml").read_text())["task"] in TASKS
+    [asked] = compose_cells(CONF, [f"dataset={name}"], multirun=False)
+    assert asked.dataset.task in TASKS
 
 
 def test_a_task_that_is_not_there_is_refused_with_the_nearest():
