@@ -25,17 +25,20 @@ SMALL = {
         "model.alpha=0.35",
         "model.dense=32",
     ),
+    "mlp_residual": ("model.depth=4",),
     "rnn": ("model.rows_per_step=4", "model.width=16"),
 }
 QUICK = {  # arms that are trained in minutes
     "cnn_deep": ("batch",),
     "keras_application": ("batch",),
+    "mlp_residual": ("none", "batch", "batch_after", "layer"),
     "resnet": ("none", "batch"),
     "rnn": ("none", "batch", "layer_inside", "batch_inside"),
 }
 QUICK_MODELS = {  # arms that differ from another one in a number or a flag, and what trains them
     "batch_fast": (),
     "batch_frozen": ("mlp", "cnn"),
+    "batch_joint": ("mlp",),
 }
 
 

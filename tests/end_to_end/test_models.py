@@ -30,6 +30,7 @@ def runs(done):
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_a_resnet_and_its_plain_twin_learn(train):
     case = ("norm=batch", "optimizer.learning_rate=0.01", "epochs=4")
     for model in ("resnet", "cnn_deep"):
@@ -49,6 +50,7 @@ def test_five_ways_to_normalize_an_lstm_are_arms_of_one_product(train):
     assert with_statistics == ["batch", "batch_inside"]
 
 
+@pytest.mark.slow
 def test_a_network_of_keras_s_learns_and_its_frozen_norms_are_no_parameters(train):
     case = ("model=keras_application", "model.application=MobileNetV2", "model.alpha=0.35")
     [run] = runs(train(*case, "model.dense=64", "norm=batch", "optimizer.learning_rate=0.003"))

@@ -130,6 +130,7 @@ def test_mlflow_has_one_finished_run_per_trial_seed_winner_and_study(checkout):
     }
 
 
+@pytest.mark.slow
 def test_more_trials_train_only_what_is_new(checkout):
     checkout.edit(f"conf/profile/{PROFILE}.yaml", "budget=2", "budget=3")
     assert "sweep: 77 trials, 19 of them trained now" in checkout.run(

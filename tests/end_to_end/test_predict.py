@@ -133,6 +133,7 @@ def build(shape, outputs, norm):
 """
 
 
+@pytest.mark.slow
 def test_a_model_of_ones_own_layers_is_asked_with_their_module(folder):
     (folder / "owner_layers.py").write_text(OWN)
     (folder / "conf" / "model" / "own.yaml").write_text(
