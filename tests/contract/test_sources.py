@@ -45,7 +45,7 @@ def test_all_datasets_are_found():
 @pytest.mark.parametrize("name", DATASETS)
 def test_a_dataset_composes(name):
     found = dataset(name)
-    assert found.train >= 400
+    assert found.train >= 200
 
 
 @pytest.mark.parametrize("name", sorted(EMBEDDED))
