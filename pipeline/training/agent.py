@@ -4,8 +4,8 @@ Which statistics normalize is what such a network hangs on. In an update the net
 training mode: by those of its batch. Whoever acts infers: the policy, in training episodes and in
 those that score it, and the target network, by its own copy of the moving averages. An arm that
 asks for a joint batch (CrossQ; Bhatt et al., 2024) has no target network: the network itself values
-the next states, in training mode and in one batch with the current ones, and no gradient passes
-there.
+the next states, in training mode and in one batch with the current ones. What they are worth passes
+no gradient; the statistics that both share do.
 """
 
 from __future__ import annotations
