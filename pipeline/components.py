@@ -80,7 +80,7 @@ def callable_of(component: Component, *positional: Any, **more: Any) -> Callable
     return target
 
 
-def is_librarys(found: object) -> bool:
+def is_from_library(found: object) -> bool:
     """Tell whether a function or class is Python's or a library's: nobody's own."""
     module = str(getattr(found, "__module__", "")).partition(".")[0]
     return module in LIBRARIES or module in sys.stdlib_module_names

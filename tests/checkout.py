@@ -9,15 +9,16 @@ from pathlib import Path
 from pipeline.commands import STAGES
 
 PROFILE = "smoke"
-OUTPUTS = ("artifacts", f"reports/{PROFILE}")
+OUTPUTS = ("artifacts", f"reports/{PROFILE}")  # of the smoke profile
 ELSEWHERE = ("NORMBENCH_STORE", "NORMBENCH_CLUSTER", "NORMBENCH_OPTUNA", "MLFLOW_TRACKING_URI")
 
 
 class Checkout:
-    """A copy of this checkout whose dvc.yaml runs the smoke profile."""
+    """A copy of this checkout whose dvc.yaml runs the smoke profile, or another one."""
 
-    def __init__(self, root: Path, **environment: str) -> None:
+    def __init__(self, root: Path, profile: str = PROFILE, **environment: str) -> None:
         self.root = root
+        self.profile = profile
         self.environment = environment
         listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
         names = subprocess.run(listed, check=True, capture_output=True, text=True).stdout
@@ -26,7 +27,7 @@ class Checkout:
                 target = root / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(name, target)
-        self.edit("dvc.yaml", "- quick\n", f"- {PROFILE}\n")
+        self.edit("dvc.yaml", "- quick\n", f"- {profile}\n")
         self.run("git", "init", "--quiet")
 
     def run(self, *command: str, code: int = 0) -> str:
@@ -57,7 +58,7 @@ class Checkout:
         file.write_text(file.read_text().replace(old, new))
 
     def repro(self) -> str:
-        return self.run("dvc", "repro", f"report@{PROFILE}")
+        return self.run("dvc", "repro", f"report@{self.profile}")
 
     def outputs(self) -> dict[str, bytes]:
         return {
@@ -68,4 +69,4 @@ class Checkout:
         }
 
     def ran(self, output: str) -> list[str]:
-        return [name for name in STAGES if f"Running stage '{name}@{PROFILE}'" in output]
+        return [name for name in STAGES if f"Running stage '{name}@{self.profile}'" in output]

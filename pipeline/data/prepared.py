@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from pathlib import Path
 
-from pipeline.components import build, is_librarys, resolve
+from pipeline.components import build, is_from_library, resolve
 from pipeline.data.arrays import write
 from pipeline.data.source import Source
 from pipeline.errors import Refusal
@@ -24,7 +24,7 @@ def prepare(dataset: Dataset, name: str, folder: Path) -> Manifest:
     Raises:
         Refusal: The examples cannot be had, split or written as asked.
     """
-    if inspect.isclass(found := resolve(dataset.source.target)) or is_librarys(found):
+    if inspect.isclass(found := resolve(dataset.source.target)) or is_from_library(found):
         raise Refusal(
             f"dataset {name}: {dataset.source.target} is no source; that is a function of "
             "yours or of pipeline.data, load(...) -> pipeline.data.source.Source"

@@ -17,7 +17,7 @@ from typing import Any
 
 import keras
 
-from pipeline.components import build, is_librarys, resolve
+from pipeline.components import build, is_from_library, resolve
 from pipeline.errors import Refusal
 from pipeline.records import Arm
 
@@ -103,7 +103,7 @@ def _check_kind(target: str) -> None:
     if inspect.isclass(found):
         is_layer = issubclass(found, keras.layers.Layer) and not issubclass(found, keras.Model)
     else:
-        is_layer = not is_librarys(found)
+        is_layer = not is_from_library(found)
     if not is_layer:
         raise Refusal(
             f"{target}: is no layer; a norm is a subclass of keras.layers.Layer, such as "

@@ -30,8 +30,8 @@ from pipeline.training.evaluation import (
     with_moving_statistics,
 )
 from pipeline.training.loss import loss_of
+from pipeline.training.outputs import RECALIBRATION
 from pipeline.training.private_keras import layers_of
-from pipeline.training.probes import RECALIBRATION
 from pipeline.training.replay import ROW, Draws, batch, random_actions, rows
 from pipeline.training.setting import built, decayed, permutation
 from pipeline.training.start import begin

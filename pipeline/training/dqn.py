@@ -9,16 +9,12 @@ which statistics normalize when.
 
 from __future__ import annotations
 
-import gc
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.content import content_digest
 from pipeline.errors import Refusal
 from pipeline.records import Result, Trial
 from pipeline.tasks.control import Control
@@ -26,24 +22,21 @@ from pipeline.tasks.scoring import scoring_of
 from pipeline.training.agent import Agent
 from pipeline.training.cartpole import STATE, Actors
 from pipeline.training.checkpoint import Weights
-from pipeline.training.evaluation import CHUNK, outputs_of
+from pipeline.training.graphs import Graphs, graph_key
 from pipeline.training.measure import Trained, result_of, trained_on, validated
-from pipeline.training.probes import Subject, inert_marks, marks_of
+from pipeline.training.outputs import Outputs, Subject
+from pipeline.training.probes import inert_marks, marks_of
 from pipeline.training.replay import Drawing
 from pipeline.training.setting import (
     Watch,
     arrays,
-    built,
-    component_without,
     is_over,
     output_count,
     permutation,
+    plain,
     shape_of,
     steps_of,
 )
-from pipeline.training.steps import RUNTIME
-
-GRAPHS_KEPT = 12
 
 
 def train(
@@ -75,6 +68,7 @@ def train(
     agent = _agent_for(trial, control, outputs)
     actors = Actors(control.actors, control.episode_steps, _starts(trial, folder))
     kernels = agent.restart(trial, actors, start)
+    subject = Subject(agent.model, agent.play, _no_batches, (), kernels)
     drawing = Drawing(trial, control, outputs)
     curves: list[dict[str, float]] = []
     done = 0
@@ -83,9 +77,10 @@ def train(
         losses = agent.epoch(drawing.epoch(steps), done)
         done += steps
         missed = control.episode_steps - float(np.mean(actors.returns()))
+        said = Outputs(trial, folder, subject)
         values = {
             **trained_on(trial, folder, float(np.mean(losses, dtype=np.float64)), missed),
-            **validated(trial, folder, agent.play),
+            **validated(trial, folder, said.moving("validation")),
         }
         curves.append(values)
         if watch is not None:
@@ -93,35 +88,17 @@ def train(
         if is_over(trial, epoch, values):
             break
 
-    result = _result(trial, folder, agent, kernels, curves, drawing.rows_seen)
-    return Trained(result, agent.model, lambda: _plain(agent.model, trial))
+    result = _result(said, agent, curves, drawing.rows_seen)
+    return Trained(result, agent.model, lambda: plain(trial, agent.model))
 
 
-_kept: OrderedDict[str, Agent] = OrderedDict()
+_graphs = Graphs[Agent]()
 
 
 def _agent_for(trial: Trial, control: Control, outputs: int) -> Agent:
     """Return the agent of the trial's graph: kept from an earlier trial, or compiled now."""
-    layer, optimizer = trial.norm.layer, trial.optimizer
-    key = content_digest(
-        {
-            "task": trial.task.plain(),
-            "model": trial.model.plain(),
-            "layer": layer.plain() if layer else None,
-            "placement": trial.norm.placement,
-            "optimizer": component_without(optimizer, *RUNTIME).plain(),
-            "decay": optimizer.arguments.get("weight_decay") is not None,
-            "decays": trial.decay_norm_weights,
-            "outputs": outputs,
-        }
-    )
-    if key not in _kept:
-        while len(_kept) >= GRAPHS_KEPT:
-            _kept.popitem(last=False)
-            gc.collect()
-        _kept[key] = Agent(trial, control, outputs)
-    _kept.move_to_end(key)
-    return _kept[key]
+    key = graph_key(trial, trial.norm.layer, outputs)
+    return _graphs.find(key) or _graphs.add(lambda: (key, Agent(trial, control, outputs)))
 
 
 def _starts(trial: Trial, folder: Path) -> Callable[[int], NDArray[np.float32]]:
@@ -135,25 +112,17 @@ def _starts(trial: Trial, folder: Path) -> Callable[[int], NDArray[np.float32]]:
     return start
 
 
-def _result(
-    trial: Trial,
-    folder: Path,
-    agent: Agent,
-    kernels: dict[str, str],
-    curves: Sequence[dict[str, float]],
-    filled: int,
-) -> Result:
+def _result(said: Outputs, agent: Agent, curves: Sequence[dict[str, float]], filled: int) -> Result:
     """Return the result; what depends on which statistics normalize is measured here."""
-    subject = Subject(agent.model, agent.play, _no_batches, (), kernels)
-    result = result_of(trial, folder, subject, curves)
+    trial, folder = said.trial, said.folder
+    result = result_of(said, curves)
     if result.status == "diverged" or not agent.layers:
         return result
     further = inert_marks(agent.layers)
     with agent.recalibrated(trial, filled):
+        lent = Outputs(trial, folder, said.subject)
         for split in ["validation"] + ["test"] * (trial.split == "test"):
-            examples, _ = arrays(folder, trial.data_digest, split)
-            earned = outputs_of(agent.play, examples, CHUNK)
-            further |= marks_of(trial, folder, split, earned, "_recalibrated")
+            further |= marks_of(trial, folder, split, lent.moving(split), "_recalibrated")
     return result.model_copy(update={"metrics": result.metrics | further})
 
 
@@ -176,11 +145,3 @@ def _check_probes(trial: Trial) -> None:
                 f"probes.{name}: is of batches of examples, and trainer=dqn's are states in which "
                 "episodes start; leave it out"
             )
-
-
-def _plain(model: keras.Model, trial: Trial) -> keras.Model:
-    """Return a model of its own with the weights of the agent's, which is trained on."""
-    plain = built(trial, (STATE,), int(model.output_shape[-1]))
-    for variable, trained in zip(plain.variables, model.variables, strict=True):
-        variable.assign(trained.numpy())
-    return plain

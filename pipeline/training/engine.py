@@ -10,8 +10,6 @@ optimizer share a graph. `fit.py` is the plain twin.
 
 from __future__ import annotations
 
-import gc
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,13 +17,11 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
 from pipeline.components import build
-from pipeline.content import content_digest
 from pipeline.records import Component, Trial
 from pipeline.tasks.scoring import scoring_of
 from pipeline.training.batch_norm import BatchNormalization
@@ -38,10 +34,12 @@ from pipeline.training.evaluation import (
     kept,
     with_moving_statistics,
 )
+from pipeline.training.graphs import Graphs, graph_key
 from pipeline.training.loss import loss_of, tally_of
 from pipeline.training.measure import Trained, result_of, trained_on, validated
+from pipeline.training.outputs import Outputs, Subject
 from pipeline.training.private_keras import layers_of, recurrence_kernel
-from pipeline.training.probes import Subject, statistics_curves
+from pipeline.training.probes import statistics_curves
 from pipeline.training.setting import (
     Watch,
     built,
@@ -50,16 +48,16 @@ from pipeline.training.setting import (
     is_over,
     order,
     output_count,
+    plain,
     rows,
 )
 from pipeline.training.start import begin
-from pipeline.training.steps import RUNTIME, step
+from pipeline.training.steps import step
 from pipeline.training.weights import draw_weights, is_drawn
 
 Data = tuple[tf.Tensor, tf.Tensor]
 
 KERAS_BATCH_NORM = "keras.layers.BatchNormalization"
-GRAPHS_KEPT = 12  # bounds a worker's memory; a study of the quick profile comes back to most
 
 
 class Engine:
@@ -142,7 +140,8 @@ class Engine:
             with kept(self.model.non_trainable_variables):
                 for layer in self._norms:
                     layer.averages.lend(i, layer.moving_mean, layer.moving_variance)
-                values = validated(trial, folder, self.subject.infer)
+                outputs = Outputs(trial, folder, self.subject).moving("validation")
+                values = validated(trial, folder, outputs)
             found[f"validation_score_momentum_{momentum:g}"] = values["validation_score"]
         return found
 
@@ -197,11 +196,12 @@ def train(
         chosen = order(trial, epoch).reshape(-1, trial.batch_size)
         losses, total = engine.epoch(data, chosen)
         loss = float(np.mean(losses, dtype=np.float64))
+        said = Outputs(trial, folder, subject)
         values = {
             **trained_on(trial, folder, loss, total / chosen.size),
-            **validated(trial, folder, subject.infer),
+            **validated(trial, folder, said.moving("validation")),
             **engine.shadowed(trial, folder),
-            **statistics_curves(trial, folder, subject),
+            **statistics_curves(said),
         }
         curves.append(values)
         if watch is not None:
@@ -209,60 +209,38 @@ def train(
         if is_over(trial, epoch, values):
             break
 
-    result = result_of(trial, folder, subject, curves)
-    shape = tuple(data[0].shape[1:])
-    return Trained(result, engine.model, lambda: _plain(engine.model, trial, shape))
+    return Trained(result_of(said, curves), engine.model, lambda: plain(trial, engine.model))
 
 
-_kept: OrderedDict[str, Engine] = OrderedDict()
+_graphs = Graphs[Engine]()
 _takes_images: dict[str, bool] = {}  # by the key without epsilon: does the graph depend on it?
 
 
 def engine_for(trial: Trial, data: Data, outputs: int) -> Engine:
     """Return the engine of the trial's graph: kept from an earlier trial, or compiled now.
 
-    The last `GRAPHS_KEPT` are kept.
-
     Args:
         trial: The question.
         data: Its examples and targets, or others of their shapes.
         outputs: How many numbers the model gives for an example.
     """
-    wide = graph_key(trial, data, outputs, epsilon=False)
-    narrow = graph_key(trial, data, outputs, epsilon=True)
-    key = narrow if _takes_images.get(wide, True) else wide
-    if key not in _kept:
-        while len(_kept) >= GRAPHS_KEPT:
-            _kept.popitem(last=False)
-            gc.collect()
+    wide, narrow = (key_of(trial, data, outputs, epsilon=each) for each in (False, True))
+
+    def made() -> tuple[str, Engine]:
         engine = Engine(trial, data, outputs)
         _takes_images[wide] = engine.normalizes_images
-        key = narrow if engine.normalizes_images else wide
-        _kept[key] = engine
-    _kept.move_to_end(key)
-    return _kept[key]
+        return narrow if engine.normalizes_images else wide, engine
+
+    return _graphs.find(narrow if _takes_images.get(wide, True) else wide) or _graphs.add(made)
 
 
-def graph_key(trial: Trial, data: Data, outputs: int, *, epsilon: bool) -> str:
+def key_of(trial: Trial, data: Data, outputs: int, *, epsilon: bool) -> str:
     """Return the digest of what a trial's graph depends on, with BN's epsilon or without."""
-    layer, optimizer = trial.norm.layer, trial.optimizer
+    layer = trial.norm.layer
     if layer is not None and _is_ours(layer):
         layer = component_without(layer, "momentum", *([] if epsilon else ["epsilon"]))
-    decays = optimizer.arguments.get("weight_decay") is not None
-    return content_digest(
-        {
-            "task": trial.task.plain(),
-            "model": trial.model.plain(),
-            "layer": layer.plain() if layer else None,
-            "placement": trial.norm.placement,
-            "shadows": trial.probes.shadow_momenta,
-            "optimizer": component_without(optimizer, *RUNTIME).plain(),
-            "decays": decays and trial.decay_norm_weights,
-            "decay": decays,
-            "shapes": [list(each.shape[1:]) for each in data],
-            "outputs": outputs,
-        }
-    )
+    shapes = [list(each.shape[1:]) for each in data]
+    return graph_key(trial, layer, outputs, shadows=trial.probes.shadow_momenta, shapes=shapes)
 
 
 def _is_ours(layer: Component) -> bool:
@@ -272,9 +250,9 @@ def _is_ours(layer: Component) -> bool:
 
 
 def _layer(shadows: Sequence[float], component: Component, **more: Any) -> Any:
-    plain = build(component, **more)  # says what is wrong with the arguments, too
+    layer = build(component, **more)  # says what is wrong with the arguments, too
     if not _is_ours(component):
-        return plain
+        return layer
     return BatchNormalization(shadows=shadows, **component.arguments, **more)
 
 
@@ -283,14 +261,6 @@ def _norm_kernel(trial: Trial, norms: list[BatchNormalization]) -> str:
         return "none"
     kernels = {"fused" if layer.fused(layer.input) else "formula" for layer in norms}
     return " and ".join(sorted(kernels)) or "keras"
-
-
-def _plain(model: keras.Model, trial: Trial, shape: tuple[int, ...]) -> keras.Model:
-    """Return Keras's own model with the weights of the engine's."""
-    plain = built(trial, shape, model.output_shape[-1])
-    for variable, trained in zip(plain.variables, model.variables, strict=True):
-        variable.assign(trained.numpy())
-    return plain
 
 
 @lru_cache(maxsize=2)

@@ -24,8 +24,9 @@ from pipeline.training.evaluation import (
     with_moving_statistics,
 )
 from pipeline.training.measure import Trained, result_of, trained_on, validated
+from pipeline.training.outputs import Outputs, Subject
 from pipeline.training.private_keras import recurrence_kernel
-from pipeline.training.probes import Subject, statistics_curves
+from pipeline.training.probes import statistics_curves
 from pipeline.training.setting import (
     Examples,
     Targets,
@@ -82,10 +83,11 @@ def train(
         examples, targets = rows(folder, digest, "train", order(trial, epoch))
         batches = _batches(examples, targets, trial.batch_size)
         history = fitted.fit(batches, shuffle=False, verbose=0).history
+        said = Outputs(trial, folder, subject)
         values = {
             **trained_on(trial, folder, float(history["loss"][0]), float(history["tally"][0])),
-            **validated(trial, folder, subject.infer),
-            **statistics_curves(trial, folder, subject),
+            **validated(trial, folder, said.moving("validation")),
+            **statistics_curves(said),
         }
         curves.append(values)
         if watch is not None:
@@ -93,7 +95,7 @@ def train(
         if is_over(trial, epoch, values):
             break
 
-    return Trained(result_of(trial, folder, subject, curves), model, lambda: model)
+    return Trained(result_of(said, curves), model, lambda: model)
 
 
 def _batches(examples: Examples, targets: Targets, batch_size: int) -> tf.data.Dataset:

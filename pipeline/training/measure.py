@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import keras
+import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.records import Result, Trial
 from pipeline.tasks.scoring import scoring_of
 from pipeline.training.checkpoint import Weights
-from pipeline.training.evaluation import CHUNK, Forward, outputs_of
+from pipeline.training.outputs import Outputs
 from pipeline.training.probes import (
-    Subject,
     inert_marks,
     marks_of,
     output_changes,
@@ -49,11 +50,10 @@ def trained_on(trial: Trial, folder: Path, loss: float, tally: float) -> dict[st
     return {"training_loss": loss, "training_score": score}
 
 
-def validated(trial: Trial, folder: Path, infer: Forward) -> dict[str, float]:
-    """Return the validation values of a curve's point."""
+def validated(trial: Trial, folder: Path, outputs: NDArray[np.float32]) -> dict[str, float]:
+    """Return the validation values of a curve's point, of the outputs for that split."""
     scoring = scoring_of(trial.task)
-    examples, targets = arrays(folder, trial.data_digest, "validation")
-    outputs = outputs_of(infer, examples, CHUNK)
+    _, targets = arrays(folder, trial.data_digest, "validation")
     spread = spread_of(folder, trial.data_digest, "validation")
     return {
         "validation_loss": scoring.loss_of(outputs, targets),
@@ -61,27 +61,23 @@ def validated(trial: Trial, folder: Path, infer: Forward) -> dict[str, float]:
     }
 
 
-def result_of(
-    trial: Trial, folder: Path, subject: Subject, curves: Sequence[dict[str, float]]
-) -> Result:
+def result_of(said: Outputs, curves: Sequence[dict[str, float]]) -> Result:
     """Return the result of a training that is over; the model stays as it is.
 
     Args:
-        trial: The question.
-        folder: The dataset's arrays.
-        subject: The trained model.
+        said: What the trained model says; what its last epoch's values took is not computed again.
         curves: The values of each epoch.
     """
     diverged = not math.isfinite(curves[-1]["training_loss"])
-    metrics, outcomes = _measured(trial, folder, subject, diverged=diverged)
+    metrics, outcomes = _measured(said, diverged=diverged)
     return Result(
-        steps=sum(steps_of(trial, epoch) for epoch in range(len(curves))),
-        epochs_asked=trial.epochs,
+        steps=sum(steps_of(said.trial, epoch) for epoch in range(len(curves))),
+        epochs_asked=said.trial.epochs,
         metrics={name: value for name, value in metrics.items() if math.isfinite(value)},
         curves={name: tuple(_finite(values[name]) for values in curves) for name in curves[0]},
         outcomes=outcomes,
-        weights_digest=weights_digest(subject.model),
-        kernels=subject.kernels,
+        weights_digest=weights_digest(said.subject.model),
+        kernels=said.subject.kernels,
     )
 
 
@@ -89,28 +85,27 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _measured(
-    trial: Trial, folder: Path, subject: Subject, *, diverged: bool
-) -> tuple[dict[str, float], dict[str, str]]:
+def _measured(said: Outputs, *, diverged: bool) -> tuple[dict[str, float], dict[str, str]]:
     """Return the scored metrics, and the packed outcomes of the test split where it is asked for.
 
     Of a diverged model, scores and errors are those of a model that knows nothing, and all else
     is left out, save the number of weights.
     """
+    trial, folder, subject = said.trial, said.folder, said.subject
     scoring = scoring_of(trial.task)
     splits = ["validation"] + ["test"] * (trial.split == "test")
     marks: dict[str, float] = {}
     losses: dict[str, float] = {}
     outcomes: dict[str, str] = {}
     for split in splits:
-        examples, targets = arrays(folder, trial.data_digest, split)
-        outputs = outputs_of(subject.infer, examples, CHUNK)
+        _, targets = arrays(folder, trial.data_digest, split)
+        outputs = said.moving(split)
         marks |= marks_of(trial, folder, split, outputs)
         losses[f"{split}_loss"] = scoring.loss_of(outputs, targets)
         if split == "test":
             spread = spread_of(folder, trial.data_digest, split)
             outcomes[split] = scoring.packed(outputs, targets, spread)
-    marks |= statistics_marks(trial, folder, subject, splits)
+    marks |= statistics_marks(said, splits)
     weights = subject.model.trainable_variables
     metrics = {"parameters": float(sum(math.prod(weight.shape) for weight in weights))}
     # a model that learned well may still give no number for some example: then it knows nothing
@@ -121,7 +116,7 @@ def _measured(
     }
     if diverged:
         return metrics, {}
-    further = output_changes(trial, folder, subject) | inert_marks(subject.layers)
+    further = output_changes(said) | inert_marks(subject.layers)
     return metrics | losses | further, outcomes
 
 

@@ -1,15 +1,12 @@
 """What is measured of a model besides its loss, with its weights as they are.
 
-Every probe leaves the model as it found it, to the bit: weights, moving
-statistics, and the seeds that dropout draws from. Validation examples come in an
+Every probe leaves the model as it found it, to the bit. Validation examples come in an
 order drawn from the trial's seed, training examples in another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -18,30 +15,9 @@ from numpy.typing import NDArray
 
 from pipeline.records import Trial
 from pipeline.tasks.scoring import scoring_of
-from pipeline.training.evaluation import CHUNK, Forward, moved_on, outputs_of, recalibrate
-from pipeline.training.setting import Examples, Targets, arrays, permutation, rows, spread_of
-
-PROBE, RECALIBRATION = -1, -2  # stand where a pass's number would in a permutation's seed
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A model under measurement.
-
-    Attributes:
-        infer: Its forward pass as a user runs it.
-        by_batch: Lends its forward pass in training mode, which normalizes by the examples
-            themselves and leaves their statistics in the layers' moving averages. On leaving,
-            everything is put back.
-        layers: Its layers with moving statistics.
-        kernels: Which kernel normalizes, which one updates, and how a recurrence runs.
-    """
-
-    model: keras.Model
-    infer: Forward
-    by_batch: Callable[[], AbstractContextManager[Forward]]
-    layers: Sequence[keras.Layer]
-    kernels: dict[str, str]
+from pipeline.training.evaluation import CHUNK, moved_on, outputs_of
+from pipeline.training.outputs import PROBE, Outputs
+from pipeline.training.setting import Examples, arrays, permutation, spread_of
 
 
 def marks_of(
@@ -57,25 +33,21 @@ def marks_of(
     }
 
 
-def statistics_curves(trial: Trial, folder: Path, subject: Subject) -> dict[str, float]:
+def statistics_curves(said: Outputs) -> dict[str, float]:
     """Return the validation score under batch and under recalibrated statistics.
 
     Nothing where the trial does not ask for it, or no layer has moving statistics.
     """
-    if not trial.probes.statistics_curves or not subject.layers:
+    if not said.trial.probes.statistics_curves or not said.subject.layers:
         return {}
-    examples, targets, size = _shuffled(trial, folder)
-    with subject.by_batch() as run:
-        by_batch = _score(trial, folder, outputs_of(run, examples, size), targets)
-        _recalibrate(trial, folder, subject, run)
-        recalibrated = _recalibrated(trial, folder, subject, ["validation"])
-    kept = "validation_score_recalibrated"
-    return {"validation_score_batch": by_batch, kept: recalibrated[kept]}
+    by_batch, recalibrated = said.batch(), said.recalibrated("validation")
+    return {
+        "validation_score_batch": _score(said, by_batch, said.shuffled),
+        "validation_score_recalibrated": _score(said, recalibrated),
+    }
 
 
-def statistics_marks(
-    trial: Trial, folder: Path, subject: Subject, splits: Sequence[str]
-) -> dict[str, float]:
+def statistics_marks(said: Outputs, splits: Sequence[str]) -> dict[str, float]:
     """Return the scores and errors that depend on which statistics normalize.
 
     `gap_moving`, `gap_batch` and `gap_recalibrated` are scores of the same validation examples,
@@ -83,23 +55,21 @@ def statistics_marks(
     `SPLIT_error_recalibrated` are of each whole split. Nothing where no layer has
     moving statistics.
     """
-    if not subject.layers:
+    if not said.subject.layers:
         return {}
-    examples, targets, size = _shuffled(trial, folder)
-
-    def scored(run: Forward, batch_size: int) -> float:
-        return _score(trial, folder, outputs_of(run, examples, batch_size), targets)
-
-    found = {"gap_moving": scored(subject.infer, CHUNK)}
-    with subject.by_batch() as run:
-        found["gap_batch"] = scored(run, size)
-        _recalibrate(trial, folder, subject, run)
-        found["gap_recalibrated"] = scored(subject.infer, CHUNK)
-        found |= _recalibrated(trial, folder, subject, splits)
-    return found | _mistaken(trial, folder, subject)
+    chosen = said.shuffled
+    found = {
+        "gap_moving": _score(said, said.moving("validation")[chosen], chosen),
+        "gap_batch": _score(said, said.batch(), chosen),
+        "gap_recalibrated": _score(said, said.recalibrated("validation")[chosen], chosen),
+    }
+    for split in splits:
+        outputs = said.recalibrated(split)
+        found |= marks_of(said.trial, said.folder, split, outputs, "_recalibrated")
+    return found | _mistaken(said)
 
 
-def output_changes(trial: Trial, folder: Path, subject: Subject) -> dict[str, float]:
+def output_changes(said: Outputs) -> dict[str, float]:
     """Return how far outputs move when the other examples of the batch are exchanged.
 
     k validation examples go through the model with k others, and again with k others still;
@@ -109,7 +79,8 @@ def output_changes(trial: Trial, folder: Path, subject: Subject) -> dict[str, fl
     What dropout draws depends on the place in the batch alone, so it is the same both times.
     Nothing where k is 0.
     """
-    examples, _ = arrays(folder, trial.data_digest, "validation")
+    trial, subject = said.trial, said.subject
+    examples, _ = arrays(said.folder, trial.data_digest, "validation")
     count = min(trial.probes.independence_examples, len(examples) // 3)
     if not count:
         return {}
@@ -135,17 +106,18 @@ def _largest_change(first: NDArray[np.float32], second: NDArray[np.float32]) -> 
     return float(np.where(change == 0, 0.0, relative).max())
 
 
-def _mistaken(trial: Trial, folder: Path, subject: Subject) -> dict[str, float]:
+def _mistaken(said: Outputs) -> dict[str, float]:
     """Return scores of the validation split that a wrong training flag gives.
 
     `validation_score_single` is of single examples in training mode, `validation_score_sorted` of
     all in training mode, in batches of the trial's size in order of their targets;
     `validation_score_leaked` is by the averages that such an evaluation leaves.
     """
+    trial, subject = said.trial, said.subject
     count = trial.probes.single_examples
     if not count:
         return {}
-    examples, targets = arrays(folder, trial.data_digest, "validation")
+    examples, targets = arrays(said.folder, trial.data_digest, "validation")
     chosen = permutation(trial.seed, PROBE, len(examples))[:count]
     order = np.argsort(targets.reshape(len(targets), -1)[:, 0], kind="stable")
     momenta = [_number(layer, "momentum") for layer in subject.layers]
@@ -155,9 +127,9 @@ def _mistaken(trial: Trial, folder: Path, subject: Subject) -> dict[str, float]:
         sorted_ = moved_on(run, subject.layers, examples[order], trial.batch_size, momenta)
         leaked = outputs_of(subject.infer, examples, CHUNK)
     return {
-        "validation_score_single": _score(trial, folder, single, targets[chosen]),
-        "validation_score_sorted": _score(trial, folder, sorted_, targets[order]),
-        "validation_score_leaked": _score(trial, folder, leaked, targets),
+        "validation_score_single": _score(said, single, chosen),
+        "validation_score_sorted": _score(said, sorted_, order),
+        "validation_score_leaked": _score(said, leaked),
     }
 
 
@@ -187,35 +159,10 @@ def _number(layer: keras.Layer, name: str) -> float:
     return float(getattr(layer, name, 0.0) if given is None else given.numpy())
 
 
-def _score(trial: Trial, folder: Path, outputs: NDArray[np.float32], targets: Targets) -> float:
-    """Return the score of some of the validation examples, against the whole split's spread."""
-    spread = spread_of(folder, trial.data_digest, "validation")
-    return scoring_of(trial.task).score(outputs, targets, spread)
-
-
-def _shuffled(trial: Trial, folder: Path) -> tuple[Examples, Targets, int]:
-    """Return shuffled validation examples, their targets, and the batch size that divides them."""
-    examples, targets = arrays(folder, trial.data_digest, "validation")
-    size = min(trial.batch_size, len(examples))
-    order = permutation(trial.seed, PROBE, len(examples))[: len(examples) // size * size]
-    return examples[order], targets[order], size
-
-
-def _recalibrate(trial: Trial, folder: Path, subject: Subject, by_batch: Forward) -> None:
-    count = min(trial.probes.recalibration_examples, trial.examples)
-    chosen = permutation(trial.seed, RECALIBRATION, trial.examples)[:count]
-    examples, _ = rows(folder, trial.data_digest, "train", chosen)
-    batch_size = min(trial.probes.recalibration_batch_size, count)
-    recalibrate(by_batch, subject.layers, examples, batch_size)
-
-
-def _recalibrated(
-    trial: Trial, folder: Path, subject: Subject, splits: Sequence[str]
-) -> dict[str, float]:
-    """Return each split's score and error under statistics that were recalibrated just now."""
-    found: dict[str, float] = {}
-    for split in splits:
-        examples, _ = arrays(folder, trial.data_digest, split)
-        outputs = outputs_of(subject.infer, examples, CHUNK)
-        found |= marks_of(trial, folder, split, outputs, "_recalibrated")
-    return found
+def _score(
+    said: Outputs, outputs: NDArray[np.float32], chosen: NDArray[np.int64] | slice = slice(None)
+) -> float:
+    """Return the score of these validation examples, against the whole split's spread."""
+    _, targets = arrays(said.folder, said.trial.data_digest, "validation")
+    spread = spread_of(said.folder, said.trial.data_digest, "validation")
+    return scoring_of(said.trial.task).score(outputs, targets[chosen], spread)

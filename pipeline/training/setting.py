@@ -60,6 +60,14 @@ def built(trial: Trial, shape: tuple[int, ...], outputs: int, make: Make = build
     return model
 
 
+def plain(trial: Trial, trained: keras.Model) -> keras.Model:
+    """Return Keras's own model of the trial with the weights of one that a trainer made."""
+    model = built(trial, tuple(trained.input_shape[1:]), int(trained.output_shape[-1]))
+    for variable, value in zip(model.variables, trained.variables, strict=True):
+        variable.assign(value.numpy())
+    return model
+
+
 def decayed(trial: Trial, model: keras.Model) -> list[bool]:
     """Return for each trainable weight whether weight decay may shrink it.
 

@@ -15,7 +15,7 @@ from ways import Worker, sweep_trials, trial_of
 from pipeline.execution.affinity import Affinity
 from pipeline.execution.task import Task
 from pipeline.records import Trial
-from pipeline.training.engine import graph_key
+from pipeline.training.engine import key_of
 from pipeline.training.setting import arrays
 
 WAYS = {  # name: (way, threads, processes)
@@ -35,7 +35,7 @@ def sweep(
     """Return rows (c): way, seconds for all trials, median over slices of how much faster."""
     trials = sweep_trials(folder, model, count, epochs=epochs, examples=examples)
     data = arrays(folder, trials[0].data_digest, "validation")
-    trials.sort(key=lambda trial: (graph_key(trial, data, 10, epsilon=False), trial.seed))
+    trials.sort(key=lambda trial: (key_of(trial, data, 10, epsilon=False), trial.seed))
     size = -(-count // rounds)
     slices = [trials[start : start + size] for start in range(0, count, size)]
     seconds: dict[str, list[float]] = {name: [] for name in WAYS}

@@ -123,9 +123,9 @@ def test_kept_weights_are_the_start_of_each_trial_on_one_graph(made, asked, numb
         trial = asked("norm=batch", f"seed={seed}", "dataset.task=regression", of=folder)
         return engine.train(trial.model_copy(update={"model": model}), folder).result
 
-    engine._kept.clear()
+    engine._graphs.clear()
     alone = answer(1)
-    engine._kept.clear()
+    engine._graphs.clear()
     assert answer(0).weights_digest != alone.weights_digest
     assert answer(1) == alone
 

@@ -38,12 +38,12 @@ def answered(asked, states):
 def test_a_trial_has_the_same_digits_on_a_fresh_graph_and_after_another_trial(answered):
     from pipeline.training import dqn
 
-    dqn._kept.clear()
+    dqn._graphs.clear()
     first = answered()
     other = answered("seed=1", "optimizer.learning_rate=0.001")
     assert answered() == first
     assert other.weights_digest != first.weights_digest
-    dqn._kept.clear()
+    dqn._graphs.clear()
     assert answered() == first
 
 

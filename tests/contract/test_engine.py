@@ -79,13 +79,13 @@ def test_a_reused_graph_gives_the_bits_of_a_fresh_one(model, arm, optimizer, ask
     from pipeline.training import engine
 
     case = overrides(model, arm, optimizer)
-    engine._kept.clear()
+    engine._graphs.clear()
     fresh = engine.train(asked(*case), folder).result
     other = ["seed=7", "optimizer.learning_rate=0.02", "epochs=2"]
     layer = asked(*case).norm.layer
     momentum = ["norm.momentum=0.7"] if layer and engine._is_ours(layer) else []
     between = engine.train(asked(*case, *other, *momentum), folder).result
-    assert len(engine._kept) == 1
+    assert len(engine._graphs) == 1
     assert engine.train(asked(*case), folder).result == fresh
     assert between.weights_digest != fresh.weights_digest
 
@@ -94,23 +94,23 @@ def test_one_graph_serves_all_batch_sizes_to_the_last_bit(asked, folder):
     """And one that is no power of two: means over it are divisions, for Keras as for us."""
     from pipeline.training import engine, fit
 
-    engine._kept.clear()
+    engine._graphs.clear()
     case = ["norm=batch", "optimizer=sgd"]
     for size in ("16", "12", "100"):
         mine = engine.train(asked(*case, f"batch_size={size}"), folder).result
         twin = fit.train(asked(*case, f"batch_size={size}", "trainer=fit"), folder).result
         assert mine.weights_digest == twin.weights_digest
-    assert len(engine._kept) == 1
+    assert len(engine._graphs) == 1
 
 
 def test_epsilon_is_an_input_off_the_fused_kernel_and_part_of_the_graph_on_it(asked, folder):
     from pipeline.training import engine
 
     for model, graphs in (("mlp", 1), ("cnn", 2)):
-        engine._kept.clear()
+        engine._graphs.clear()
         for epsilon in ("0.001", "0.1"):
             engine.train(asked(f"model={model}", "norm=batch", f"norm.epsilon={epsilon}"), folder)
-        assert len(engine._kept) == graphs
+        assert len(engine._graphs) == graphs
 
 
 def test_epsilon_as_an_input_gives_the_bits_of_a_constant(asked, folder):
@@ -127,11 +127,11 @@ def test_epsilon_as_an_input_gives_the_bits_of_a_constant(asked, folder):
 def test_the_number_of_graphs_is_bounded(asked, folder, monkeypatch):
     from pipeline.training import engine
 
-    engine._kept.clear()
-    monkeypatch.setattr(engine, "GRAPHS_KEPT", 2)
+    engine._graphs.clear()
+    monkeypatch.setattr("pipeline.training.graphs.GRAPHS_KEPT", 2)
     for width in (8, 16, 32):
         engine.train(asked(f"model.width={width}"), folder)
-    assert len(engine._kept) == 2
+    assert len(engine._graphs) == 2
 
 
 def test_shadow_averages_are_those_of_a_run_with_that_momentum(asked, folder):
@@ -169,14 +169,14 @@ def test_weight_decay_is_keras_s_and_spares_gamma_and_beta_unless_asked(
 def test_one_graph_serves_all_weight_decays_through_keras_too(asked, folder):
     from pipeline.training import engine, fit
 
-    engine._kept.clear()
+    engine._graphs.clear()
     for decay in ("0.5", "5.0"):
         case = ["optimizer=sgd", "+optimizer.clipnorm=1.0", f"optimizer.weight_decay={decay}"]
         mine = engine.train(asked(*case), folder).result
         assert mine.kernels["optimizer"] == "keras"
         twin = fit.train(asked(*case, "trainer=fit"), folder).result
         assert mine.weights_digest == twin.weights_digest
-    assert len(engine._kept) == 1
+    assert len(engine._graphs) == 1
 
 
 HALF = """
@@ -260,7 +260,7 @@ def test_a_model_of_the_user_s_own_with_dropout_trains_to_the_same_bits(
     engine.train(asked("norm=layer"), folder)
     engine.train(trial.model_copy(update={"seed": 9}), folder)
     assert engine.train(trial, folder).result == fresh
-    engine._kept.clear()
+    engine._graphs.clear()
     assert engine.train(trial, folder).result == fresh
     twin = fit.train(trial, folder).result
     assert twin.weights_digest == fresh.weights_digest

@@ -127,7 +127,8 @@ def test_an_output_s_change_is_relative_to_the_largest_logit(asked, folder):
     """Arithmetic, on a model whose logits are two pixels' sums over the batch."""
     from contextlib import nullcontext
 
-    from pipeline.training.probes import PROBE, Subject, output_changes
+    from pipeline.training.outputs import PROBE, Outputs, Subject
+    from pipeline.training.probes import output_changes
     from pipeline.training.setting import arrays, permutation
 
     trial = asked("probes.independence_examples=10")
@@ -146,7 +147,7 @@ def test_an_output_s_change_is_relative_to_the_largest_logit(asked, folder):
         return np.zeros((len(batch), 2))
 
     subject = Subject(None, constant, lambda: nullcontext(summed), [], {})
-    assert output_changes(trial, folder, subject) == {
+    assert output_changes(Outputs(trial, folder, subject)) == {
         "output_change_training": pytest.approx(expected, rel=1e-4),
         "output_change_inference": 0.0,
     }
@@ -167,7 +168,7 @@ def test_at_most_a_third_of_the_validation_images_is_given_other_mates(asked, fo
 
 def test_a_dense_batch_norm_gives_every_single_image_the_same_class(asked, folder):
     """An image is its own mean, so that beta comes out: right for one class's share of images."""
-    from pipeline.training.probes import PROBE
+    from pipeline.training.outputs import PROBE
     from pipeline.training.setting import arrays, permutation
 
     trial = asked("norm=batch", "probes.single_examples=30")

@@ -89,9 +89,9 @@ def test_a_trial_is_answered_alike_alone_and_after_another_seed(layer, asked, nu
         )
         for seed in (0, 1)
     )
-    engine._kept.clear()
+    engine._graphs.clear()
     alone = engine.train(one, folder).result
-    engine._kept.clear()
+    engine._graphs.clear()
     assert engine.train(zero, folder).result.weights_digest != alone.weights_digest
     assert engine.train(one, folder).result == alone
     assert fit.train(one, folder).result.weights_digest == alone.weights_digest

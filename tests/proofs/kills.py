@@ -1,8 +1,9 @@
 """Kill -9 whatever works on a sweep, again and again: the sealed digest stays the same.
 
-    python tests/proofs/kills.py [--kills 20] [--seed 0]
+    python tests/proofs/kills.py [--kills 20] [--seed 0] [--profile smoke]
 
-Trains the smoke profile for real. The victims: a worker, the coordinator (with
+Trains a profile for real: smoke, or uses (tests/proofs/uses.yaml: recurrence, transfer, control).
+The victims: a worker, the coordinator (with
 the nannies that live in it), `dvc` (which leaves an orphan), and the nanny of a
 dask scheduler of one's own. After each death the same command is given again.
 """
@@ -10,6 +11,7 @@ dask scheduler of one's own. After each death the same command is given again.
 import argparse
 import contextlib
 import hashlib
+import json
 import os
 import random
 import shutil
@@ -27,27 +29,30 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from checkout import PROFILE, Checkout
 
 VICTIMS = ("worker", "coordinator", "dvc", "nanny")
-SWEEP = (sys.executable, "-m", "pipeline", "sweep", PROFILE)
-SEALED = f"artifacts/{PROFILE}/studies.jsonl"
+PROFILES = {PROFILE: None, "uses": Path(__file__).with_name("uses.yaml")}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--profile", choices=PROFILES, default=PROFILE)
     asked = parser.parse_args()
+    rng = random.Random(asked.seed)
     with tempfile.TemporaryDirectory() as folder:
-        return 0 if prove(Path(folder), asked.kills, random.Random(asked.seed)) else 1
+        return 0 if prove(Path(folder), asked.kills, rng, asked.profile) else 1
 
 
-def prove(folder: Path, kills: int, rng: random.Random) -> bool:
+def prove(folder: Path, kills: int, rng: random.Random, profile: str = PROFILE) -> bool:
     """Return whether every way of working and dying gave one digest; say what happened."""
-    checkout = Checkout(folder / "checkout")
-    checkout.run("dvc", "repro", f"prepare@{PROFILE}")
+    checkout = Checkout(folder / "checkout", profile)
+    if (file := PROFILES[profile]) is not None:
+        shutil.copyfile(file, checkout.root / "conf" / "profile" / file.name)
+    checkout.run("dvc", "repro", f"prepare@{profile}")
     digests = {}
     for name in ("inline", "local workers=1", "local workers=2"):
         forget(checkout)
-        checkout.run(*SWEEP, "--cluster", name)
+        checkout.run(*sweep_of(checkout), "--cluster", name)
         digests[name] = digest(checkout)
         say(f"{name:20} {digests[name]}")
     expected = digests["inline"]
@@ -65,23 +70,27 @@ def prove(folder: Path, kills: int, rng: random.Random) -> bool:
         if sealed(checkout):
             digests[f"after kill {done}"] = digest(checkout)
             forget(checkout)
-    checkout.run(*SWEEP)
+    checkout.run(*sweep_of(checkout))
     digests["at the end"] = digest(checkout)
     say(f"{'at the end':20} {digests['at the end']}")
 
-    checkout.run(sys.executable, "-m", "pipeline", "mirror", PROFILE)
-    again = checkout.run(sys.executable, "-m", "pipeline", "mirror", PROFILE)
+    checkout.run(sys.executable, "-m", "pipeline", "mirror", profile)
+    again = checkout.run(sys.executable, "-m", "pipeline", "mirror", profile)
     say(again.strip())
     runs = mlflow_runs(checkout)
     say(f"MLflow: {runs}")
     same = set(digests.values()) == {expected}
     say(f"{len(digests)} sweeps, {done} kills: {'one digest' if same else 'DIGESTS DIFFER'}")
-    return same and runs == {"FINISHED": 24} and " 0 runs written" in again
+    return same and runs == {"FINISHED": described(checkout)} and " 0 runs written" in again
+
+
+def sweep_of(checkout: Checkout) -> tuple[str, ...]:
+    return (sys.executable, "-m", "pipeline", "sweep", checkout.profile)
 
 
 def kill_worker(checkout: Checkout, rng: random.Random) -> tuple[bool, str]:
     """Kill a worker; the sweep goes on by itself."""
-    sweep = checkout.start(*SWEEP, "--cluster", "local workers=2")
+    sweep = checkout.start(*sweep_of(checkout), "--cluster", "local workers=2")
     victim = wait_for(lambda: workers_of(sweep.pid), sweep, rng)
     if victim is not None:
         os.kill(victim, signal.SIGKILL)
@@ -92,7 +101,7 @@ def kill_worker(checkout: Checkout, rng: random.Random) -> tuple[bool, str]:
 
 def kill_coordinator(checkout: Checkout, rng: random.Random) -> tuple[bool, str]:
     """Kill the coordinator: its workers end with it."""
-    sweep = checkout.start(*SWEEP, "--cluster", "local workers=2")
+    sweep = checkout.start(*sweep_of(checkout), "--cluster", "local workers=2")
     victim = wait_for(lambda: [sweep.pid] if workers_of(sweep.pid) else [], sweep, rng)
     workers = workers_of(sweep.pid)
     if victim is not None:
@@ -106,7 +115,7 @@ def kill_coordinator(checkout: Checkout, rng: random.Random) -> tuple[bool, str]
 
 def kill_dvc(checkout: Checkout, rng: random.Random) -> tuple[bool, str]:
     """Kill dvc; the next one names the orphan, which is killed too."""
-    command = ("dvc", "repro", "--force", "--single-item", f"sweep@{PROFILE}")
+    command = ("dvc", "repro", "--force", "--single-item", f"sweep@{checkout.profile}")
     repro = checkout.start(*command)
     victim = wait_for(lambda: [repro.pid] if workers_below(repro.pid) else [], repro, rng)
     if victim is None:
@@ -136,7 +145,7 @@ def kill_nanny(checkout: Checkout, rng: random.Random) -> tuple[bool, str]:
         crew = (sys.executable, "-m", "distributed.cli.dask_worker", address)
         alone = (*crew, "--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1")
         with quiet(checkout, *alone) as first, quiet(checkout, *alone):
-            sweep = checkout.start(*SWEEP, "--cluster", f"address address={address}")
+            sweep = checkout.start(*sweep_of(checkout), "--cluster", f"address address={address}")
             victim = wait_for(lambda: [first.pid] if stored(checkout) else [], sweep, rng)
             if victim is not None:
                 os.kill(victim, signal.SIGKILL)
@@ -202,11 +211,15 @@ def workers_below(pid: int) -> list[int]:
 def forget(checkout: Checkout) -> None:
     """Start over: no answers, no sealed output."""
     shutil.rmtree(checkout.root / "store", ignore_errors=True)
-    (checkout.root / SEALED).unlink(missing_ok=True)
+    lines(checkout).unlink(missing_ok=True)
+
+
+def lines(checkout: Checkout) -> Path:
+    return checkout.root / f"artifacts/{checkout.profile}/studies.jsonl"
 
 
 def sealed(checkout: Checkout) -> bool:
-    return (checkout.root / SEALED).exists()
+    return lines(checkout).exists()
 
 
 def stored(checkout: Checkout) -> int:
@@ -215,22 +228,26 @@ def stored(checkout: Checkout) -> int:
 
 
 def digest(checkout: Checkout) -> str:
-    return hashlib.sha256((checkout.root / SEALED).read_bytes()).hexdigest()
+    return hashlib.sha256(lines(checkout).read_bytes()).hexdigest()
+
+
+def described(checkout: Checkout) -> int:
+    """Return how many runs MLflow should have: one for each sealed trial, one for each study."""
+    studies = [json.loads(line)["study"] for line in lines(checkout).read_text().splitlines()]
+    return len(studies) + len(set(studies))
 
 
 def mlflow_runs(checkout: Checkout) -> dict[str, int]:
-    """Return how many runs MLflow has of each status: 16 trials below 8 studies."""
+    """Return how many runs of studies and trials MLflow has of each status."""
     script = (
         "import collections, json\n"
         "from mlflow import MlflowClient\n"
         "client = MlflowClient('sqlite:///mlflow.db')\n"
-        f"experiment = client.get_experiment_by_name('normbench/{PROFILE}')\n"
-        "runs = client.search_runs([experiment.experiment_id], max_results=1000)\n"
+        f"experiment = client.get_experiment_by_name('normbench/{checkout.profile}')\n"
+        "runs = client.search_runs([experiment.experiment_id], max_results=10_000)\n"
         "kept = [run for run in runs if run.data.tags['normbench.kind'] in ('study', 'trial')]\n"
         "print(json.dumps(collections.Counter(run.info.status for run in kept)))\n"
     )
-    import json
-
     return json.loads(checkout.run(sys.executable, "-c", script).splitlines()[-1])
 
 
