@@ -14,7 +14,11 @@ ELSEWHERE = ("NORMBENCH_STORE", "NORMBENCH_CLUSTER", "NORMBENCH_OPTUNA", "MLFLOW
 
 
 class Checkout:
-    """A copy of this checkout whose dvc.yaml runs the smoke profile, or another one."""
+    """A copy of this checkout whose dvc.yaml runs the smoke profile, or another one.
+
+    Trials are trained by the process that sweeps, unless the environment says who else works: to
+    start workers takes longer than what most tests train.
+    """
 
     def __init__(self, root: Path, profile: str = PROFILE, **environment: str) -> None:
         self.root = root
@@ -43,6 +47,7 @@ class Checkout:
         environment = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
         for name in ELSEWHERE:
             environment.pop(name, None)
+        environment["NORMBENCH_CLUSTER"] = "inline"
         return subprocess.Popen(
             command,
             cwd=self.root,

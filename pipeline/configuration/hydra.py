@@ -15,6 +15,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from hydra import compose, initialize_config_dir
+from hydra.conf import HydraConf
+from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import (
     Glob,
@@ -32,6 +34,10 @@ from pipeline.configuration import files
 from pipeline.configuration.messages import brief, shown
 from pipeline.configuration.sections import Plain
 from pipeline.errors import Refusal
+
+# Its own groups (launchers, logging, help) are for its command line, and are two thirds of the
+# files that a composition would read.
+ConfigStore.instance().store("config", HydraConf(defaults=[]), group="hydra", provider="hydra")
 
 LONGEST = 10_000  # characters of an override: Hydra's parser takes seconds over more
 # What ${...} may not call. A value from the environment, the clock or a fallback would be one that

@@ -15,7 +15,7 @@ from pipeline.commands import STAGES
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory) -> Checkout:
     """A checkout in which the pipeline has run once."""
-    made = Checkout(tmp_path_factory.mktemp("checkout"))
+    made = Checkout(tmp_path_factory.mktemp("checkout"), NORMBENCH_CLUSTER="local")
     assert made.ran(made.repro()) == list(STAGES)
     return made
 
