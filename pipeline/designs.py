@@ -19,13 +19,15 @@ class OwnValue(Record):
 
     The first `choosing` seeds run every value of `axis`, and what is best on them is what the
     other seeds run; these run the value `beside` as well, the same in every arm. Best is the
-    least mean error, or with a `target` the fewest evaluations up to that validation score, under
-    `statistics`: `recalibrated` on training examples, where an arm has them, or `moving`.
+    least mean error, or with a `target` the fewest evaluations up to that validation score, or with
+    several `evaluations` the best mean score over so many last ones; under `statistics`:
+    `recalibrated` on training examples, where an arm has them, or `moving`.
     """
 
     axis: str
     choosing: Annotated[int, Field(ge=2)]
     target: float | None
+    evaluations: Count
     statistics: Literal["moving", "recalibrated"]
     beside: Scalar
 

@@ -59,17 +59,22 @@ class Factorial:
 def _badness(result: Result, own: OwnValue) -> float:
     """Return the error, or the evaluations before a target; of a diverged run, the worst there is.
 
-    A target is reached where the next evaluation sees it too, as claims have it; what never
-    reaches it counts as one evaluation more than there were.
+    Of several evaluations it is their mean score, negative; those that a run has not are what it
+    scores at its end. A target is reached where the next evaluation sees it too, as claims have it;
+    what never reaches it counts as one evaluation more than there were.
     """
     ending = "_recalibrated" if own.statistics == "recalibrated" else ""
-    if own.target is None:  # a diverged run has the error of a model that knows nothing
-        metrics = result.metrics
+    metrics, curves = result.metrics, result.curves
+    if own.target is None and own.evaluations == 1:
+        # a diverged run has the error of a model that knows nothing, and its score
         return metrics.get(f"validation_error{ending}", metrics["validation_error"])
+    scores = curves.get(f"validation_score{ending}", curves["validation_score"])
+    if own.target is None:
+        end = metrics.get(f"validation_score{ending}", metrics["validation_score"])
+        seen = [end if score is None else score for score in scores]
+        return -fmean([*seen, *[end] * (result.epochs_asked - len(seen))][-own.evaluations :])
     if result.status == "diverged":
         return result.epochs_asked
-    curves = result.curves
-    scores = curves.get(f"validation_score{ending}", curves["validation_score"])
     above = [score is not None and score >= own.target for score in scores]
     reached = (n for n, both in enumerate(itertools.pairwise(above)) if all(both))
     return next(reached, result.epochs_asked)

@@ -23,6 +23,7 @@ SHAPES = {"clear": (0.5, 0.0, 0.4, 1.0), "close": (0.2, 0.05, 0.0, 0.15), "flat"
 OWN = {
     "axis": RATE,
     "choosing": CHOOSING,
+    "evaluations": 1,
     "target": None,
     "statistics": "recalibrated",
     "beside": RATES[0],

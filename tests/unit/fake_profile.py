@@ -308,6 +308,7 @@ def _factorial(fields: dict[str, Any]) -> Study:
             "axis": RATE,
             "choosing": CHOOSING,
             "target": None,
+            "evaluations": 1,
             "statistics": "recalibrated",
             "beside": OWN[0],
         }

@@ -166,6 +166,7 @@ def designed(name: str, *, lag: int, trials: int, arm: str = "batch"):
         own = {
             "axis": "optimizer.learning_rate",
             "choosing": 2,
+            "evaluations": 1,
             "target": None,
             "statistics": "recalibrated",
             "beside": 0.001,

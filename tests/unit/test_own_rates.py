@@ -20,7 +20,14 @@ from pipeline.studies import Study
 RATE, DEPTH = "optimizer.learning_rate", "model.width"
 RATES = (0.001, 0.01, 0.1)
 SEEDS = (1, 2, 3, 4, 5, 6)
-OWN = {"axis": RATE, "choosing": 2, "target": None, "statistics": "recalibrated", "beside": 0.001}
+OWN = {
+    "axis": RATE,
+    "choosing": 2,
+    "target": None,
+    "evaluations": 1,
+    "statistics": "recalibrated",
+    "beside": 0.001,
+}
 Score = Callable[[dict, int], float]
 
 
@@ -70,6 +77,22 @@ def test_what_is_judged_by_the_time_to_a_target_is_chosen_by_it() -> None:
 
     runs = runs_table(answers(made, figures), by_name(made), MANIFESTS)
     assert set(own_runs(runs)[RATE]) == {0.1}  # at 0.01 the next evaluation is below again
+
+
+def test_where_one_evaluation_is_luck_the_mean_of_the_last_ones_chooses() -> None:
+    """A run that ended early has no evaluations but what it scored at its end."""
+    curves = {0.001: [0.9, 0.1, 0.9], 0.01: [0.0, 0.7, 0.7], 0.1: [0.8]}
+
+    def figures(at: dict, _: int) -> dict:
+        lost = {"training_loss": [None]} if at[RATE] == 0.1 else {}
+        scores = curves[at[RATE]]
+        end = 0.1 if at[RATE] == 0.1 else scores[-1]
+        return {"validation_score": end, "curves": {"validation_score": scores, **lost}}
+
+    for evaluations, best in ((1, 0.001), (2, 0.01)):
+        made = study_of(depths=(2,), evaluations=evaluations)
+        runs = runs_table(answers(made, figures), by_name(made), MANIFESTS)
+        assert set(own_runs(runs)[RATE]) == {best}
 
 
 def test_a_diverged_run_never_reached_its_target() -> None:
