@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from distributed import Client, Future
 
@@ -27,7 +28,6 @@ from pipeline.studies import Limits
 
 RETRIES = 3
 LOOK_SECONDS = 1.0  # how often the scheduler is asked who is there
-GATHER_SECONDS = 60
 PATIENCE_SECONDS = 120  # without any worker on this machine
 SIGHT_SECONDS = 5  # how long new workers are waited for; who is slower gets a first trial later
 
@@ -141,30 +141,49 @@ class DaskPool:
         if future.key not in self._given:  # its worker's death was noticed first
             return []
         task, worker = self._given.pop(future.key)
-        outcome = self._outcome(future, task)
+        outcome = self._outcome(future, task, worker)
         del self._futures[future.key]
         future.release()
         return [Done(task, worker, outcome)]
 
-    def _outcome(self, future: Future, task: Task) -> Outcome:
-        if future.status in ("cancelled", "lost"):
+    def _outcome(self, future: Future, task: Task, worker: str) -> Outcome:
+        if future.status == "cancelled" or self._client.status != "running":
             raise _unreachable()
-        error = future.exception(timeout=GATHER_SECONDS)
-        if error is None:
-            outcome: Outcome = future.result(timeout=GATHER_SECONDS)
-            return outcome if not isinstance(outcome, Failed) else replace(outcome, task=task)
-        if type(error).__module__.startswith("pipeline."):
-            raise error
-        return Failed(task, reason_of(error))
+        outcome = self._gathered(future, worker)
+        if outcome is None:
+            return self._death(task)
+        if isinstance(outcome, BaseException):
+            if type(outcome).__module__.startswith("pipeline."):
+                raise outcome
+            return Failed(task, reason_of(outcome))
+        return replace(outcome, task=task) if isinstance(outcome, Failed) else outcome
+
+    def _gathered(self, future: Future, worker: str) -> Any:
+        """Return what came of a future that is over: a result, or an exception.
+
+        A result lies with its worker until it is fetched: of one that died since, it is None.
+
+        Raises:
+            Refusal: The scheduler is gone.
+        """
+        while True:
+            try:
+                return future.exception(timeout=LOOK_SECONDS) or future.result(LOOK_SECONDS)
+            except TimeoutError:
+                if worker not in self._workers():
+                    return None
+
+    def _workers(self) -> Sequence[str]:
+        try:
+            return sorted(self._client.nthreads())
+        except (OSError, TimeoutError) as error:
+            raise _unreachable() from error
 
     def _look(self) -> None:
         """Ask who is there, unless that was asked a moment ago."""
         if time.monotonic() - self._looked < LOOK_SECONDS:
             return
-        try:
-            self._alive = sorted(self._client.nthreads())
-        except (OSError, TimeoutError) as error:
-            raise _unreachable() from error
+        self._alive = self._workers()
         self._looked = time.monotonic()
         self._question()
         if self._alive:
@@ -193,7 +212,7 @@ class DaskPool:
                 del self._asked[worker]
             elif future.done():
                 del self._asked[worker]
-                self._missed[worker] = _told(future)
+                self._missed[worker] = _told(self._gathered(future, worker))
                 if self._missed[worker]:
                     log.warning("worker %s %s; it gets no trial", worker, self._missed[worker])
         missing = [self._missed.get(worker) for worker in self._alive]
@@ -223,12 +242,11 @@ class DaskPool:
         return Lost(task, f"its worker {why}")
 
 
-def _told(future: Future) -> str:
+def _told(came: object) -> str:
     """Return what a worker misses; one that cannot even say runs other code than this process."""
-    error = future.exception(timeout=GATHER_SECONDS)
-    if error is None:
-        return str(future.result(timeout=GATHER_SECONDS))
-    return f"does not run this code ({reason_of(error)})"
+    if isinstance(came, BaseException):
+        return f"does not run this code ({reason_of(came)})"
+    return "is gone" if came is None else str(came)
 
 
 def carry_out(task: Task, store: Store, limits: Limits) -> Outcome:

@@ -29,6 +29,7 @@ from pipeline.execution.pool import Inline
 from pipeline.execution.scratch import Scratch
 from pipeline.execution.sight import Sight, missed
 from pipeline.execution.store import Clock, Store
+from pipeline.execution.task import Lost
 from pipeline.studies import Limits
 
 CLOCK = Clock(started=1.0, wall_seconds=1.0, commit="", dirty="", host="")
@@ -92,6 +93,29 @@ def test_a_trial_that_kills_four_workers_is_given_up_and_the_rest_goes_on(tmp_pa
     assert [(each.task.index, each.reason) for each in failures] == [
         (1, "its worker died, 4 times in a row")
     ]
+
+
+def named(task, store, limits):
+    """Answers, and says which process did."""
+    (store.root / "pid").write_text(str(os.getpid()))
+    return quick(task, store, limits)
+
+
+def test_an_answer_that_its_worker_took_along_is_asked_for_again(tmp_path):
+    """The worker dies when the trial is over, before anybody fetched what came of it."""
+    (task,) = searches(study(lag=1, trials=1))[0].ready()
+    with contextlib.closing(local(Store(tmp_path), UNLIMITED, workers=1, job=named)) as pool:
+        while not (free := pool.free()):
+            time.sleep(0.1)
+        pool.submit(task, free[0])
+        (future,) = pool._futures.values()
+        while future.status != "finished":
+            time.sleep(0.01)
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+        started = time.monotonic()
+        (done,) = pool.done(1.0)
+        assert time.monotonic() - started < 30
+    assert done.outcome == Lost(task, "its worker died")
 
 
 def hungry(task, store, limits):
