@@ -34,6 +34,7 @@ QUICK = {  # arms that are trained in minutes
     "mlp_residual": ("none", "batch", "batch_after", "layer"),
     "resnet": ("none", "batch"),
     "rnn": ("none", "batch", "layer_inside", "batch_inside"),
+    "variant": ("none", "batch", "group"),
 }
 QUICK_WITH_ADAM = ("none", "batch", "layer")  # on pictures; its kernel knows nothing of arms
 QUICK_MODELS = {  # arms that differ from another one in a number or a flag, and what trains them
