@@ -26,7 +26,12 @@ ONE = dict.fromkeys(ARMS, 1)
 
 def fitted(pace, minutes, *, examples=3000, workers=2):
     return sized(
-        dict.fromkeys(ARMS, pace), ONE, examples=examples, seconds=60 * minutes, workers=workers
+        dict.fromkeys(ARMS, pace),
+        ONE,
+        examples=examples,
+        seconds=60 * minutes,
+        spent=0.0,
+        workers=workers,
     )
 
 

@@ -33,6 +33,8 @@ from pipeline.wording import (
 )
 
 OPEN = "can't tell yet"
+WORTHWHILE = 1000  # searches; where it takes more, other data or another margin tell sooner
+TOO_MANY = "more searches than are worth it"
 FIRST = ("optimizer.learning_rate", "batch_size")
 
 
@@ -75,6 +77,7 @@ def answers(summary: Summary) -> tuple[Answer, ...]:
 def _answer(summary: Summary, cell: str, decided: Sequence[Decided]) -> Answer:
     ranked = sorted(decided, key=_gain, reverse=True)
     good = [each for each in ranked if each.decision in USES]
+    good.sort(key=lambda each: each.changed)  # as it is, where that helps, rather than changed
     unclear = [each for each in ranked if each.decision == OPEN]
     best = good[0] if good else None
     if best is None and unclear and _gain(ranked[0]) > 0:
@@ -216,7 +219,7 @@ def _reaches(found: Decided, gain: float) -> bool:
 def _needed(summary: Summary, unclear: Sequence[Decided]) -> Iterator[str]:
     for each in unclear:
         more = _more(summary, each)
-        likely = "more searches than can be said" if more is None else f"about {_searches(more)}"
+        likely = f"about {_searches(more)}" if more and more <= WORTHWHILE else TOO_MANY
         yield f"whether {each.norm} helps, {likely}"
 
 

@@ -60,7 +60,8 @@ def section(summary: Summary) -> Section:
     blocks: list[Block] = []
     if figures.decided:
         blocks += _answered(summary)
-        blocks += _in_short([each for each in figures.decided if each.study is None])
+        if any(each.study is None for each in figures.decided):
+            blocks += _in_short(figures.decided)
         blocks.append(
             Decisions(
                 caption="Batch normalization, situation by situation"
