@@ -17,7 +17,6 @@ from pipeline.configuration.cluster import compose_cluster
 from pipeline.configuration.composition import check_choice
 from pipeline.data.prepared import prepare
 from pipeline.errors import Refusal
-from pipeline.execution.sizing import Pace, sized
 from pipeline.findings.decisions.own import Answer, answers
 from pipeline.findings.summary import Summary
 from pipeline.stages import decide_files as files
@@ -25,6 +24,7 @@ from pipeline.stages.compare import found, read
 from pipeline.stages.looking import takes_norm
 from pipeline.stages.pace import apart, paces
 from pipeline.stages.places import Places
+from pipeline.stages.sizing import Pace, sized
 
 ARMS = ("none", "batch", "batch_default", "layer", "group")
 ALIKE = {"batch": "batch_default"}  # whose pace is another one's
@@ -112,7 +112,8 @@ def _asked(model: str, data: str, minutes: int, conf: Path, cluster: str) -> str
             arms,
             {arm: EPSILONS.get(arm, 1) for arm in arms},
             examples=examples,
-            seconds=60 * minutes - (time.monotonic() - started),
+            seconds=60 * minutes,
+            spent=time.monotonic() - started,
             workers=workers,
         )
     except Refusal:

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 from pipeline import modules
 from pipeline.errors import Refusal
-from pipeline.execution.sizing import AT_RANDOM, BUDGET, CONFIRM, Size, batch_sizes
+from pipeline.stages.sizing import AT_RANDOM, BUDGET, CONFIRM, Size, batch_sizes
 
 MARK = re.compile(r"# (normbench decide .*) \[([0-9a-f]{12})\]")
 FIRST_SEED = 101  # that confirms, as in conf/study.yaml

@@ -14,10 +14,10 @@ from typing import Any, TypeVar
 from pipeline.data.arrays import read_manifest
 from pipeline.errors import Refusal
 from pipeline.execution.environment import environment
-from pipeline.execution.sizing import Pace, batch_sizes
 from pipeline.execution.work import training_module
 from pipeline.search.questions import components, question
 from pipeline.stages.named_code import told_in_one_line
+from pipeline.stages.sizing import Pace, batch_sizes
 from pipeline.studies import Cell
 
 R = TypeVar("R")

@@ -7,8 +7,8 @@ import pytest
 
 from pipeline.commands import STAGES
 from pipeline.errors import Refusal
-from pipeline.execution.sizing import Pace
 from pipeline.stages import decide
+from pipeline.stages.sizing import Pace
 
 PACE = Pace(setup=1.0, run=0.05, epoch=0.05, step=0.0005, example=0.00001)
 ASKED = {"cluster": "local workers=2", "as_json": False}

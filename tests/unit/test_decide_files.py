@@ -8,8 +8,8 @@ import yaml
 
 from pipeline.configuration.plan import compose_plan
 from pipeline.errors import Refusal
-from pipeline.execution.sizing import Size
 from pipeline.stages import decide_files as files
+from pipeline.stages.sizing import Size
 
 REQUEST = "normbench decide --model cnn_small --data digits --minutes 5"
 SIZE = Size(arms=4, searches=8, epochs=3, examples=512, minutes=4.2, workers=2)

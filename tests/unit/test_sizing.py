@@ -5,7 +5,7 @@ import math
 import pytest
 
 from pipeline.errors import Refusal
-from pipeline.execution.sizing import (
+from pipeline.stages.sizing import (
     CROWDED,
     FIXED_SECONDS,
     MOST_EPOCHS,
@@ -102,6 +102,8 @@ def test_where_nothing_fits_it_says_how_many_minutes_it_would_take():
     assert fitted(SLOW, asked).examples >= 256
     with pytest.raises(Refusal):
         fitted(SLOW, asked - 2)
+    with pytest.raises(Refusal, match=f"--minutes {asked + 3} "):
+        sized(dict.fromkeys(ARMS, SLOW), ONE, examples=3000, seconds=60, spent=180, workers=2)
 
 
 def test_a_size_is_said_in_one_line():

@@ -145,15 +145,21 @@ def _said(settings: Mapping[str, Argument]) -> str:
 def _buys(summary: Summary, best: Decided | None, ranked: Sequence[Decided]) -> str:
     reference = summary.analysis.reference
     if best is not None and (found := _read(best)) is not None:
-        return f"It buys {words.effect(summary, found)}, against {reference} ({_basis(found)})."
+        return f"It buys {_effect(summary, found)}, against {reference} ({_basis(found)})."
     told = [
-        f"{each.norm}: {words.effect(summary, found)}"
+        f"{each.norm}: {_effect(summary, found)}"
         for each in ranked
         if (found := _read(each)) is not None
     ]
     return (
         f"It forgoes nothing that can be told; {'; '.join(told)}." if told else "Nothing is known."
     )
+
+
+def _effect(summary: Summary, found: Reading) -> str:
+    """Say how far two arms are apart; which runs failed is told among the risks."""
+    trained = found.model_copy(update={"failed": None})
+    return words.effect(summary, trained) or words.effect(summary, found)
 
 
 def _basis(found: Reading) -> str:
@@ -194,11 +200,10 @@ def _gap(summary: Summary, own: ArmFigures) -> str:
     lost = own.gap.batch_minus_moving if own.gap else None
     if lost is None:
         return "a gap at inference that is not known"
-    if lost.reading == "higher":
-        return f"{points(lost)} points of {summary.score} lost at inference by its moving averages"
-    return (
-        f"no gap at inference that can be told, batch minus moving averages {points(lost)} points"
-    )
+    known = "a gap at inference"
+    if lost.reading != "higher":
+        known = "no gap at inference that can be told"
+    return f"{known}, batch minus moving averages {points(lost)} points of {summary.score}"
 
 
 def _left_open(summary: Summary, good: Sequence[Decided], unclear: Sequence[Decided]) -> str:

@@ -98,6 +98,7 @@ def sized(
     *,
     examples: int,
     seconds: float,
+    spent: float,
     workers: int,
 ) -> Size:
     """Return the largest design that fits: epochs first, then searches; else fewer examples.
@@ -106,7 +107,8 @@ def sized(
         paces: By arm.
         graphs: How many graphs each arm has: one for each epsilon where that belongs to a graph.
         examples: Of the training split.
-        seconds: That it may take.
+        seconds: That it may take, with what was spent before.
+        spent: Seconds that are over.
         workers: How many runs go on at a time.
 
     Raises:
@@ -118,7 +120,7 @@ def sized(
         return Size(len(paces), searches, epochs, used, took / 60, workers)
 
     def fits(found: Size) -> bool:
-        return 60 * found.minutes <= seconds
+        return spent + 60 * found.minutes <= seconds
 
     longest = [size(SEARCHES, epochs, examples) for epochs in range(1, MOST_EPOCHS + 1)]
     fitting = [each for each in longest if fits(each)]
@@ -132,9 +134,10 @@ def sized(
         if fits(found := size(SEARCHES, 1, used)):
             return found
     shortest = size(SEARCHES, 1, least)
+    asked = math.ceil(shortest.minutes + spent / 60) + 1
     raise Refusal(
-        f"the least that tells anything is {shortest.said(examples)}; say --minutes "
-        f"{math.ceil(shortest.minutes) + 1} or more, or take a smaller model"
+        f"the least that tells anything is {shortest.said(examples)}; say --minutes {asked} or "
+        "more, or take a smaller model"
     )
 
 
