@@ -27,8 +27,7 @@ from pipeline.stages.places import Places
 from pipeline.stages.sizing import Pace, sized
 
 ARMS = ("none", "batch", "batch_default", "layer", "group")
-ALIKE = {"batch": "batch_default"}  # whose pace is another one's
-EPSILONS = {"batch": 5}  # graphs: on pictures the kernel's epsilon belongs to one (model.grid)
+ALIKE = {"batch": "batch_default"}  # whose pace is another one's; its epsilon is tuned
 LOCAL = "pipeline.execution.dask_clusters.local"
 RUNNING = ("sweep", "confirm")
 
@@ -110,7 +109,6 @@ def _asked(model: str, data: str, minutes: int, conf: Path, cluster: str) -> str
         examples = cells["none"].cell.examples
         size = sized(
             arms,
-            {arm: EPSILONS.get(arm, 1) for arm in arms},
             examples=examples,
             seconds=60 * minutes,
             spent=time.monotonic() - started,
@@ -169,7 +167,7 @@ def _measured(cells: Mapping[str, Asked], folder: Path) -> dict[str, Pace]:
     for arm in wanted:
         pace = known[ALIKE.get(arm, arm)]
         if isinstance(pace, Pace):
-            measured[arm] = pace
+            measured[arm] = pace if arm in ALIKE else pace._replace(graphs=1)
         elif arm not in ALIKE:
             print(f"the arm {arm} is left out: {pace}", flush=True)
     if len(measured) < 2:

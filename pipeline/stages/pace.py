@@ -15,6 +15,7 @@ from pipeline.data.arrays import read_manifest
 from pipeline.errors import Refusal
 from pipeline.execution.environment import environment
 from pipeline.execution.work import training_module
+from pipeline.records import Result
 from pipeline.search.questions import components, question
 from pipeline.stages.named_code import told_in_one_line
 from pipeline.stages.sizing import Pace, batch_sizes
@@ -25,6 +26,8 @@ R = TypeVar("R")
 ENOUGH_SECONDS = 0.3  # of steps, to tell what one takes
 MOST_STEPS = 512
 LEAST_SECONDS = 1e-6
+FUSED = "fused"  # the kernel whose epsilon belongs to a graph
+EPSILONS = 5  # that are tried with it: conf/model, `grid`
 
 
 def apart(function: Callable[..., R], *arguments: Any) -> R:
@@ -73,9 +76,9 @@ def _pace(cell: Cell, folder: Path) -> Pace:
     """Measure one arm: differences of runs that differ in one thing each."""
     sizes = list(batch_sizes(cell.examples))
     small, large = sizes[0], sizes[-1]
-    setup = _seconds(cell, folder, small, 1, 1)
-    once = _seconds(cell, folder, small, 1, 1)
-    thrice = _seconds(cell, folder, small, 3, 1)
+    setup, kernel = _timed(cell, folder, small, 1, 1)
+    once, _ = _timed(cell, folder, small, 1, 1)
+    thrice, _ = _timed(cell, folder, small, 3, 1)
     of_small = _step(cell, folder, small, once)
     of_large = _step(cell, folder, large, once)
     example = max(0.0, (of_large - of_small) / (large - small))
@@ -86,6 +89,7 @@ def _pace(cell: Cell, folder: Path) -> Pace:
         epoch=max(LEAST_SECONDS, epoch - of_small),
         step=max(LEAST_SECONDS, of_small - small * example),
         example=example,
+        graphs=EPSILONS if FUSED in kernel else 1,
     )
 
 
@@ -93,13 +97,14 @@ def _step(cell: Cell, folder: Path, size: int, once: float) -> float:
     """Return the seconds of a step, of as many as tell; `once` is a run of one small one."""
     steps = 4
     while True:
-        took = _seconds(cell, folder, size, 1, steps) - once
+        took = _timed(cell, folder, size, 1, steps)[0] - once
         if took >= ENOUGH_SECONDS or steps >= MOST_STEPS:
             return max(LEAST_SECONDS, took / (steps - 1))
         steps *= 4
 
 
-def _seconds(cell: Cell, folder: Path, size: int, epochs: int, steps: int) -> float:
+def _timed(cell: Cell, folder: Path, size: int, epochs: int, steps: int) -> tuple[float, str]:
+    """Return the seconds of a run, and which kernel normalized."""
     asked = cell.placed({"batch_size": size}).model_copy(
         update={"epochs": epochs, "steps_per_epoch": steps}
     )
@@ -112,5 +117,5 @@ def _seconds(cell: Cell, folder: Path, size: int, epochs: int, steps: int) -> fl
     )
     train = training_module(trial, trial.trainer).train
     started = time.perf_counter()
-    train(trial, folder)
-    return time.perf_counter() - started
+    result: Result = train(trial, folder).result
+    return time.perf_counter() - started, result.kernels.get("norm", "")

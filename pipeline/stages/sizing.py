@@ -35,6 +35,7 @@ class Pace(NamedTuple):
         epoch: Beside its steps: validation.
         step: Beside its examples.
         example: Of a step's batch.
+        graphs: How many it has: one for each epsilon that is tried, where that belongs to a graph.
     """
 
     setup: float
@@ -42,6 +43,7 @@ class Pace(NamedTuple):
     epoch: float
     step: float
     example: float
+    graphs: int
 
     def run_seconds(self, epochs: int, examples: int) -> float:
         """Return what a run takes, as a mean over the batch sizes that are searched."""
@@ -94,7 +96,6 @@ def batch_sizes(examples: int) -> Iterator[int]:
 
 def sized(
     paces: Mapping[str, Pace],
-    graphs: Mapping[str, int],
     *,
     examples: int,
     seconds: float,
@@ -105,7 +106,6 @@ def sized(
 
     Args:
         paces: By arm.
-        graphs: How many graphs each arm has: one for each epsilon where that belongs to a graph.
         examples: Of the training split.
         seconds: That it may take, with what was spent before.
         spent: Seconds that are over.
@@ -116,7 +116,7 @@ def sized(
     """
 
     def size(searches: int, epochs: int, used: int) -> Size:
-        took = seconds_of(paces, graphs, searches, epochs, used, workers)
+        took = seconds_of(paces, searches, epochs, used, workers)
         return Size(len(paces), searches, epochs, used, took / 60, workers)
 
     def fits(found: Size) -> bool:
@@ -143,7 +143,6 @@ def sized(
 
 def seconds_of(
     paces: Mapping[str, Pace],
-    graphs: Mapping[str, int],
     searches: int,
     epochs: int,
     examples: int,
@@ -153,7 +152,7 @@ def seconds_of(
     runs = searches * (BUDGET + CONFIRM)
     training = sum(runs * pace.run_seconds(epochs, examples) for pace in paces.values())
     # every worker compiles every graph, for the sweep and again for the confirmation
-    compiling = sum(2 * graphs[arm] * pace.setup for arm, pace in paces.items())
+    compiling = sum(2 * pace.graphs * pace.setup for pace in paces.values())
     return FIXED_SECONDS + compiling + CROWDED * training / workers + _timing(paces)
 
 

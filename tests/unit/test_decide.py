@@ -10,7 +10,7 @@ from pipeline.errors import Refusal
 from pipeline.stages import decide
 from pipeline.stages.sizing import Pace
 
-PACE = Pace(setup=1.0, run=0.05, epoch=0.05, step=0.0005, example=0.00001)
+PACE = Pace(setup=1.0, run=0.05, epoch=0.05, step=0.0005, example=0.00001, graphs=5)
 ASKED = {"cluster": "local workers=2", "as_json": False}
 NAME = "decide_cnn_small_digits"
 

@@ -18,16 +18,14 @@ from pipeline.stages.sizing import (
     sized,
 )
 
-QUICK = Pace(setup=2.0, run=0.5, epoch=0.1, step=0.001, example=0.0)
-SLOW = Pace(setup=20.0, run=2.0, epoch=5.0, step=0.5, example=0.01)
+QUICK = Pace(setup=2.0, run=0.5, epoch=0.1, step=0.001, example=0.0, graphs=1)
+SLOW = Pace(setup=20.0, run=2.0, epoch=5.0, step=0.5, example=0.01, graphs=1)
 ARMS = ("none", "batch")
-ONE = dict.fromkeys(ARMS, 1)
 
 
 def fitted(pace, minutes, *, examples=3000, workers=2):
     return sized(
         dict.fromkeys(ARMS, pace),
-        ONE,
         examples=examples,
         seconds=60 * minutes,
         spent=0.0,
@@ -55,7 +53,7 @@ def test_too_few_examples_are_refused():
 
 def test_a_run_is_a_mean_over_the_batch_sizes_that_are_searched():
     # 16 and 8 of 100 examples: (100/8 + 100/16) / 2 = 9.375 steps an epoch
-    pace = Pace(setup=9.0, run=1.0, epoch=0.5, step=0.1, example=0.01)
+    pace = Pace(setup=9.0, run=1.0, epoch=0.5, step=0.1, example=0.01, graphs=1)
     assert pace.run_seconds(2, 100) == pytest.approx(1 + 2 * (0.5 + 0.9375 + 1.0))
 
 
@@ -64,9 +62,8 @@ def test_seconds_add_up():
     run = QUICK.run_seconds(3, 3000)
     clock = 2 * (12 * 200 * 0.001 + 2.0)
     wanted = FIXED_SECONDS + 2 * (2 + 5) * 2.0 + CROWDED * 112 * run / 2 + clock
-    paces = dict.fromkeys(ARMS, QUICK)
-    graphs = {"none": 2, "batch": 5}
-    assert seconds_of(paces, graphs, 8, 3, 3000, 2) == pytest.approx(wanted)
+    paces = {"none": QUICK._replace(graphs=2), "batch": QUICK._replace(graphs=5)}
+    assert seconds_of(paces, 8, 3, 3000, 2) == pytest.approx(wanted)
 
 
 def test_more_minutes_buy_epochs_first_and_then_searches():
@@ -83,7 +80,7 @@ def test_more_minutes_buy_epochs_first_and_then_searches():
 
 def test_what_fits_is_as_much_as_fits():
     found = fitted(QUICK, 5)
-    more = seconds_of(dict.fromkeys(ARMS, QUICK), ONE, found.searches, found.epochs + 1, 3000, 2)
+    more = seconds_of(dict.fromkeys(ARMS, QUICK), found.searches, found.epochs + 1, 3000, 2)
     assert 60 * found.minutes <= 300 < more
 
 
@@ -103,7 +100,7 @@ def test_where_nothing_fits_it_says_how_many_minutes_it_would_take():
     with pytest.raises(Refusal):
         fitted(SLOW, asked - 2)
     with pytest.raises(Refusal, match=f"--minutes {asked + 3} "):
-        sized(dict.fromkeys(ARMS, SLOW), ONE, examples=3000, seconds=60, spent=180, workers=2)
+        sized(dict.fromkeys(ARMS, SLOW), examples=3000, seconds=60, spent=180, workers=2)
 
 
 def test_a_size_is_said_in_one_line():
