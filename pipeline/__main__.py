@@ -24,6 +24,7 @@ import shtab
 
 from pipeline.commands import STAGES
 from pipeline.errors import Contradiction, Refusal, Unfinished, nearest
+from pipeline.stages import decide_arguments as deciding
 from pipeline.stages import diagnose_arguments as diagnosing
 from pipeline.training.surroundings import take_over_and_tell
 
@@ -36,11 +37,13 @@ PATIENCE_SECONDS = 10.0  # of a process that is done, with what does not let it 
 KEPT = "what is finished is kept, the same command goes on from there"
 LEFT = {"verify": "nothing was changed", "compare": "nothing was changed"}
 RUNNING = ("sweep", "confirm")
-TRAINING = ("train", "sweep", "confirm", "cost", "verify", "predict", "diagnose")
-QUESTIONS = ("train", "show", "verify", "predict", "compare", "diagnose")
+CLUSTER = os.environ.get("NORMBENCH_CLUSTER") or "local"
+TRAINING = ("train", "decide", "sweep", "confirm", "cost", "verify", "predict", "diagnose")
+QUESTIONS = ("train", "decide", "show", "verify", "predict", "compare", "diagnose")
 SCRIPTED = "print what was set and every metric for a script, and the rest on standard error"
 EPILOG = """\
 examples:
+  normbench decide --model my_project.net --data my_pictures --minutes 20
   normbench train model=cnn norm=batch optimizer.learning_rate=0.01
   normbench train -m norm=none,batch seed=0,1
   normbench sweep quick --cluster "local workers=4"
@@ -104,13 +107,14 @@ def parser() -> argparse.ArgumentParser:
         metavar="KEY=VALUE",
         help="a group's choice (norm=layer) or a value (epochs=3)",
     )
+    deciding.add(commands, _count, CLUSTER)
     for name, summary in (STAGES | BESIDE).items():
         stage = commands.add_parser(name, help=summary, description=summary)
         stage.add_argument("profile", help="a file of conf/profile, such as quick")
         if name in RUNNING:
             stage.add_argument(
                 "--cluster",
-                default=os.environ.get("NORMBENCH_CLUSTER") or "local",
+                default=CLUSTER,
                 metavar="NAME [KEY=VALUE ...]",
                 help="who works: a file of conf/cluster and values of it, in one argument "
                 "(default: NORMBENCH_CLUSTER, else local)",
@@ -241,6 +245,8 @@ def _carry_out(asked: argparse.Namespace) -> int:
         )
     elif asked.command == "predict":
         stage.run(asked.model, asked.files, modules=asked.modules)
+    elif asked.command == "decide":
+        return deciding.carry_out(stage, asked)
     elif asked.command == "diagnose":
         return diagnosing.carry_out(stage, asked)
     elif asked.command == "compare":

@@ -16,7 +16,8 @@ from pipeline.arguments import KNOWN, Argument, Count, Positive, Share, checked
 from pipeline.content import Record, content_digest
 
 Trainer = Literal["engine", "fit", "dqn"]
-
+# The builder that wraps a model of somebody's: `source` is a dotted path to code, as `target` is
+WRAPPING, WRAPPED = "pipeline.models.variants.build", "source"
 
 Key = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 StepsPerEpoch = Count | tuple[Count, ...] | None
@@ -43,6 +44,20 @@ class Component(Record):
         if not info.data.get("target", "").startswith(KNOWN):  # what means what is its author's
             return arguments
         return {name: checked(name, value) for name, value in arguments.items()}
+
+    @property
+    def wrapped(self) -> Component | None:
+        """The function whose model the target wraps, if it wraps one: its code decides digits too.
+
+        Raises:
+            ValueError: It is said by no dotted path.
+        """
+        if self.target != WRAPPING or WRAPPED not in self.arguments:
+            return None
+        source = self.arguments[WRAPPED]
+        if not isinstance(source, str):
+            raise ValueError(f"{WRAPPED} must be a dotted path such as package.module.name")
+        return Component(target=source, arguments={})
 
     def with_argument(self, name: str, value: Argument) -> Self:
         """Return a copy in which one argument has another value."""

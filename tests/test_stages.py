@@ -27,7 +27,10 @@ BY_NAME = {
     "pipeline.findings.pages": "pipeline.findings.*.section",
     "pipeline.findings.summary": "pipeline.findings.*.figures",
     "pipeline.models.norms": "pipeline.models.*",
+    "pipeline.models.variants": "pipeline.models.*",
+    "pipeline.stages.decide": "",  # every stage, each with what it loads itself
     "pipeline.stages.diagnose": "pipeline.diagnosis.*",
+    "pipeline.stages.looking": "",  # a user's own model
     "pipeline.stages.predict": "",  # layers of a user's own
     "pipeline.tasks.scoring": "pipeline.tasks.*",
     "pipeline.tracking.live": "",  # libraries

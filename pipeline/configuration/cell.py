@@ -14,7 +14,8 @@ from pipeline.configuration.messages import Invalid, check_at_most, shown
 from pipeline.configuration.sections import Plain, check_module, component, mapping, parsed
 from pipeline.configuration.task import compose_task
 from pipeline.errors import nearest
-from pipeline.records import Task
+from pipeline.modules import trouble
+from pipeline.records import WRAPPED, Component, Task
 from pipeline.studies import Cell, CellFields, Dataset
 
 COMMAND_LINE = "command line"
@@ -135,6 +136,22 @@ def cell_fields(sections: Plain, choices: dict[str, str], task: Task) -> Plain:
     }
 
 
+def check_wrapped(model: Component) -> None:
+    """Check that the function is there whose model another one wraps.
+
+    Raises:
+        Invalid: It is not.
+    """
+    key = f"model.{WRAPPED}"
+    try:
+        found = model.wrapped
+    except ValueError:
+        said = shown(model.arguments[WRAPPED])
+        raise Invalid(key, f"must be a dotted path such as my.module.name, got {said}") from None
+    if found is not None and (problem := trouble(found.target)):
+        raise Invalid(key, problem)
+
+
 def check_cell(found: Dataset, cell: CellFields) -> None:
     """Check that examples, a batch and the seed fit, and that the code that is named is there.
 
@@ -150,6 +167,7 @@ def check_cell(found: Dataset, cell: CellFields) -> None:
     check_at_most("batch_size", cell.batch_size, cell.examples, FIT)
     check_module("dataset.source", found.source.target)
     check_module("model", cell.model.target)
+    check_wrapped(cell.model)
     if cell.norm.layer:
         check_module("norm", cell.norm.layer.target)
     check_module("optimizer", cell.optimizer.target)

@@ -26,8 +26,8 @@ class Norm:
     """The arm as a function `norm(x, name, activation=None) -> tensor`.
 
     Each call makes a fresh layer called `name`; the activation layer is called
-    `name` with `_activation` behind it. Without an activation, only the norm
-    is applied.
+    `name` with `_activation` behind it, or is one of the caller's own. Without an
+    activation, only the norm is applied.
     """
 
     def __init__(self, arm: Arm, make: Callable[..., Any]) -> None:
@@ -35,9 +35,14 @@ class Norm:
         self._make = make
 
     def __call__(
-        self, x: Any, name: str, activation: str | None = None, *, zero_gamma: bool = False
+        self,
+        x: Any,
+        name: str,
+        activation: str | Callable[[Any], Any] | None = None,
+        *,
+        zero_gamma: bool = False,
     ) -> Any:
-        """Return the tensor, normalized and activated.
+        """Return the tensor, normalized and activated, by Keras's name or by a layer.
 
         `zero_gamma` lets gamma start at zero, where the arm's layer has one.
 
@@ -51,7 +56,9 @@ class Norm:
             )
         layers = [] if self._arm.layer is None else [self._layer(name, zero_gamma=zero_gamma)]
         if activation is not None:
-            last = keras.layers.Activation(activation, name=f"{name}_activation")
+            last = activation
+            if isinstance(activation, str):
+                last = keras.layers.Activation(activation, name=f"{name}_activation")
             layers.insert(len(layers) if self._arm.placement == "before" else 0, last)
         for layer in layers:
             x = layer(x)

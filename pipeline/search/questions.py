@@ -19,7 +19,15 @@ def components(cell: CellFields | Trial) -> list[Component]:
     task = cell.task if isinstance(cell, Trial) else cell.task.scoring
     scoring = scoring_of(task)
     tally = Component(target=scoring.tally, arguments={})
-    named = (cell.model, cell.norm.layer, cell.optimizer, task, scoring.loss, tally)
+    named = (
+        cell.model,
+        cell.model.wrapped,
+        cell.norm.layer,
+        cell.optimizer,
+        task,
+        scoring.loss,
+        tally,
+    )
     return [part for part in named if part is not None]
 
 

@@ -14,6 +14,7 @@ import yaml
 from pipeline.content import canonical_json
 from pipeline.data.files import content_of_files, state_of_files
 from pipeline.execution.environment import own_code
+from pipeline.records import Component
 from pipeline.stages.files import read_plan
 from pipeline.stages.places import Places
 from pipeline.studies import Dataset
@@ -69,7 +70,10 @@ def _targets(plain: object) -> Iterator[str]:
     """Yield the dotted paths of all components within plain data."""
     if isinstance(plain, dict):
         if plain.keys() == {"target", "arguments"}:
+            component = Component.model_construct(**plain)
             yield plain["target"]
+            if component.wrapped is not None:
+                yield component.wrapped.target
         plain = list(plain.values())
     if isinstance(plain, list):
         for each in plain:

@@ -35,6 +35,7 @@ QUICK = {  # arms that are trained in minutes, where they are not all
     "mlp_residual": ("batch",),
     "resnet": ("batch",),
     "rnn": ("none", "batch", "layer_inside", "batch_inside"),
+    "variant": ("none", "batch", "group"),
 }
 QUICK_WITH_ADAM = {"mlp": ("none", "batch", "layer"), "cnn": ("batch",)}  # it knows nothing of arms
 QUICK_ARMS = {"batch_fast": (), "batch_joint": ("mlp",)}  # differ from another in a number, a flag

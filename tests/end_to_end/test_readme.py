@@ -78,3 +78,26 @@ def test_the_claim_of_the_readme_has_its_verdict_in_a_report(checkout):
     assert mine["judgement"]["parts"][0]["present_blocks"] == 8
     page = (checkout.root / "reports/mine/report.html").read_text()
     assert mine["claim"]["statement"] in page
+
+
+@pytest.mark.slow
+def test_the_one_answer_of_the_readme_is_said_again_by_page_and_script(checkout):
+    """It trains for as long as the recipe says: three minutes."""
+    script = pasted("Your model, your data: one answer")
+    said = checkout.run("bash", "-euo", "pipefail", "-c", script)
+    assert re.search(r" arms x 8 searches x 7 runs of \d+ epochs?.*: about \d minutes? on ", said)
+    name = "decide_my_project_net_make_digits"
+    lines = said.rstrip().splitlines()[-5:]
+    assert lines[0].startswith(("Use ", "Can't tell yet what to use; ")), said
+    assert lines[1].startswith(("It buys ", "It forgoes nothing "))
+    assert re.match(r"It costs \d\S* ms a step of 32 examples", lines[2])
+    script = f"normbench decide {name} --json"
+    [answer] = json.loads(checkout.run("bash", "-c", script))["answers"]
+    assert [answer[part] for part in ("use", "buys", "costs", "risks", "left_open")] == lines
+    page = (checkout.root / "reports" / name / "report.html").read_text()
+    assert page.index("It costs") < page.index("<table")
+    again = "normbench decide --model my_project.net:make --data digits --minutes 3"
+    said = checkout.run("bash", "-c", again)
+    assert "asked before, goes on" in said
+    assert ", 0 of them trained now" in said
+    assert said.rstrip().splitlines()[-5:] == lines

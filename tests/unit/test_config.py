@@ -92,6 +92,9 @@ REFUSED_ARGUMENTS = {
         "model.application must be a string, got 5"
     ],
     ("model=keras_application", "model.pretrained=1"): ["model.pretrained must be a string, got 1"],
+    ("model=variant", "model.source=5"): ["model.source must be a dotted path", "got 5"],
+    ("model=variant", "model.source=network"): ["model.source must be a dotted path"],
+    ("model=variant", "model.source=no.where"): ["model.source names 'no.where'", "module 'no'"],
     ("norm=batch_inside", "norm.gamma=-1"): ["norm.gamma must be at least 0, got -1"],
 }
 # likewise, with -m

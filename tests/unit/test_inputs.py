@@ -66,6 +66,16 @@ def test_what_is_not_of_ones_own_has_no_digest(folder):
     assert list(found["judging"]) == ["my_inputs.effects"]
 
 
+def test_the_function_whose_model_is_wrapped_is_code_of_ones_own(folder):
+    file = folder / "reports/quick/config.yaml"
+    plan = yaml.safe_load(file.read_text())
+    [study, *_] = plan["studies"].values()
+    arguments = {"source": "my_inputs.shallow.build"}
+    study["model"] = {"target": "pipeline.models.variants.build", "arguments": arguments}
+    write(file, yaml.safe_dump(plan))
+    assert list(inputs()["training"]) == ["my_inputs.shallow"]
+
+
 @pytest.mark.parametrize(
     ("change", "section"),
     [

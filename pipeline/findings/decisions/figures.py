@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
-from pipeline.arguments import Argument
+from pipeline.arguments import Argument, Count
 from pipeline.claims.situation import OfTuned, Situation
 from pipeline.content import Record
 from pipeline.findings.conditions import Conditions, conditions
@@ -14,6 +14,9 @@ from pipeline.findings.decisions.readings import Reading, reading
 from pipeline.findings.decisions.rule import Decision, decide_with_change, meet
 from pipeline.findings.evidence import Evidence
 from pipeline.findings.tuned import figures as tuned
+from pipeline.findings.tuned.searches import best_winner
+from pipeline.statistics.cost_ratios import log_cost_ratio, step_milliseconds
+from pipeline.statistics.intervals import Estimate
 from pipeline.statistics.pairs import Statistics
 
 
@@ -22,9 +25,9 @@ class Decided(Record):
 
     `changed` says that the decision needs the situation's change: `readings` and `other_readings`
     are then by recalibrated statistics, else by the moving ones that a user gets, and `otherwise`
-    are the first by the other kind, where that makes a difference. `chosen` are the settings that a
-    search found, where the decision is about one arm of somebody's own profile; `study` is then
-    the arm's.
+    are the first by the other kind, where that makes a difference. `chosen` are the settings that
+    the best search found, where the decision is about one arm of somebody's own profile; `study` is
+    then the arm's.
     """
 
     named_by: ClassVar = ("name",)
@@ -49,11 +52,28 @@ class Decided(Record):
     chosen: dict[str, Argument]
 
 
+class Price(Record):
+    """What a step of an arm of somebody's own profile costs.
+
+    `cost_ratio` is the log of its ratio to the reference's, absent for the reference itself.
+    """
+
+    named_by: ClassVar = ("cell", "arm")
+    clock_fields: ClassVar = ("batch_size", "step_milliseconds", "cost_ratio")
+
+    cell: str
+    arm: str
+    batch_size: Count
+    step_milliseconds: float
+    cost_ratio: Estimate | None
+
+
 class Figures(Record):
     """The decisions, in the order of the page; `faster` is what training gains."""
 
     decided: tuple[Decided, ...]
     faster: Faster | None
+    prices: tuple[Price, ...]
 
 
 def figures(evidence: Evidence) -> Figures:
@@ -69,7 +89,26 @@ def figures(evidence: Evidence) -> Figures:
         for each in (*situation.against_none, *situation.against_other)
         if isinstance(each, OfTuned)
     }
-    return Figures(decided=(*found, *_own(evidence, named)), faster=faster(evidence))
+    own = tuple(_own(evidence, named))
+    return Figures(
+        decided=(*found, *own),
+        faster=faster(evidence),
+        prices=tuple(_prices(evidence, {str(each.study).rpartition("/")[0] for each in own})),
+    )
+
+
+def _prices(evidence: Evidence, cells: set[str]) -> Iterator[Price]:
+    for cost in evidence.costs.costs if evidence.costs else ():
+        for arm in cost.arms if cost.cell_name in cells else ():
+            reference, level = evidence.reference, evidence.level
+            is_other = arm != reference
+            yield Price(
+                cell=cost.cell_name,
+                arm=arm,
+                batch_size=cost.batch_size,
+                step_milliseconds=step_milliseconds(cost, arm),
+                cost_ratio=log_cost_ratio(cost, arm, reference, level=level) if is_other else None,
+            )
 
 
 def _decided(situation: Situation, evidence: Evidence) -> Decided | None:
@@ -139,6 +178,6 @@ def _own(evidence: Evidence, named: set[str]) -> Iterator[Decided]:
             beside=(),
         )
         if (decided := _decided(situation, evidence)) is not None:
-            winner = each.search[0].winner
+            winner = best_winner(each.search)
             chosen = {} if winner is None else winner.hyperparameters
             yield decided.model_copy(update={"study": each.name, "chosen": chosen})

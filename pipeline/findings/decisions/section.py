@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pipeline.findings import conditions
 from pipeline.findings.decisions import deployed, words
 from pipeline.findings.decisions.figures import Decided, Figures
+from pipeline.findings.decisions.own import answers
 from pipeline.findings.summary import Summary
 from pipeline.findings.tuned.figures import Figures as Tuned
 from pipeline.findings.tuned.words import effect
@@ -58,7 +59,9 @@ def section(summary: Summary) -> Section:
     figures = summary.of(Figures)
     blocks: list[Block] = []
     if figures.decided:
-        blocks += _in_short(figures.decided)
+        blocks += _answered(summary)
+        if any(each.study is None for each in figures.decided):
+            blocks += _in_short(figures.decided)
         blocks.append(
             Decisions(
                 caption="Batch normalization, situation by situation"
@@ -77,6 +80,17 @@ def section(summary: Summary) -> Section:
     if not blocks:
         blocks = [Nothing("Nothing to show: this profile decides about no situation.")]
     return Section("decisions", "What to do", tuple(blocks))
+
+
+def _answered(summary: Summary) -> list[Block]:
+    """Say in five lines what to do in each cell that is somebody's own."""
+    found = answers(summary)
+    blocks: list[Block] = []
+    for each in found:
+        if len(found) > 1:
+            blocks.append(Text(f"On {each.cell}:"))
+        blocks.append(Listing(each.lines))
+    return blocks
 
 
 def _in_short(decided: Sequence[Decided]) -> list[Block]:

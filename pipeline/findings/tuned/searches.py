@@ -80,6 +80,15 @@ def search(
     )
 
 
+def best_winner(searches: Iterable[Search]) -> Winner | None:
+    """Return the winner of the search that found most on validation examples, the first of equals.
+
+    None where nothing was confirmed.
+    """
+    won = [each for each in searches if each.winner is not None and each.best_so_far]
+    return max(won, key=lambda each: each.best_so_far[-1]).winner if won else None
+
+
 def hyperparameters(trial: Trial, names: Iterable[str]) -> dict[str, Argument]:
     """Return what a trial has for each searched dimension.
 

@@ -9,6 +9,7 @@ from pipeline.findings.summary import Summary
 from pipeline.findings.tuned.figures import ArmFigures, Figures
 from pipeline.findings.tuned.gap import STATISTICS
 from pipeline.findings.tuned.same_arm import EXPECTED
+from pipeline.findings.tuned.searches import best_winner
 from pipeline.findings.tuned.words import effect
 from pipeline.findings.tuned.words import searches as done
 from pipeline.page.blocks import Table
@@ -185,12 +186,8 @@ def searches(summary: Summary) -> Table:
 
 
 def _settings(figures: ArmFigures) -> str:
-    won = [each for each in figures.search if each.winner and each.best_so_far]
-    if not won:
-        return MISSING
-    best = max(won, key=lambda each: each.best_so_far[-1])
-    assert best.winner is not None
-    return arguments(best.winner.hyperparameters) or ABSENT
+    best = best_winner(figures.search)
+    return MISSING if best is None else arguments(best.hyperparameters) or ABSENT
 
 
 def _recalibrated(figures: ArmFigures, shown: str) -> str:
