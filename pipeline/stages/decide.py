@@ -96,7 +96,7 @@ def _asked(model: str, data: str, minutes: int, conf: Path, cluster: str) -> str
         check_choice(conf, "model", asked.name, "--model")
     workers = _workers(conf, cluster)
     name = files.profile_of(asked.name, data)
-    request = f"normbench decide --model {model} --data {data} --minutes {minutes}"
+    request = f"{_request(asked)} --data {data} --minutes {minutes}"
     profile, experiment = (conf / group / f"{name}.yaml" for group in ("profile", "experiment"))
     known = [files.state(file, request) for file in (profile, experiment)]
     written = _write_model(conf, asked, model)
@@ -126,11 +126,16 @@ def _asked(model: str, data: str, minutes: int, conf: Path, cluster: str) -> str
     return name
 
 
+def _request(asked: files.Model) -> str:
+    """Return how a command begins that asks about a model, however it was spelled."""
+    return f"normbench decide --model {asked.function or asked.name}"
+
+
 def _write_model(conf: Path, asked: files.Model, model: str) -> Path | None:
     """Write the file of a model that has none; return it where it was not there."""
     if asked.function is None:
         return None
-    file, request = conf / "model" / f"{asked.name}.yaml", f"normbench decide --model {model}"
+    file, request = conf / "model" / f"{asked.name}.yaml", _request(asked)
     known = files.state(file, request)
     if known == "ours":
         return None

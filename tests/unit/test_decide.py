@@ -82,6 +82,14 @@ def test_the_same_request_goes_on_without_another_measurement(elsewhere, capsys)
     assert "asked before, goes on: 4 arms x 8 searches" in capsys.readouterr().out
 
 
+def test_a_function_may_be_spelled_in_two_ways(elsewhere):
+    measured, _ = elsewhere
+    Path("mine.py").write_text("def net(shape, outputs):\n    return None\n")
+    ask(model="mine:net")
+    ask(model="mine.net")
+    assert len(measured) == 1
+
+
 def test_another_number_of_minutes_is_another_request(elsewhere, capsys):
     measured, _ = elsewhere
     ask()

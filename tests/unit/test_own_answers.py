@@ -126,6 +126,7 @@ def test_an_arm_behind_that_cannot_be_told_leaves_none_ahead() -> None:
 def test_a_change_that_a_norm_needs_is_said() -> None:
     found = told(batch={**HELPS, "changed": True})
     assert found.use.endswith("; recalibrate its averages before use.")
+    assert found.buys.endswith("against none (8 searches, 99% interval, recalibrated).")
 
 
 def test_batch_norm_s_gap_and_the_runs_that_failed_are_its_risk() -> None:

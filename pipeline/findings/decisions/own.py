@@ -145,7 +145,9 @@ def _said(settings: Mapping[str, Argument]) -> str:
 def _buys(summary: Summary, best: Decided | None, ranked: Sequence[Decided]) -> str:
     reference = summary.analysis.reference
     if best is not None and (found := _read(best)) is not None:
-        return f"It buys {_effect(summary, found)}, against {reference} ({_basis(found)})."
+        with_change = ", recalibrated" if best.changed else ""
+        basis = f"{_basis(found)}{with_change}"
+        return f"It buys {_effect(summary, found)}, against {reference} ({basis})."
     told = [
         f"{each.norm}: {_effect(summary, found)}"
         for each in ranked
