@@ -33,8 +33,8 @@ def run(profile: str) -> None:
     plan, places = read_plan(profile), Places(profile)
     files = _digests_of_files(places, plan.datasets)
     loading = {name: own_code([each.source.target]) for name, each in plan.datasets.items()}
-    training = own_code(_targets([study.plain() for study in plan.studies.values()]))
-    judging = own_code(_targets(plan.claims))
+    training = own_code(targets_within([study.plain() for study in plan.studies.values()]))
+    judging = own_code(targets_within(plan.claims))
     data = {name: {"files": files[name], "code": loading[name]} for name in plan.datasets}
     inputs = {"data": data, "training": training, "judging": judging}
     places.inputs.write_text(HEADER + yaml.safe_dump(inputs, sort_keys=False, allow_unicode=True))
@@ -65,7 +65,7 @@ def _digests_of_files(places: Places, datasets: dict[str, Dataset]) -> dict[str,
     return digests
 
 
-def _targets(plain: object) -> Iterator[str]:
+def targets_within(plain: object) -> Iterator[str]:
     """Yield the dotted paths of all components within plain data."""
     if isinstance(plain, dict):
         if plain.keys() == {"target", "arguments"}:
@@ -73,4 +73,4 @@ def _targets(plain: object) -> Iterator[str]:
         plain = list(plain.values())
     if isinstance(plain, list):
         for each in plain:
-            yield from _targets(each)
+            yield from targets_within(each)

@@ -14,6 +14,7 @@ from pipeline.configuration.cluster import compose_cluster
 from pipeline.content import canonical_json
 from pipeline.errors import Unfinished
 from pipeline.execution.board import Board
+from pipeline.execution.environment import own_code
 from pipeline.execution.loop import run
 from pipeline.execution.pool import Pool, open_pool
 from pipeline.execution.queues import Queue
@@ -21,6 +22,7 @@ from pipeline.execution.store import Store
 from pipeline.execution.task import Failed, Lost, Task
 from pipeline.records import Answer
 from pipeline.stages.advice import shared_norms
+from pipeline.stages.inputs import targets_within
 from pipeline.stages.live import View
 from pipeline.stages.places import Places
 from pipeline.tracking.live import LiveMirror
@@ -65,7 +67,10 @@ def carry_through(
     def start() -> Pool:
         store.writable()
         datasets = sorted({queue.study.dataset for queue in queues})
-        return open_pool(asked, store, [Places(profile).dataset(name) for name in datasets])
+        code = own_code(targets_within([queue.study.plain() for queue in queues]))
+        return open_pool(
+            asked, store, [Places(profile).dataset(name) for name in datasets], list(code)
+        )
 
     with _terminable(), View(board.progress) as view:
         watch = Reporter(board, view, mirror, Places(profile).progress)
