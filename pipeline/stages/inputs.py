@@ -7,13 +7,13 @@ so that this stage looks each time, and the stages that use it depend on its dig
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import yaml
 
 from pipeline.content import canonical_json
 from pipeline.data.files import content_of_files, state_of_files
 from pipeline.execution.environment import own_code
+from pipeline.records import targets_within
 from pipeline.stages.files import read_plan
 from pipeline.stages.places import Places
 from pipeline.studies import Dataset
@@ -63,14 +63,3 @@ def _digests_of_files(places: Places, datasets: dict[str, Dataset]) -> dict[str,
     places.seen.parent.mkdir(parents=True, exist_ok=True)
     places.seen.write_text(canonical_json(kept))
     return digests
-
-
-def targets_within(plain: object) -> Iterator[str]:
-    """Yield the dotted paths of all components within plain data."""
-    if isinstance(plain, dict):
-        if plain.keys() == {"target", "arguments"}:
-            yield plain["target"]
-        plain = list(plain.values())
-    if isinstance(plain, list):
-        for each in plain:
-            yield from targets_within(each)

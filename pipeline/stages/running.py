@@ -20,9 +20,8 @@ from pipeline.execution.pool import Pool, open_pool
 from pipeline.execution.queues import Queue
 from pipeline.execution.store import Store
 from pipeline.execution.task import Failed, Lost, Task
-from pipeline.records import Answer
+from pipeline.records import Answer, targets_within
 from pipeline.stages.advice import shared_norms
-from pipeline.stages.inputs import targets_within
 from pipeline.stages.live import View
 from pipeline.stages.places import Places
 from pipeline.tracking.live import LiveMirror

@@ -16,7 +16,7 @@ overrides:
   - dataset.validation=100
   - dataset.test=100
   - examples=200
-  - epochs=2
+  - epochs=12
   - steps_per_epoch=null
   - budget=2
   - searches=2
@@ -30,7 +30,7 @@ analysis:
 
 
 def checked_out(root: Path, **environment: str) -> Checkout:
-    found = Checkout(root, PROFILE, **environment)
+    found = Checkout(root, PROFILE, PYTHONUNBUFFERED="1", **environment)
     (found.root / "conf" / "profile" / f"{PROFILE}.yaml").write_text(PLAN)
     for stage in ("compose", "prepare"):
         found.pipeline(stage, PROFILE)
