@@ -3,7 +3,8 @@
 A command's module is imported when it is called, so that help comes at once.
 Exit codes: 0 done, 1 trials that failed or gave other digits than before,
 figures that changed beyond their intervals, or something that `diagnose` found,
-2 a request that cannot be carried out, told in one line, 130 interrupted.
+2 a request that cannot be carried out, told in one line, 3 a scheduled run in which
+a verdict changed, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import shtab
 from pipeline.commands import STAGES
 from pipeline.errors import Contradiction, Refusal, Unfinished, nearest
 from pipeline.stages import diagnose_arguments as diagnosing
+from pipeline.stages import schedule_arguments as scheduling
 from pipeline.training.surroundings import take_over_and_tell
 
 BESIDE = {
@@ -37,7 +39,7 @@ KEPT = "what is finished is kept, the same command goes on from there"
 LEFT = {"verify": "nothing was changed", "compare": "nothing was changed"}
 RUNNING = ("sweep", "confirm")
 TRAINING = ("train", "sweep", "confirm", "cost", "verify", "predict", "diagnose")
-QUESTIONS = ("train", "show", "verify", "predict", "compare", "diagnose")
+QUESTIONS = ("train", "show", "verify", "predict", "compare", "diagnose", "schedule")
 SCRIPTED = "print what was set and every metric for a script, and the rest on standard error"
 EPILOG = """\
 examples:
@@ -152,6 +154,7 @@ def _add_questions(commands: Any) -> None:
     compare.add_argument("old", help=what)
     compare.add_argument("new", help="the same")
     diagnosing.add(commands, _count)
+    scheduling.add(commands)
 
 
 def _count(text: str) -> int:
@@ -243,6 +246,8 @@ def _carry_out(asked: argparse.Namespace) -> int:
         stage.run(asked.model, asked.files, modules=asked.modules)
     elif asked.command == "diagnose":
         return diagnosing.carry_out(stage, asked)
+    elif asked.command == "schedule":
+        return scheduling.carry_out(stage, asked, asked.conf)
     elif asked.command == "compare":
         return 0 if stage.run(asked.old, asked.new) else 1
     else:

@@ -45,7 +45,7 @@ def run(old: str, new: str) -> bool:
         Refusal: There is no such file, or it is no analysis of this version.
     """
     files = found(old), found(new)
-    before, after = map(_read, files)
+    before, after = map(read, files)
     different = changes(before, after)
     lines = list(_listing(different))
     if lines:
@@ -70,7 +70,12 @@ def found(name: str) -> Path:
     raise Refusal(f"{missing}; name an {of_profile.name}, a folder that holds one, or a profile")
 
 
-def _read(file: Path) -> Summary:
+def read(file: Path) -> Summary:
+    """Return an analysis.
+
+    Raises:
+        Refusal: It cannot be read, or is none of this version.
+    """
     try:
         return Summary.model_validate_json(file.read_bytes())
     except OSError as error:
