@@ -130,7 +130,7 @@ def queued(
                 python=f"exec {shlex.quote(python or sys.executable)}",  # it gets the job's signals
                 job_extra_directives=list(directives),
                 job_script_prologue=prologue_of(run.folder, prologue, Path.cwd()),
-                local_directory=scratch or '"${TMPDIR:-/tmp}"',
+                local_directory=f'"{scratch or "${TMPDIR:-/tmp}"}"',
                 log_directory=str(run.folder.parent / LOGS),
                 interface=interface,
                 protocol="tcp://" if insecure else "tls://",

@@ -75,9 +75,7 @@ def install(
     starter.install(entry)
     if engine == "kubernetes":
         return
-    print(
-        f"{entry.name}: {engine} runs {entry.profile} on {entry.cluster}; it said:\n{shown}", end=""
-    )
+    print(f"{entry.name}: {engine} runs {entry.profile} on {entry.cluster}; told:\n{shown}", end="")
 
 
 def show(words: Sequence[str], *, engine: str | None) -> None:

@@ -22,7 +22,7 @@ from pipeline.errors import Refusal
 from pipeline.execution.timetable import Timetable
 from pipeline.stages.schedule_entry import Entry
 
-EMPTY = ("no crontab for", "no scrontab for", "no crontab")  # what is said of a table without lines
+EMPTY = ("no crontab", "no scrontab")  # what is said of a table without lines, by either of them
 
 
 class Engine(Protocol):
@@ -80,7 +80,8 @@ class Table:
 
     def _read(self) -> str:
         done = _called([self._program, "-l"])
-        if done.returncode and not any(words in done.stderr for words in EMPTY):
+        said = done.stderr + done.stdout
+        if done.returncode and not any(words in said for words in EMPTY):
             raise Refusal(f"{self._program} -l: {_last(done)}")
         return "" if done.returncode else done.stdout
 

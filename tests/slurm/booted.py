@@ -1,6 +1,6 @@
 """A real Slurm of three nodes on this machine: Debian's packages, loopback alone, no systemd.
 
-python tests/slurm/booted.py FOLDER     # boots one, says how to use it, and waits for Ctrl-C
+python tests/slurm/booted.py FOLDER     # boots one, says how to use it, and waits for SIGTERM
 """
 
 import os
@@ -44,6 +44,7 @@ MpiDefault=none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU
 SchedulerParameters=bf_interval=1,sched_interval=1,batch_sched_delay=0
+ScronParameters=enable
 ReturnToService=2
 KillWait=5
 SlurmdTimeout=10
@@ -208,10 +209,9 @@ def main() -> None:
     slurm = Slurm(Path(sys.argv[1]).resolve())
     slurm.start()
     print(f"export SLURM_CONF={slurm.conf}", flush=True)
-    try:
-        signal.pause()
-    except KeyboardInterrupt:
-        slurm.stop()
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    signal.pause()
+    slurm.stop()
 
 
 if __name__ == "__main__":

@@ -101,6 +101,19 @@ def test_workers_end_between_trials_when_they_are_old(slurm, checkout, expected)
     assert digest(checkout) == expected
 
 
+def test_walltime_in_the_middle_of_a_trial_costs_it_no_retry(slurm, checkout):
+    """Slurm's shortest walltime is a minute, looked at every half: most of it is slept away."""
+    checkout.edit(f"conf/profile/{PROFILE}.yaml", "epochs=12", "epochs=100")
+    checkout.pipeline("compose", PROFILE)
+    slept = ("jobs=1", "walltime=00:01:00", "lifetime_seconds=null", "'prologue=[sleep 45]'")
+    said = swept(checkout, *slept)
+    print(said)
+    logs = [each.read_text() for each in (checkout.root / "artifacts/jobs/logs").glob("*.err")]
+    assert [text for text in logs if "DUE TO TIME LIMIT" in text]
+    assert "its worker was called away by its queue; it starts again" in said
+    assert "its worker died" not in said
+
+
 def test_what_waits_in_the_queue_trains_the_code_it_was_started_with(slurm, checkout, expected):
     slurm.run("scontrol", "update", "nodename=n[1-3]", "state=drain", "reason=test")
     try:
