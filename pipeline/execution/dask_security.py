@@ -1,7 +1,11 @@
-"""Who may talk to a scheduler: the three files of TLS, checked before anybody is called."""
+"""Who may talk to a scheduler: the three files of TLS, checked before anybody is called.
+
+A run that starts a scheduler of its own for other machines makes them itself, for that run alone.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +14,7 @@ from distributed.security import Security
 from pipeline.errors import Refusal, reason_of
 
 SCHEMES = ("tcp", "tls")
+ROLES = ("scheduler", "worker", "client")
 
 
 def secured(address: str, files: Mapping[str, str | None]) -> Security | None:
@@ -49,3 +54,26 @@ def secured(address: str, files: Mapping[str, str | None]) -> Security | None:
             f"and key that go together ({reason_of(error)})"
         ) from error
     return security
+
+
+def made_for_run(folder: Path) -> Security:
+    """Return dask's security with a new certificate and key, files of `folder` that we alone read.
+
+    Whoever has the files may work and ask for work; nobody else is talked to.
+
+    Args:
+        folder: Of one run, seen by all who take part.
+
+    Raises:
+        OSError: A file cannot be written.
+    """
+    made = Security.temporary()
+    files = {}
+    for name in ("tls_ca_file", "tls_client_cert", "tls_client_key"):
+        file = folder / f"{name}.pem"
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+            stream.write(getattr(made, name))
+        files[name] = str(file)
+    pair = {"cert": files["tls_client_cert"], "key": files["tls_client_key"]}
+    roles = {f"tls_{role}_{name}": file for role in ROLES for name, file in pair.items()}
+    return Security(tls_ca_file=files["tls_ca_file"], require_encryption=True, **roles)

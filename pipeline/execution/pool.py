@@ -55,7 +55,13 @@ class Pool(Protocol):
 class Inline:
     """This process as the only worker: for debugging. A trial's limits are not watched."""
 
-    def __init__(self, store: Store, limits: Limits, folders: Sequence[Path] = ()) -> None:  # noqa: ARG002
+    def __init__(
+        self,
+        store: Store,
+        limits: Limits,
+        folders: Sequence[Path] = (),  # noqa: ARG002
+        code: Sequence[str] = (),  # noqa: ARG002
+    ) -> None:
         self._store = store
         self._limits = limits
         self._given: Task | None = None
@@ -95,16 +101,17 @@ def attempted(task: Task, store: Store) -> Outcome:
         return Failed(task, reason_of(error))
 
 
-def open_pool(cluster: Cluster, store: Store, folders: Sequence[Path]) -> Pool:
+def open_pool(cluster: Cluster, store: Store, folders: Sequence[Path], code: Sequence[str]) -> Pool:
     """Return the pool that a cluster's configuration names, its workers started.
 
     Args:
         cluster: Who works, within which limits.
         store: Where answers go.
         folders: The arrays that every worker must see.
+        code: The modules of the user's own that trials name.
 
     Raises:
         Refusal: The configuration does not fit, or nobody can work.
     """
-    pool: Pool = build(cluster.pool, store, cluster.limits, folders)
+    pool: Pool = build(cluster.pool, store, cluster.limits, folders, code)
     return pool

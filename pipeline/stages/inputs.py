@@ -7,14 +7,13 @@ so that this stage looks each time, and the stages that use it depend on its dig
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import yaml
 
 from pipeline.content import canonical_json
 from pipeline.data.files import content_of_files, state_of_files
 from pipeline.execution.environment import own_code
-from pipeline.records import Component
+from pipeline.records import targets_within
 from pipeline.stages.files import read_plan
 from pipeline.stages.places import Places
 from pipeline.studies import Dataset
@@ -34,8 +33,8 @@ def run(profile: str) -> None:
     plan, places = read_plan(profile), Places(profile)
     files = _digests_of_files(places, plan.datasets)
     loading = {name: own_code([each.source.target]) for name, each in plan.datasets.items()}
-    training = own_code(_targets([study.plain() for study in plan.studies.values()]))
-    judging = own_code(_targets(plan.claims))
+    training = own_code(targets_within([study.plain() for study in plan.studies.values()]))
+    judging = own_code(targets_within(plan.claims))
     data = {name: {"files": files[name], "code": loading[name]} for name in plan.datasets}
     inputs = {"data": data, "training": training, "judging": judging}
     places.inputs.write_text(HEADER + yaml.safe_dump(inputs, sort_keys=False, allow_unicode=True))
@@ -64,17 +63,3 @@ def _digests_of_files(places: Places, datasets: dict[str, Dataset]) -> dict[str,
     places.seen.parent.mkdir(parents=True, exist_ok=True)
     places.seen.write_text(canonical_json(kept))
     return digests
-
-
-def _targets(plain: object) -> Iterator[str]:
-    """Yield the dotted paths of all components within plain data."""
-    if isinstance(plain, dict):
-        if plain.keys() == {"target", "arguments"}:
-            component = Component.model_construct(**plain)
-            yield plain["target"]
-            if component.wrapped is not None:
-                yield component.wrapped.target
-        plain = list(plain.values())
-    if isinstance(plain, list):
-        for each in plain:
-            yield from _targets(each)

@@ -14,12 +14,13 @@ from pipeline.configuration.cluster import compose_cluster
 from pipeline.content import canonical_json
 from pipeline.errors import Unfinished
 from pipeline.execution.board import Board
+from pipeline.execution.environment import own_code
 from pipeline.execution.loop import run
 from pipeline.execution.pool import Pool, open_pool
 from pipeline.execution.queues import Queue
 from pipeline.execution.store import Store
 from pipeline.execution.task import Failed, Lost, Task
-from pipeline.records import Answer
+from pipeline.records import Answer, targets_within
 from pipeline.stages.advice import shared_norms
 from pipeline.stages.live import View
 from pipeline.stages.places import Places
@@ -65,7 +66,10 @@ def carry_through(
     def start() -> Pool:
         store.writable()
         datasets = sorted({queue.study.dataset for queue in queues})
-        return open_pool(asked, store, [Places(profile).dataset(name) for name in datasets])
+        code = own_code(targets_within([queue.study.plain() for queue in queues]))
+        return open_pool(
+            asked, store, [Places(profile).dataset(name) for name in datasets], list(code)
+        )
 
     with _terminable(), View(board.progress) as view:
         watch = Reporter(board, view, mirror, Places(profile).progress)

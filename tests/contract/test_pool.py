@@ -201,8 +201,12 @@ def test_a_pool_without_workers_is_refused(tmp_path):
         local(Store(tmp_path), UNLIMITED, workers=0)
 
 
+NO_FILES = {"tls_ca_file": None, "tls_client_cert": None, "tls_client_key": None}
+WAITING = {"patience_seconds": 120, "state": None}
+
+
 def test_a_scheduler_that_nobody_is_behind_is_refused_in_one_line(tmp_path):
-    nowhere = {"tls_ca_file": None, "tls_client_cert": None, "tls_client_key": None}
+    nowhere = NO_FILES | WAITING
     with pytest.raises(Refusal, match=r"cluster\.address: tcp://127\.0\.0\.1:9"):
         address(
             Store(tmp_path), UNLIMITED, address="tcp://127.0.0.1:9", timeout_seconds=1, **nowhere
@@ -211,6 +215,29 @@ def test_a_scheduler_that_nobody_is_behind_is_refused_in_one_line(tmp_path):
     files = nowhere | {"tls_ca_file": "missing.pem"}
     with pytest.raises(Refusal, match=r"cluster\.tls_ca_file"):
         address(Store(tmp_path), UNLIMITED, address="tls://127.0.0.1:9", timeout_seconds=1, **files)
+
+
+def waited_for(pool, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        pool.done(0.1)
+
+
+def test_a_scheduler_to_which_no_worker_comes_is_not_waited_for_for_ever(tmp_path):
+    waiting = {"patience_seconds": 1.0, "state": "echo '7 PENDING'"}
+    with scheduler() as (_, place):
+        pool = address(
+            Store(tmp_path), UNLIMITED, address=place, timeout_seconds=5, **NO_FILES, **waiting
+        )
+        try:
+            with pytest.raises(Refusal) as refused:
+                waited_for(pool, 20)
+        finally:
+            pool.close()
+    assert str(refused.value) == (
+        f"cluster: no worker has come to {place} for 1 s (the queue: 1 PENDING); "
+        "what is finished is kept, the same command goes on"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -233,7 +260,6 @@ def authorities(tmp_path_factory) -> dict[str, dict[str, str]]:
     return found
 
 
-NO_FILES = {"tls_ca_file": None, "tls_client_cert": None, "tls_client_key": None}
 CONNECT = """
 import json, sys
 from pathlib import Path
@@ -284,7 +310,7 @@ def scheduler(files: dict[str, str] | None = None):
 
 
 def connecting(store: Path, place: str, files: dict[str, str | None]) -> subprocess.Popen[str]:
-    asked = json.dumps({"address": place} | files)
+    asked = json.dumps({"address": place} | files | WAITING)
     return subprocess.Popen(
         [sys.executable, "-c", CONNECT, str(store), asked],
         stdout=subprocess.PIPE,

@@ -109,6 +109,11 @@ def test_a_changed_template_runs_only_the_report_again(checkout):
     assert checkout.ran(checkout.repro()) == ["report"]
 
 
+def test_dvc_finds_the_profiles_that_it_leaves_out_by_default(checkout):
+    said = checkout.run("dvc", "repro", "--dry", "reports/dvc.yaml:profile@claims")
+    assert "python -m pipeline sweep claims" in said
+
+
 def test_mlflow_has_one_finished_run_per_trial_seed_winner_and_study(checkout):
     script = (
         "import json\n"
