@@ -49,8 +49,6 @@ examples:
   normbench train model=cnn norm=batch optimizer.learning_rate=0.01
   normbench train -m norm=none,batch seed=0,1
   normbench sweep quick --cluster "local workers=4"
-  normbench verify --sample 20
-  normbench compare old/analysis.json quick
 
 The whole of it, from raw data to report: make reproduce
 """
@@ -65,7 +63,6 @@ COMPARED = """\
 examples:
   cp reports/quick/analysis.json before.json    # change something, make it again, then
   normbench compare before.json quick
-  normbench compare ../other-checkout/reports/quick reports/quick
 """
 
 

@@ -89,7 +89,7 @@ def train(
             break
 
     result = _result(said, agent, curves, drawing.rows_seen)
-    return Trained(result, agent.model, lambda: plain(trial, agent.model))
+    return Trained(result, agent.model, lambda: plain(trial, shape, agent.model))
 
 
 _graphs = Graphs[Agent]()

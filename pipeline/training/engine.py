@@ -209,7 +209,9 @@ def train(
         if is_over(trial, epoch, values):
             break
 
-    return Trained(result_of(said, curves), engine.model, lambda: plain(trial, engine.model))
+    shape = tuple(data[0].shape[1:])
+    result = result_of(said, curves)
+    return Trained(result, engine.model, lambda: plain(trial, shape, engine.model))
 
 
 _graphs = Graphs[Engine]()

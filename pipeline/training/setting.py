@@ -60,9 +60,15 @@ def built(trial: Trial, shape: tuple[int, ...], outputs: int, make: Make = build
     return model
 
 
-def plain(trial: Trial, trained: keras.Model) -> keras.Model:
-    """Return Keras's own model of the trial with the weights of one that a trainer made."""
-    model = built(trial, tuple(trained.input_shape[1:]), int(trained.output_shape[-1]))
+def plain(trial: Trial, shape: tuple[int, ...], trained: keras.Model) -> keras.Model:
+    """Return Keras's own model of the trial with the weights of one that a trainer made.
+
+    Args:
+        trial: The question.
+        shape: Of an example: a model may leave it open.
+        trained: The other model.
+    """
+    model = built(trial, shape, int(trained.output_shape[-1]))
     for variable, value in zip(model.variables, trained.variables, strict=True):
         variable.assign(value.numpy())
     return model
