@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-import re
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -19,6 +18,7 @@ import numpy as np
 
 from pipeline.components import build, resolve
 from pipeline.errors import Refusal
+from pipeline.models.anatomy import NORM_NAME
 from pipeline.models.norms import norm_factory
 from pipeline.records import Trial
 from pipeline.tasks.scoring import scoring_of
@@ -34,7 +34,6 @@ GIVEN = ("shape", "outputs", "norm")  # to a builder, by position
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 CHOICES = ("keep", "draw")
 SQUASHING = ("softmax", "sigmoid")
-NORM_NAME = re.compile(r"Norm(ali[sz]ation)?(\dd)?$", re.IGNORECASE)
 # the one standardizes examples, the other a weight
 NO_NORMS = (keras.layers.Normalization, keras.layers.SpectralNormalization)
 

@@ -64,17 +64,16 @@ class Outputs:
     def shuffled(self) -> NDArray[np.int64]:
         """Places of validation examples in an order of the trial's seed: whole batches of them."""
         examples, _ = arrays(self.folder, self.trial.data_digest, "validation")
-        size = min(self.trial.batch_size, len(examples))
         order = permutation(self.trial.seed, PROBE, len(examples))
-        return order[: len(examples) // size * size]
+        size = min(self.trial.batch_size, len(order))
+        return order[: len(order) // size * size]
 
     def batch(self) -> NDArray[np.float32]:
         """Return the outputs for the `shuffled` examples, normalized by their own batches."""
         if self._batch is None:
             examples, _ = arrays(self.folder, self.trial.data_digest, "validation")
-            size = min(self.trial.batch_size, len(examples))
             with self.subject.by_batch() as run:
-                self._batch = outputs_of(run, examples[self.shuffled], size)
+                self._batch = outputs_of(run, examples[self.shuffled], self.trial.batch_size)
         return self._batch
 
     def recalibrated(self, split: str) -> NDArray[np.float32]:
