@@ -250,7 +250,7 @@ def _carry_out(asked: argparse.Namespace) -> int:
     elif asked.command == "diagnose":
         return diagnosing.carry_out(stage, asked)
     elif asked.command == "schedule":
-        return scheduling.carry_out(stage, asked, asked.conf)
+        return scheduling.carry_out(stage, asked, CLUSTER)
     elif asked.command == "compare":
         return 0 if stage.run(asked.old, asked.new) else 1
     else:

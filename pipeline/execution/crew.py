@@ -42,6 +42,18 @@ class Crew(Protocol):
         ...
 
 
+class Steady:
+    """Part of a crew whose workers stay until the end, and say nothing when they go."""
+
+    def may_begin(self, worker: str) -> bool:  # noqa: ARG002
+        """Return True."""
+        return True
+
+    def was_called_away(self, worker: str) -> bool:  # noqa: ARG002
+        """Return False."""
+        return False
+
+
 class Patience:
     """How long a pool waits for a worker, and what it says meanwhile."""
 

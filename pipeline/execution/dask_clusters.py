@@ -17,7 +17,7 @@ from distributed.core import Status
 from distributed.security import Security
 
 from pipeline.errors import Refusal, reason_of
-from pipeline.execution.crew import FOREVER, Patience
+from pipeline.execution.crew import FOREVER, Patience, Steady
 from pipeline.execution.dask_pool import DaskPool, Job
 from pipeline.execution.dask_security import secured
 from pipeline.execution.job_queue import standing
@@ -85,7 +85,7 @@ def local(
     return DaskPool(client, store, limits, sight, Own(cluster, client, scratch, count), job)
 
 
-class Own:
+class Own(Steady):
     """The worker processes of this machine, and the nannies that look after them."""
 
     def __init__(self, cluster: LocalCluster, client: Client, scratch: Scratch, count: int) -> None:
@@ -104,14 +104,6 @@ class Own:
         if len(alive) < self._count:
             self._cluster.scale(self._count)
         self._patience.look(len(alive))
-
-    def may_begin(self, worker: str) -> bool:  # noqa: ARG002
-        """Return True: they work until the end."""
-        return True
-
-    def was_called_away(self, worker: str) -> bool:  # noqa: ARG002
-        """Return False: nobody but us ends them."""
-        return False
 
     def end(self) -> None:
         """End workers and scheduler."""
@@ -218,7 +210,7 @@ def address(
     return DaskPool(client, store, limits, sight, Others(client, patience))
 
 
-class Others:
+class Others(Steady):
     """The workers of somebody else's scheduler: its owner starts, replaces and ends them."""
 
     def __init__(self, client: Client, patience: Patience) -> None:
@@ -232,14 +224,6 @@ class Others:
             Refusal: None comes.
         """
         self._patience.look(len(alive))
-
-    def may_begin(self, worker: str) -> bool:  # noqa: ARG002
-        """Return True: when they end is not known here."""
-        return True
-
-    def was_called_away(self, worker: str) -> bool:  # noqa: ARG002
-        """Return False: they say nothing."""
-        return False
 
     def end(self) -> None:
         """Leave the scheduler."""

@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 
 from pipeline import modules
 from pipeline.errors import Refusal
+from pipeline.records import WRAPPED, WRAPPING
 from pipeline.stages.sizing import AT_RANDOM, BUDGET, CONFIRM, Size, batch_sizes
 
 MARK = re.compile(r"# (normbench decide .*) \[([0-9a-f]{12})\]")
@@ -90,8 +91,8 @@ def plan_in(file: Path) -> str:
 
 def model_text(function: str, *, is_builder: bool) -> str:
     """Return a file of conf/model for a builder, or for a function whose model is wrapped."""
-    target = function if is_builder else "pipeline.models.variants.build"
-    source = "" if is_builder else f"source: {function}\n"
+    target = function if is_builder else WRAPPING
+    source = "" if is_builder else f"{WRAPPED}: {function}\n"
     return (
         f"# {function}, as normbench decide was given it.\n"
         f"_target_: {target}\n{source}search: {{}}\ngrid: {{norm.epsilon: 5}}\n"

@@ -51,7 +51,7 @@ def install(
     given = _given(words)
     if "profile" not in given:
         raise Refusal(f"names no profile; as in: normbench schedule {when!r} profile=quick")
-    table = Timetable.parse(when)
+    table = Timetable(when)
     check_choice(conf, "profile", given["profile"], "schedule")
     cluster = given.get("cluster", default_cluster)
     compose_cluster(conf, cluster)

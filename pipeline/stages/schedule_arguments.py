@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
-from pathlib import Path
 from typing import Any
 
 ENGINES = ("cron", "scrontab", "sbatch", "kubernetes")
@@ -64,7 +62,7 @@ def add(commands: Any) -> None:
     schedule.add_argument("--dry-run", action="store_true", help="say what would be done")
 
 
-def carry_out(stage: Any, asked: argparse.Namespace, conf: Path) -> int:
+def carry_out(stage: Any, asked: argparse.Namespace, cluster: str) -> int:
     """Call the stage with what was asked, and return the exit code.
 
     Raises:
@@ -81,8 +79,8 @@ def carry_out(stage: Any, asked: argparse.Namespace, conf: Path) -> int:
     stage.install(
         asked.when,
         asked.words,
-        conf=conf,
-        default_cluster=os.environ.get("NORMBENCH_CLUSTER") or "local",
+        conf=asked.conf,
+        default_cluster=cluster,
         engine=asked.engine or "cron",
         name=asked.name,
         on_change=asked.on_change,

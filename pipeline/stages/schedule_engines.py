@@ -141,7 +141,7 @@ class Resubmitted:
 
     def _command(self, entry: Entry) -> list[str]:
         now = datetime.now()  # noqa: DTZ005 - Slurm's --begin is of the machine's own clock, as cron's
-        begin = Timetable.parse(entry.when).after(now)
+        begin = Timetable(entry.when).after(now)
         return [
             "sbatch",
             f"--job-name={entry.job}",

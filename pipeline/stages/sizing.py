@@ -13,10 +13,8 @@ from pipeline.errors import Refusal
 from pipeline.wording import counted
 
 SMALLEST, LARGEST = 16, 256  # batch sizes that are searched, where examples allow it
-SEARCHES, MOST_SEARCHES = (
-    8,
-    24,
-)  # of an arm: what the quick profile judges by; then time is left over
+SEARCHES = 8  # of an arm: what the quick profile judges by
+MOST_SEARCHES = 24  # where time is left over
 BUDGET, AT_RANDOM = 5, 3  # trials of a search, and how many of them are drawn at random
 CONFIRM = 2  # fresh seeds of a winner
 MOST_EPOCHS = 30

@@ -13,6 +13,7 @@ from pipeline.execution.store import Store
 from pipeline.execution.work import answer
 from pipeline.records import Answer
 from pipeline.stages import cost as stage
+from pipeline.stages import decide_files, sizing
 from pipeline.stages.files import read_costs, write_answers
 from pipeline.stages.places import Places
 from pipeline.studies import Plan
@@ -91,3 +92,16 @@ def test_a_trial_trained_after_a_measurement_gives_the_same_bits(answered, folde
     stage.run("quick")
     again = answer(answered.trial, Store(tmp_path / "other"), folder)
     assert again == answered.result
+
+
+def test_what_conf_and_the_clock_say_is_what_is_planned_with():
+    """Numbers that a plan does not read where they are said, for what it would import."""
+    from pipeline.training import cost
+
+    assert (sizing.ROUNDS, sizing.ROUND_SECONDS) == (cost.ROUNDS, cost.ROUND_SECONDS)
+    search = yaml.safe_load((CONF / "cell.yaml").read_text())["search"]["batch_size"]
+    assert (search["low"], search["high"]) == (sizing.SMALLEST, sizing.LARGEST)
+    seeds = yaml.safe_load((CONF / "study.yaml").read_text())["confirm_seeds"]
+    assert seeds[0] == decide_files.FIRST_SEED
+    minimum = yaml.safe_load((CONF / "profile/quick.yaml").read_text())["analysis"]["minimum"]
+    assert minimum == sizing.SEARCHES
