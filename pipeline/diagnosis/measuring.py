@@ -14,13 +14,12 @@ from pipeline.diagnosis.passes import (
     Array,
     Forward,
     all_outputs,
-    averages_of,
     by_averages,
     by_batch,
 )
 from pipeline.diagnosis.recalibration import Statistics, population, put, statistics_of
 from pipeline.diagnosis.scoring import Score
-from pipeline.training.evaluation import CHUNK, kept
+from pipeline.training.evaluation import CHUNK, averages_of, kept
 
 SCORED = 2000  # examples at most
 SUSPECTS = 16  # norms that are asked one at a time: those that drifted most

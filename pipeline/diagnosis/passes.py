@@ -15,7 +15,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from pipeline.errors import Refusal, reason_of
-from pipeline.training.evaluation import kept
+from pipeline.training.evaluation import averages_of, kept
 
 Array = NDArray[Any]
 Forward = Callable[[Array], NDArray[np.float32]]
@@ -112,8 +112,3 @@ def all_outputs(run: Forward, examples: Array, batch_size: int) -> NDArray[np.fl
     """Return the outputs of all examples, in batches of `batch_size`, the last may be short."""
     starts = range(0, len(examples), batch_size)
     return np.concatenate([run(examples[start : start + batch_size]) for start in starts])
-
-
-def averages_of(layers: Sequence[Any]) -> list[Any]:
-    """Return the variables that hold the layers' moving averages."""
-    return [each for layer in layers for each in (layer.moving_mean, layer.moving_variance)]

@@ -8,10 +8,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from pipeline.diagnosis.passes import Array, averages_of, by_batch
+from pipeline.diagnosis.passes import Array, Forward, by_batch
 from pipeline.diagnosis.reading import batch_norms_of
 from pipeline.errors import Refusal
-from pipeline.training import evaluation
+from pipeline.training.evaluation import averages_of, kept
+from pipeline.training.evaluation import population as pooled
 
 MOST = 10_000  # examples; the statistics of more are no surer than others' rounding
 
@@ -55,13 +56,32 @@ def population(
     """
     chosen = examples[np.random.default_rng(0).permutation(len(examples))[:MOST]]
     run = by_batch(model, examples, layers)
-    with evaluation.kept(averages_of(layers)):
+    with kept(averages_of(layers)):
         size = min(batch_size, len(examples))
         moving = [layer for layer in layers if layer.trainable]
         if moving:
             forget(moving)
-            evaluation.recalibrate(run, moving, chosen, size)
+            settle(run, moving, chosen, size)
         return [statistics_of(layer) for layer in layers]
+
+
+def settle(run: Forward, layers: list[Any], examples: Array, batch_size: int) -> Array:
+    """Put the population statistics over whole batches into layers of momentum 0.
+
+    Returns:
+        What the model said of the batches meanwhile.
+    """
+    variables = averages_of(layers)
+    outputs: list[Array] = []
+    statistics: list[list[Array]] = [[] for _ in variables]
+    for start in range(0, len(examples) - batch_size + 1, batch_size):
+        outputs.append(run(examples[start : start + batch_size]))
+        for rows, variable in zip(statistics, variables, strict=True):
+            rows.append(variable.numpy().astype(np.float64))
+    found = pooled([np.stack(rows) for rows in statistics])
+    for variable, value in zip(variables, found, strict=True):
+        variable.assign(value)
+    return np.concatenate(outputs)
 
 
 def forget(layers: list[Any]) -> None:

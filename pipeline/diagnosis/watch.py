@@ -16,14 +16,13 @@ from pipeline.diagnosis.passes import (
     Array,
     Forward,
     all_outputs,
-    averages_of,
     by_averages,
     by_batch,
 )
 from pipeline.diagnosis.reading import batch_norms_of
-from pipeline.diagnosis.recalibration import Statistics, forget, put, statistics_of
+from pipeline.diagnosis.recalibration import Statistics, forget, put, settle, statistics_of
 from pipeline.diagnosis.scoring import Score
-from pipeline.training.evaluation import CHUNK, kept, recalibrate
+from pipeline.training.evaluation import CHUNK, averages_of, kept
 
 LARGE = 0.05  # of the score
 SURE = 3.0  # standard errors
@@ -148,21 +147,14 @@ class _Watched:
         layers = list(self.layers.values())
         examples, targets = self._examples.examples, self._examples.targets
         moving = [statistics_of(layer) for layer in layers]
-        outputs: list[Array] = []
-
-        def collecting(batch: Array) -> Array:
-            outputs.append(self._train(batch))
-            return outputs[-1]
-
         whole = examples[: len(examples) - len(examples) % batch_size]
         with kept(averages_of(layers)):
             forget([layer for layer in layers if layer.trainable])
-            recalibrate(collecting, layers, whole, batch_size)
+            trained = settle(self._train, layers, whole, batch_size)
             found: list[Statistics] = [statistics_of(layer) for layer in layers]
             for layer, before in zip(layers, moving, strict=True):
                 put(layer, before)
             used = all_outputs(self._use, whole, CHUNK)
-        trained = np.concatenate(outputs)
         far = [distance(old, new)[0] for old, new in zip(moving, found, strict=True)]
         drifts = dict(zip(self.layers, far, strict=True))
         figures = {"norm_drift": max(far)}

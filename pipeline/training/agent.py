@@ -23,10 +23,11 @@ from pipeline.training.builder import kernels_beside
 from pipeline.training.cartpole import STATE, STEPPED, Actors, Episodes
 from pipeline.training.checkpoint import Weights
 from pipeline.training.evaluation import (
-    Forward,
+    ByBatch,
+    averages_of,
     batchwise,
     kept,
-    recalibrate,
+    population,
     with_moving_statistics,
 )
 from pipeline.training.loss import loss_of
@@ -70,7 +71,7 @@ class Agent:
         self._epoch = tf.function(self._traced_epoch, input_signature=[row, forced, pairs, whole])
         state = tf.TensorSpec((None, STATE), tf.float32)
         self._play = tf.function(self._traced_play, input_signature=[state])
-        self._by_batch: Forward | None = None
+        self._by_batch: ByBatch | None = None
 
     def restart(self, trial: Trial, actors: Actors, start: Weights | None = None) -> dict[str, str]:
         """Put every variable where a fresh agent would have it, and play the warm-up at random.
@@ -122,7 +123,11 @@ class Agent:
             if self._by_batch is None:
                 self._by_batch = batchwise(self.model, self.layers)
             size = min(trial.probes.recalibration_batch_size, count)
-            recalibrate(self._by_batch, self.layers, states, size)
+            statistics = self._by_batch(states[: count // size * size], size).statistics
+            for average, value in zip(
+                averages_of(self.layers), population(statistics), strict=True
+            ):
+                average.assign(value)
             yield
 
     @property

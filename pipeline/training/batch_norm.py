@@ -45,6 +45,11 @@ class Averages:
         self.complement.assign(np.float32(1.0 - momentum))
         self.epsilon.assign(np.float32(epsilon))
 
+    def take_all(self) -> None:
+        """Let a batch's statistics take the averages' place: momentum 0."""
+        self.momentum.assign(0.0)
+        self.complement.assign(1.0)
+
     @property
     def variables(self) -> list[tf.Variable]:
         """What training or another momentum changes: all but epsilon."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,7 +127,7 @@ def _result(said: Outputs, agent: Agent, curves: Sequence[dict[str, float]], fil
     return result.model_copy(update={"metrics": result.metrics | further})
 
 
-def _no_batches() -> None:
+def _no_batches(*_: object) -> NoReturn:
     raise AssertionError("an episode has no batch whose statistics could normalize it")
 
 

@@ -10,8 +10,7 @@ optimizer share a graph. `fit.py` is the plain twin.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -28,7 +27,8 @@ from pipeline.training.batch_norm import BatchNormalization
 from pipeline.training.builder import kernels_beside
 from pipeline.training.checkpoint import Weights
 from pipeline.training.evaluation import (
-    Forward,
+    ByBatch,
+    Passed,
     batchwise,
     inference,
     kept,
@@ -80,7 +80,7 @@ class Engine:
         specs = [tf.TensorSpec((None, *each.shape[1:]), each.dtype) for each in data]
         order_spec = tf.TensorSpec((None, None), tf.int64)
         self._epoch = tf.function(self._traced_epoch, input_signature=[*specs, order_spec])
-        self._by_batch: Forward | None = None
+        self._by_batch: ByBatch | None = None
         self.kernels = {
             **kernels_beside(trial, self.model),
             "norm": _norm_kernel(trial, self._norms),
@@ -121,17 +121,18 @@ class Engine:
         losses, total = self._epoch(*data, tf.constant(chosen))
         return losses.numpy(), float(total)
 
-    @contextmanager
-    def by_batch(self) -> Iterator[Forward]:
-        """Lend the forward pass that normalizes by its own examples; put back what it changes."""
-        averages = [layer.averages for layer in self._norms]
-        variables = [variable for each in averages for variable in each.variables]
-        with kept([*self.model.non_trainable_variables, *variables]):
-            for each in averages:
-                each.set(0.0, float(each.epsilon.numpy()))
-            if self._by_batch is None:
-                self._by_batch = batchwise(self.model, self.subject.layers)
-            yield self._by_batch
+    def by_batch(self, examples: NDArray[np.float32], batch_size: int) -> Passed:
+        """Run the model in training mode, which normalizes by the batches themselves."""
+        if self._by_batch is None:
+            averages = [layer.averages for layer in self._norms]
+
+            def switch() -> None:
+                for each in averages:
+                    each.take_all()
+
+            variables = [variable for each in averages for variable in each.variables]
+            self._by_batch = batchwise(self.model, self.subject.layers, switch, variables)
+        return self._by_batch(examples, batch_size)
 
     def shadowed(self, trial: Trial, folder: Path) -> dict[str, float]:
         """Return the validation score under the averages of each further momentum."""

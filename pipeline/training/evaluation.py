@@ -3,13 +3,16 @@
 Moving statistics are what a user gets, batch statistics are what training
 saw, recalibrated ones are the population's, recomputed over training examples
 with the weights as they are (Wu and Johnson, "Rethinking 'Batch' in BatchNorm",
-2021).
+2021). A pass over many batches is one call into TensorFlow, and leaves the model
+as it was, to the bit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -18,43 +21,111 @@ from numpy.typing import NDArray
 
 from pipeline.training.private_keras import layers_of
 
-CHUNK = 500  # examples per inference call; moves no digit that matters, bounds memory
+CHUNK = 500  # examples per inference batch; moves no digit that matters, bounds memory
+CALL_BYTES = 64 << 20  # of examples that one call copies, or one batch where that is more
 
-Forward = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+
+@dataclass(frozen=True)
+class Passed:
+    """What a pass by batches gave.
+
+    Attributes:
+        outputs: Shape (n, outputs).
+        statistics: Of each layer the means, then the variances of its batches, shape
+            (batches, channels) each.
+    """
+
+    outputs: NDArray[np.float32]
+    statistics: list[NDArray[np.float32]]
 
 
-def inference(model: keras.Model) -> Forward:
+Inference = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+ByBatch = Callable[[NDArray[np.float32], int], Passed]
+
+
+def inference(model: keras.Model) -> Inference:
     """Compile the model as a user runs it: examples (n, ...) to outputs (n, outputs)."""
-    return _compiled(model, training=False)
+    run = _compiled(model, [], lambda body: body(), training=False)
+    return lambda examples: run(examples, CHUNK).outputs
 
 
-def batchwise(model: keras.Model, layers: list[keras.Layer]) -> Forward:
-    """Compile the model as training runs it: each call normalizes by its own examples.
+def batchwise(
+    model: keras.Model,
+    layers: Sequence[keras.Layer],
+    switch: Callable[[], None] = lambda: None,
+    switched: Sequence[tf.Variable] = (),
+) -> ByBatch:
+    """Compile the model as training runs it: each batch is normalized by its own examples.
 
-    A call leaves the statistics of its examples in the layers' moving averages, and
-    moves on what dropout draws from: use it within `kept`.
+    Args:
+        model: Built.
+        layers: Its layers with moving statistics.
+        switch: Gives momentum 0 to those that read it from a variable.
+        switched: The variables that this and a pass change beside the model's own.
     """
     momenta = [layer.momentum for layer in layers]
     for layer in layers:
         layer.momentum = 0.0
+    changed = [*(each.value for each in model.non_trainable_variables), *switched]
+    averages = averages_of(layers)
+
+    def passing(body: Callable[[], Any]) -> Any:
+        before = [variable.read_value() for variable in changed]
+        switch()
+        found = body()
+        for variable, value in zip(changed, before, strict=True):
+            variable.assign(value)
+        return found
+
     try:
-        return _compiled(model, training=True)
+        return _compiled(model, averages, passing, training=True)
     finally:
         for layer, momentum in zip(layers, momenta, strict=True):
             layer.momentum = momentum
 
 
-def _compiled(model: keras.Model, *, training: bool) -> Forward:
-    spec = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
-    function = tf.function(lambda examples: tf.cast(model(examples, training=training), tf.float32))
-    graph = function.get_concrete_function(spec)
-    return lambda examples: graph(tf.constant(examples)).numpy()
+def _compiled(
+    model: keras.Model,
+    averages: Sequence[keras.Variable],
+    around: Callable[[Callable[[], Any]], Any],
+    *,
+    training: bool,
+) -> ByBatch:
+    """Compile a pass over any number of batches, which runs within `around`."""
+    shape = (None, *model.output_shape[1:])
+
+    def batches(examples: tf.Tensor, size: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        count = (tf.shape(examples)[0] + size - 1) // size
+        outputs = tf.TensorArray(tf.float32, count, infer_shape=False, element_shape=shape)
+        statistics = [tf.TensorArray(tf.float32, count) for _ in averages]
+        for i in tf.range(count):
+            tf.autograph.experimental.set_loop_options(parallel_iterations=1)
+            said = model(examples[i * size : (i + 1) * size], training=training)
+            outputs = outputs.write(i, tf.cast(said, tf.float32))
+            statistics = [
+                rows.write(i, tf.cast(average.value, tf.float32))
+                for rows, average in zip(statistics, averages, strict=True)
+            ]
+        return outputs.concat(), [rows.stack() for rows in statistics]
+
+    specs = [tf.TensorSpec((None, *model.input_shape[1:]), tf.float32), tf.TensorSpec((), tf.int32)]
+    function = tf.function(lambda *given: around(lambda: batches(*given)))
+    graph = function.get_concrete_function(*specs)
+
+    def run(examples: NDArray[np.float32], batch_size: int) -> Passed:
+        at_once = max(1, CALL_BYTES // max(1, examples[:batch_size].nbytes)) * batch_size
+        parts = [
+            graph(tf.constant(examples[start : start + at_once]), tf.constant(batch_size))
+            for start in range(0, len(examples), at_once)
+        ]
+        outputs, statistics = zip(*parts, strict=True)
+        return Passed(_joined(outputs), [_joined(rows) for rows in zip(*statistics, strict=True)])
+
+    return run
 
 
-def outputs_of(run: Forward, examples: NDArray[np.float32], batch_size: int) -> NDArray[np.float32]:
-    """Return the outputs of all examples, computed in batches of `batch_size`."""
-    starts = range(0, len(examples), batch_size)
-    return np.concatenate([run(examples[start : start + batch_size]) for start in starts])
+def _joined(parts: Sequence[tf.Tensor]) -> NDArray[np.float32]:
+    return np.concatenate([part.numpy() for part in parts])
 
 
 def with_moving_statistics(model: keras.Model) -> list[keras.Layer]:
@@ -64,6 +135,11 @@ def with_moving_statistics(model: keras.Model) -> list[keras.Layer]:
         for layer in layers_of(model)
         if hasattr(layer, "moving_mean") and hasattr(layer, "moving_variance")
     ]
+
+
+def averages_of(layers: Sequence[Any]) -> list[Any]:
+    """Return the variables that hold the layers' moving averages: of each mean and variance."""
+    return [each for layer in layers for each in (layer.moving_mean, layer.moving_variance)]
 
 
 @contextmanager
@@ -77,67 +153,41 @@ def kept(variables: Iterable[keras.Variable | tf.Variable]) -> Iterator[None]:
             variable.assign(value)
 
 
-def recalibrate(
-    run: Forward,
-    layers: list[keras.Layer],
-    examples: NDArray[np.float32],
-    batch_size: int,
-) -> None:
-    """Replace moving statistics by the population's over whole batches of training examples.
+def population(statistics: Sequence[NDArray[Any]]) -> list[NDArray[np.float64]]:
+    """Return the population's mean and variance of each layer, shape (channels,) each.
 
     The population variance pools the batches: the mean of their variances plus
     the variance of their means.
 
     Args:
-        run: The model compiled by `batchwise`.
-        layers: Its layers with moving statistics.
-        examples: Training examples, shape (n, ...), in random order.
-        batch_size: Examples per batch; a last, short batch is left out.
+        statistics: Of each layer the means, then the variances of its batches, shape
+            (batches, channels) each; the batches are whole ones.
     """
-    means: list[list[NDArray[np.float64]]] = [[] for _ in layers]
-    variances: list[list[NDArray[np.float64]]] = [[] for _ in layers]
-    for start in range(0, len(examples) - batch_size + 1, batch_size):
-        run(examples[start : start + batch_size])
-        for i, layer in enumerate(layers):
-            means[i].append(_values(layer.moving_mean))
-            variances[i].append(_values(layer.moving_variance))
-    for layer, of_means, of_variances in zip(layers, means, variances, strict=True):
+    found = []
+    for means, variances in zip(statistics[::2], statistics[1::2], strict=True):
+        of_means, of_variances = means.astype(np.float64), variances.astype(np.float64)
         with np.errstate(invalid="ignore", over="ignore"):  # of a diverged model: not finite
             pooled = np.mean(of_variances, axis=0) + np.var(of_means, axis=0)
-        layer.moving_mean.assign(np.mean(of_means, axis=0))
-        layer.moving_variance.assign(pooled)
+            found += [np.mean(of_means, axis=0), pooled]
+    return found
 
 
-def moved_on(
-    run: Forward,
-    layers: Sequence[keras.Layer],
-    examples: NDArray[np.float32],
-    batch_size: int,
+def moved(
+    averages: Sequence[NDArray[Any]],
+    statistics: Sequence[NDArray[Any]],
     momenta: Sequence[float],
-) -> NDArray[np.float32]:
-    """Return what a model says of examples in training mode, its averages moving as it does.
+) -> list[NDArray[np.float64]]:
+    """Return where averages stand after each batch in turn has moved them.
 
     Args:
-        run: The model compiled by `batchwise`.
-        layers: Its layers with moving statistics; they are left where they moved.
-        examples: Shape (n, ...).
-        batch_size: Examples per batch; the last may be short.
-        momenta: Of each layer's averages.
+        averages: Where each layer's mean and variance started, shape (channels,) each.
+        statistics: As in `population`.
+        momenta: Of each layer.
     """
-    variables = [each for layer in layers for each in (layer.moving_mean, layer.moving_variance)]
-    kept = [momentum for momentum in momenta for _ in ("mean", "variance")]
-    averages = [_values(variable) for variable in variables]
-    said = []
-    for start in range(0, len(examples), batch_size):
-        said.append(run(examples[start : start + batch_size]))
-        averages = [
-            momentum * average + (1 - momentum) * _values(variable)
-            for momentum, average, variable in zip(kept, averages, variables, strict=True)
-        ]
-    for variable, average in zip(variables, averages, strict=True):
-        variable.assign(average)
-    return np.concatenate(said)
-
-
-def _values(variable: keras.Variable) -> NDArray[np.float64]:
-    return variable.numpy().astype(np.float64)
+    ends = []
+    for i, (average, batches) in enumerate(zip(averages, statistics, strict=True)):
+        momentum, end = momenta[i // 2], average.astype(np.float64)
+        for batch in batches.astype(np.float64):
+            end = momentum * end + (1 - momentum) * batch
+        ends.append(end)
+    return ends

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -17,10 +15,9 @@ from pipeline.tasks.scoring import scoring_of
 from pipeline.training.builder import kernels_beside
 from pipeline.training.checkpoint import Weights
 from pipeline.training.evaluation import (
-    Forward,
+    Passed,
     batchwise,
     inference,
-    kept,
     with_moving_statistics,
 )
 from pipeline.training.measure import Trained, result_of, trained_on, validated
@@ -117,10 +114,8 @@ def _subject(trial: Trial, model: keras.Model, begun: dict[str, str]) -> Subject
     layers = with_moving_statistics(model)
     compiled = cache(lambda: batchwise(model, layers))
 
-    @contextmanager
-    def by_batch() -> Iterator[Forward]:
-        with kept(model.non_trainable_variables):
-            yield compiled()
+    def by_batch(examples: Examples, batch_size: int) -> Passed:
+        return compiled()(examples, batch_size)
 
     kernels = {
         **kernels_beside(trial, model),

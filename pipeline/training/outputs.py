@@ -6,8 +6,7 @@ draws from are what they were.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.records import Trial
-from pipeline.training.evaluation import CHUNK, Forward, kept, outputs_of, recalibrate
+from pipeline.training.evaluation import (
+    ByBatch,
+    Inference,
+    averages_of,
+    kept,
+    population,
+)
 from pipeline.training.setting import arrays, permutation, rows
 
 PROBE, RECALIBRATION = -1, -2  # stand where a pass's number would in a permutation's seed
@@ -28,16 +33,14 @@ class Subject:
 
     Attributes:
         infer: Its forward pass as a user runs it.
-        by_batch: Lends its forward pass in training mode, which normalizes by the examples
-            themselves and leaves their statistics in the layers' moving averages. On leaving,
-            everything is put back.
+        by_batch: Its forward pass in training mode, which normalizes by the batches themselves.
         layers: Its layers with moving statistics.
         kernels: Which kernel normalizes, which one updates, and how a recurrence runs.
     """
 
     model: keras.Model
-    infer: Forward
-    by_batch: Callable[[], AbstractContextManager[Forward]]
+    infer: Inference
+    by_batch: ByBatch
     layers: Sequence[keras.Layer]
     kernels: dict[str, str]
 
@@ -52,7 +55,7 @@ class Outputs:
         self._moving: dict[str, NDArray[np.float32]] = {}
         self._recalibrated: dict[str, NDArray[np.float32]] = {}
         self._batch: NDArray[np.float32] | None = None
-        self._population: list[NDArray[np.float32]] | None = None
+        self._population: list[NDArray[np.float64]] | None = None
 
     def moving(self, split: str) -> NDArray[np.float32]:
         """Return the outputs for a split as a user gets them, shape (n, outputs)."""
@@ -72,20 +75,16 @@ class Outputs:
         """Return the outputs for the `shuffled` examples, normalized by their own batches."""
         if self._batch is None:
             examples, _ = arrays(self.folder, self.trial.data_digest, "validation")
-            with self.subject.by_batch() as run:
-                self._batch = outputs_of(run, examples[self.shuffled], self.trial.batch_size)
+            chosen = examples[self.shuffled]
+            self._batch = self.subject.by_batch(chosen, self.trial.batch_size).outputs
         return self._batch
 
     def recalibrated(self, split: str) -> NDArray[np.float32]:
         """Return the outputs for a split under recalibrated statistics, shape (n, outputs)."""
         if split not in self._recalibrated:
-            variables = [
-                each
-                for layer in self.subject.layers
-                for each in (layer.moving_mean, layer.moving_variance)
-            ]
+            variables = averages_of(self.subject.layers)
             if self._population is None:
-                self._population = self._of_population(variables)
+                self._population = self._of_population()
             with kept(variables):
                 for variable, value in zip(variables, self._population, strict=True):
                     variable.assign(value)
@@ -94,14 +93,13 @@ class Outputs:
 
     def _inferred(self, split: str) -> NDArray[np.float32]:
         examples, _ = arrays(self.folder, self.trial.data_digest, split)
-        return outputs_of(self.subject.infer, examples, CHUNK)
+        return self.subject.infer(examples)
 
-    def _of_population(self, variables: Sequence[keras.Variable]) -> list[NDArray[np.float32]]:
+    def _of_population(self) -> list[NDArray[np.float64]]:
         trial, probes = self.trial, self.trial.probes
         count = min(probes.recalibration_examples, trial.examples)
         chosen = permutation(trial.seed, RECALIBRATION, trial.examples)[:count]
         examples, _ = rows(self.folder, trial.data_digest, "train", chosen)
         size = min(probes.recalibration_batch_size, count)
-        with self.subject.by_batch() as run:
-            recalibrate(run, self.subject.layers, examples, size)
-            return [variable.numpy() for variable in variables]
+        whole = examples[: count // size * size]
+        return population(self.subject.by_batch(whole, size).statistics)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.records import Trial
 from pipeline.tasks.scoring import scoring_of
-from pipeline.training.evaluation import CHUNK, moved_on, outputs_of
+from pipeline.training.evaluation import averages_of, kept, moved
 from pipeline.training.outputs import PROBE, Outputs
 from pipeline.training.setting import Examples, arrays, permutation, spread_of
 
@@ -89,8 +89,7 @@ def output_changes(said: Outputs) -> dict[str, float]:
     batches = [np.concatenate([tested, mates]) for mates in others]
 
     def training(batch: Examples) -> NDArray[np.float32]:
-        with subject.by_batch() as run:
-            return run(batch)
+        return subject.by_batch(batch, len(batch)).outputs
 
     return {
         f"output_change_{mode}": _largest_change(*(run(batch)[:count] for batch in batches))
@@ -121,14 +120,17 @@ def _mistaken(said: Outputs) -> dict[str, float]:
     chosen = permutation(trial.seed, PROBE, len(examples))[:count]
     order = np.argsort(targets.reshape(len(targets), -1)[:, 0], kind="stable")
     momenta = [_number(layer, "momentum") for layer in subject.layers]
-    with subject.by_batch() as run:
-        single = outputs_of(run, examples[chosen], 1)
-    with subject.by_batch() as run:
-        sorted_ = moved_on(run, subject.layers, examples[order], trial.batch_size, momenta)
-        leaked = outputs_of(subject.infer, examples, CHUNK)
+    averages = averages_of(subject.layers)
+    single = subject.by_batch(examples[chosen], 1)
+    sorted_ = subject.by_batch(examples[order], trial.batch_size)
+    with kept(averages):
+        values = [average.numpy() for average in averages]
+        for average, end in zip(averages, moved(values, sorted_.statistics, momenta), strict=True):
+            average.assign(end)
+        leaked = subject.infer(examples)
     return {
-        "validation_score_single": _score(said, single, chosen),
-        "validation_score_sorted": _score(said, sorted_, order),
+        "validation_score_single": _score(said, single.outputs, chosen),
+        "validation_score_sorted": _score(said, sorted_.outputs, order),
         "validation_score_leaked": _score(said, leaked),
     }
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import Refusal, reason_of
-from pipeline.training.evaluation import CHUNK, inference, outputs_of
+from pipeline.training.evaluation import inference
 from pipeline.training.forms import takes
 
 UNKNOWN = "Could not locate"  # says Keras of a class or function that nobody registered
@@ -76,4 +76,4 @@ def answers(
             f"{path}: takes {model.input_shape} and gives {model.output_shape}, but its .json file "
             f"says {(None, *shape)} and {(None, outputs)}: they don't belong together"
         )
-    return outputs_of(inference(model), examples, CHUNK)
+    return inference(model)(examples)

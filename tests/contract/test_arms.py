@@ -41,7 +41,7 @@ def test_an_arm_shifts_nobody_elses_first_weights(model, arm, asked):
 def test_an_arm_trains_is_saved_and_loads(model, arm, asked, folder, tmp_path):
     from pipeline.tasks.classification import Classification
     from pipeline.training.engine import train
-    from pipeline.training.evaluation import inference, outputs_of
+    from pipeline.training.evaluation import inference
     from pipeline.training.saved import load_model, save_model
     from pipeline.training.setting import arrays
 
@@ -63,7 +63,7 @@ def test_an_arm_trains_is_saved_and_loads(model, arm, asked, folder, tmp_path):
         save_model(plain, tmp_path / name)
     assert (tmp_path / "one.keras").read_bytes() == (tmp_path / "two.keras").read_bytes()
     examples, targets = arrays(folder, trial.data_digest, "test")
-    outputs = outputs_of(inference(load_model(tmp_path / "one.keras")), examples, 100)
+    outputs = inference(load_model(tmp_path / "one.keras"))(examples)
     assert Classification().score(outputs, targets, 1.0) == result.metrics["test_score"]
 
 

@@ -39,7 +39,7 @@ def test_each_kind_of_statistics_is_computed_once(trained, folder):
 
 def test_outputs_are_those_of_the_statistics_they_are_named_for(trained, folder):
     """By a model that was put there by hand, and nothing of it stays."""
-    from pipeline.training.evaluation import kept, outputs_of, recalibrate
+    from pipeline.training.evaluation import averages_of, kept, population
     from pipeline.training.outputs import RECALIBRATION, Outputs
     from pipeline.training.setting import arrays, permutation, rows
 
@@ -52,11 +52,14 @@ def test_outputs_are_those_of_the_statistics_they_are_named_for(trained, folder)
 
     examples, _ = arrays(folder, trial.data_digest, "validation")
     chosen = permutation(trial.seed, RECALIBRATION, trial.examples)[:64]
-    with kept(subject.model.non_trainable_variables), subject.by_batch() as run:
-        by_batch = outputs_of(run, examples[said.shuffled], trial.batch_size)
-        recalibrate(run, subject.layers, rows(folder, trial.data_digest, "train", chosen)[0], 64)
-        recalibrated = outputs_of(subject.infer, examples, 500)
-    expected = recalibrated, by_batch, outputs_of(subject.infer, examples, 500)
+    by_batch = subject.by_batch(examples[said.shuffled], trial.batch_size).outputs
+    training, _ = rows(folder, trial.data_digest, "train", chosen)
+    statistics = population(subject.by_batch(training, 64).statistics)
+    with kept(subject.model.non_trainable_variables):
+        for average, value in zip(averages_of(subject.layers), statistics, strict=True):
+            average.assign(value)
+        recalibrated = subject.infer(examples)
+    expected = recalibrated, by_batch, subject.infer(examples)
     for ours, theirs in zip(found, expected, strict=True):
         np.testing.assert_array_equal(ours, theirs)
     assert not np.allclose(found[0], found[2])

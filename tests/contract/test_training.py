@@ -188,12 +188,7 @@ def test_recalibrated_statistics_are_those_of_the_training_examples(asked, folde
     """Against the definition: mean and variance over all examples of the norm's input."""
     import keras
 
-    from pipeline.training.evaluation import (
-        batchwise,
-        kept,
-        recalibrate,
-        with_moving_statistics,
-    )
+    from pipeline.training.evaluation import batchwise, population, with_moving_statistics
     from pipeline.training.setting import arrays, built
 
     trial = asked("norm=batch", "model.depth=1")
@@ -202,12 +197,9 @@ def test_recalibrated_statistics_are_those_of_the_training_examples(asked, folde
     inner = keras.Model(model.inputs, model.get_layer("dense_0").output)
     activations = inner.predict(images, verbose=0).astype(np.float64)
     [layer] = with_moving_statistics(model)
-    with kept([layer.moving_mean, layer.moving_variance]):
-        recalibrate(batchwise(model, [layer]), [layer], images, batch_size=64)
-        np.testing.assert_allclose(layer.moving_mean.numpy(), activations.mean(axis=0), atol=1e-5)
-        np.testing.assert_allclose(
-            layer.moving_variance.numpy(), activations.var(axis=0), rtol=1e-4
-        )
+    mean, variance = population(batchwise(model, [layer])(images, 64).statistics)
+    np.testing.assert_allclose(mean, activations.mean(axis=0), atol=1e-5)
+    np.testing.assert_allclose(variance, activations.var(axis=0), rtol=1e-4)
     assert set(layer.moving_mean.numpy()) == {0.0}
     assert set(layer.moving_variance.numpy()) == {1.0}
     assert layer.momentum == 0.99
@@ -224,9 +216,48 @@ def test_batch_statistics_normalize_each_batch_by_itself(asked, folder):
     images, _ = arrays(folder, trial.data_digest, "train")
     model = built(trial, SHAPE, OUTPUTS)
     inner = keras.Model(model.inputs, model.get_layer("norm_0").output)
-    normalized = batchwise(inner, with_moving_statistics(inner))(images[:64])
-    np.testing.assert_allclose(normalized.mean(axis=0), 0, atol=1e-4)
-    np.testing.assert_allclose(normalized.std(axis=0), 1, atol=1e-3)
+    said = batchwise(inner, with_moving_statistics(inner))(images[:160], 64).outputs
+    assert len(said) == 160  # the last batch is short
+    for normalized in (said[:64], said[64:128], said[128:]):
+        np.testing.assert_allclose(normalized.mean(axis=0), 0, atol=1e-4)
+        np.testing.assert_allclose(normalized.std(axis=0), 1, atol=1e-3)
+
+
+def test_a_pass_in_one_call_is_one_by_batch_to_the_bit(asked, folder, monkeypatch):
+    """However many batches a call into TensorFlow takes; and the model is left as it was."""
+    import keras
+
+    from pipeline.training import evaluation
+    from pipeline.training.setting import arrays
+
+    images, _ = arrays(folder, asked().data_digest, "train")
+    layers = [keras.layers.Conv2D(4, 3), keras.layers.BatchNormalization()]
+    layers += [keras.layers.Dropout(0.5), keras.layers.Flatten(), keras.layers.Dense(10)]
+    model = keras.Sequential([keras.Input(SHAPE), *layers])
+    layers = evaluation.with_moving_statistics(model)
+    run = evaluation.batchwise(model, layers)
+    before = [variable.numpy() for variable in model.variables]
+    whole = run(images[:100], 32)
+    monkeypatch.setattr(evaluation, "CALL_BYTES", 2 * images[:32].nbytes)
+    parts = run(images[:100], 32)
+    assert [len(rows) for rows in whole.statistics] == [4] * 2 * len(layers)
+    for one, other in zip(whole.statistics, parts.statistics, strict=True):
+        np.testing.assert_array_equal(one, other)
+    first, again = run(images[:32], 32), run(images[:32], 32)
+    np.testing.assert_array_equal(first.outputs, again.outputs)  # what dropout draws, too
+    np.testing.assert_array_equal(first.outputs, whole.outputs[:32])
+    after = [variable.numpy() for variable in model.variables]
+    assert all(np.array_equal(*pair) for pair in zip(before, after, strict=True))
+
+
+def test_averages_move_as_they_do_in_training():
+    """Against the definition, batch by batch."""
+    from pipeline.training.evaluation import moved
+
+    means, variances = np.array([[1.0], [3.0]]), np.array([[2.0], [8.0]])
+    [mean, variance] = moved([np.zeros(1), np.ones(1)], [means, variances], [0.75])
+    assert mean.tolist() == [0.75 * 0.25 * 1 + 0.25 * 3]
+    assert variance.tolist() == [0.75 * (0.75 * 1 + 0.25 * 2) + 0.25 * 8]
 
 
 def test_test_data_are_read_only_when_they_are_asked_for(asked, folder, monkeypatch):
