@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -54,13 +54,17 @@ class Evidence:
         self.studies = {study.name: study for study in _in_order(plan)}
         self.swept, self.confirmed = _sealed_order(swept), _sealed_order(confirmed)
         self.every_run = runs_table(self.swept, self.studies, manifests, confirmed=self.confirmed)
-        self._found: dict[Callable[[Evidence], Any], Any] = {}
+        self._found: dict[Hashable, Any] = {}
 
     def of(self, figures: Callable[[Evidence], F]) -> F:
         """Return a finding's figures, computed the first time that somebody asks for them."""
-        if figures not in self._found:
-            self._found[figures] = figures(self)
-        found: F = self._found[figures]
+        return self.once(figures, lambda: figures(self))
+
+    def once(self, key: Hashable, make: Callable[[], F]) -> F:
+        """Return what `make` does, computed the first time that somebody asks by this key."""
+        if key not in self._found:
+            self._found[key] = make()
+        found: F = self._found[key]
         return found
 
     @cached_property

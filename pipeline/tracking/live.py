@@ -23,7 +23,9 @@ from pipeline.tracking.snapshot import Snapshot
 Known = Callable[[Sequence[Answer]], Snapshot]
 
 LOADED_TOGETHER = ("sqlalchemy.orm", "alembic.command", "mlflow", "optuna.storages")
-REST = 10  # times a pass's duration before the next one: a tenth of the thread's time at most
+REST = (
+    2  # times a pass's duration before the next one: what waits is written when the sweep is over
+)
 LONGEST_PAUSE_SECONDS = 300.0  # between two attempts to reach a mirror that is down
 _loading = threading.Lock()
 

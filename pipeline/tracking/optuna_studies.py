@@ -54,12 +54,18 @@ class FoundStudy:
 
 
 def wanted_studies(snapshot: Snapshot) -> tuple[WantedStudy, ...]:
-    """Return a study for each one of the plan; what lies behind a missing answer is left out."""
+    """Return a study for each search of the plan; what lies behind a missing answer is left out.
+
+    A study that searches no range is a grid: its runs are in MLflow, and a writer that commits
+    trial by trial would spend more on them than on all searches.
+    """
     by_study: dict[str, dict[int, Answer]] = defaultdict(dict)
     for answer in snapshot.swept:
         by_study[answer.study][answer.index] = answer
     studies = []
     for study in snapshot.plan.studies.values():
+        if not study.space:
+            continue
         known = by_study[study.name]
         indices = takewhile(known.__contains__, range(len(known)))
         answers = tuple(known[index] for index in indices)

@@ -70,3 +70,14 @@ def is_slow(model: str, arm: str, *optimizer: str) -> bool:
     if "adam" in optimizer:
         return arm not in QUICK_WITH_ADAM.get(model, ())
     return arm not in QUICK.get(model, (arm,))
+
+
+def partly(values: list, quick: list) -> list:
+    """Return all values as parameters; those that are not among the quick ones are slow proofs."""
+    return [
+        pytest.param(
+            *(value if isinstance(value, tuple) else (value,)),
+            marks=[pytest.mark.slow] * (value not in quick),
+        )
+        for value in values
+    ]

@@ -1,12 +1,13 @@
 """Every arm in every model: built, paired with the plain arm, trained, saved, loaded."""
 
 import inspect
+import itertools
 import re
 from functools import cache
 
 import numpy as np
 import pytest
-from cases import ARMS, BESIDE, INSIDE, MODELS, cases, overrides
+from cases import ARMS, BESIDE, INSIDE, MODELS, cases, overrides, partly
 
 from pipeline.records import Component
 
@@ -81,8 +82,13 @@ def build(shape, outputs, norm, *, units):
 SHAPES = [(12,), (7, 6), (6, 5, 3)]  # a row of a table, a sequence, a picture
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("arm", BESIDE)
+@pytest.mark.parametrize(
+    ("arm", "shape"),
+    partly(
+        list(itertools.product(BESIDE, SHAPES)),
+        [*itertools.product(("batch", "layer", "group"), SHAPES), ("batch_after", SHAPES[0])],
+    ),
+)
 def test_an_arm_normalizes_rows_sequences_and_pictures(
     arm, shape, asked, numbers, tmp_path, monkeypatch
 ):

@@ -278,6 +278,7 @@ def test_a_finding_is_a_folder_and_a_line_in_the_page_s_order(checkout):
     assert wrote(checkout) == {*FINDING, "pipeline/findings/__init__.py"}
 
 
+@pytest.mark.slow
 def test_a_kind_of_claim_is_a_module_and_a_claim_its_file(checkout):
     add(checkout, CLAIM)
     _, points = checkout.run("python", "-c", PAGE).split()

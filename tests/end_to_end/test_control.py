@@ -56,6 +56,7 @@ def test_a_policy_is_trained_from_the_command_line(train):
     assert 0 < plain["metrics"]["validation_score"] < 1
 
 
+@pytest.mark.slow
 def test_the_shipped_profile_shrunk_ends_in_a_verdict(tmp_path):
     made = Checkout(tmp_path / "control")
     made.edit("conf/profile/control.yaml", "analysis:\n  minimum: null", SHRUNK)

@@ -178,6 +178,7 @@ def test_three_added_files_train_a_model_of_ones_own(checkout):
     assert "MLflow normbench/train: shallow/scaled " in said
 
 
+@pytest.mark.slow
 def test_a_sweep_over_them_ends_with_a_report(checkout):
     before = {file: file.read_bytes() for file in (checkout.root / "conf").rglob("*.yaml")}
     for name, content in TWO_MORE.items():

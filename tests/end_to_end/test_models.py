@@ -38,6 +38,7 @@ def test_a_resnet_and_its_plain_twin_learn(train):
         assert run["metrics"]["validation_score"] > 5 * CHANCE
 
 
+@pytest.mark.slow
 def test_five_ways_to_normalize_an_lstm_are_arms_of_one_product(train):
     """Under the batch's own statistics where an arm has them: its averages need longer."""
     case = ("model=rnn", "model.rows_per_step=4", "optimizer.learning_rate=0.01", "epochs=3")

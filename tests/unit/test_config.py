@@ -301,7 +301,7 @@ def test_text_that_is_no_word_of_hydra_s_is_shown_as_it_must_be_written(path):
 def test_two_experiments_that_split_one_dataset_differently_are_refused(conf):
     spoil(conf / "experiment" / "tuned_cnn.yaml", "- epochs=3", "- epochs=3\n  - dataset.seed=1")
     with pytest.raises(Refusal, match="split in different ways"):
-        compose_plan(conf, "quick")
+        compose_plan(conf, "smoke")
 
 
 def test_multirun_trains_every_combination_in_order():
@@ -364,7 +364,7 @@ def test_the_searches_of_an_arm_share_no_seed_and_pair_over_arms(quick):
 
 def test_every_arm_of_a_cell_gets_the_same_trials_and_the_same_seeds(quick):
     compared = cells(quick)
-    assert len(compared) == 51
+    assert len(compared) == 38
     for studies in compared.values():
         assert len({study.design.trials for study in studies}) == 1
         assert len({study.seeds for study in studies}) == 1
@@ -377,7 +377,7 @@ def test_a_search_s_winner_is_confirmed_and_fixed_settings_have_none(quick):
         assert bool(study.confirm_seeds) == study.design.has_winner
         assert bool(study.space) == study.design.searches
     tuned = {study.experiment for study in quick.studies.values() if study.design.has_winner}
-    assert tuned == {"tuned_mlp", "tuned_cnn"}
+    assert tuned == {"tuned_mlp"}
 
 
 def test_only_the_tuned_batch_arm_searches_momentum_and_epsilon(quick):
@@ -388,8 +388,8 @@ def test_only_the_tuned_batch_arm_searches_momentum_and_epsilon(quick):
             assert set(study.space) == plain | own
 
 
-def test_the_cnn_takes_epsilon_from_a_grid_of_five_and_the_mlp_does_not(quick):
-    studies = quick.studies
+def test_the_cnn_takes_epsilon_from_a_grid_of_five_and_the_mlp_does_not():
+    studies = compose_plan(CONF, "smoke").studies
     assert studies["tuned_cnn/mnist_5k/cnn_small/adam/batch"].space["norm.epsilon"].points == 5
     assert studies["tuned_mlp/mnist_5k/mlp/adam/batch"].space["norm.epsilon"].points is None
 
@@ -399,9 +399,9 @@ def test_a_plan_is_read_back_as_it_was_written(quick):
     assert quick.studies_digest == content_digest(quick.plain()["studies"])
 
 
-def test_smoke_is_quick_shrunk():
-    quick, smoke = compose_plan(CONF, "quick"), compose_plan(CONF, "smoke")
-    assert smoke.studies.keys() < quick.studies.keys()
+def test_smoke_and_quick_are_parts_of_claims_and_smoke_is_shrunk(quick):
+    claims, smoke = compose_plan(CONF, "claims"), compose_plan(CONF, "smoke")
+    assert quick.studies.keys() | smoke.studies.keys() < claims.studies.keys()
     for name, study in smoke.studies.items():
-        assert study.model == quick.studies[name].model
-        assert study.design.trials < quick.studies[name].design.trials
+        assert study.model == claims.studies[name].model
+        assert study.design.trials < claims.studies[name].design.trials

@@ -199,13 +199,18 @@ def test_the_plain_arm_has_no_parameters_of_a_norm(whole):
     }
 
 
-def test_a_study_of_fixed_settings_shows_its_axes_and_seeds_as_categories(database, whole):
+@pytest.fixture
+def grid():
+    """A study of fixed settings: two rates and two seeds; and its answers."""
     study = fixed_study(axes={"optimizer.learning_rate": [0.01, 0.1]}, seeds=(1, 2))
-    swept = fixed_answers(study, lambda values, seed: {"validation_score": seed / 10})
-    plan = whole.plan.model_copy(update={"studies": {study.name: study}})
-    fixed = replace(whole, plan=plan, swept=tuple(swept))
-    assert mirror_studies(fixed).written == 4
-    found = trials(study.name)
+    return study, fixed_answers(study, lambda values, seed: {"validation_score": seed / 10})
+
+
+def test_what_is_no_range_is_shown_as_categories(grid):
+    """As seeds are where a design draws points and crosses them with several."""
+    study, swept = grid
+    choices = WantedStudy(study.name, study, tuple(swept)).choices
+    found = [frozen_trial(answer, {}, choices, None) for answer in swept]
     assert [trial.params for trial in found] == [
         {"optimizer.learning_rate": rate, "seed": seed} for rate in (0.01, 0.1) for seed in (1, 2)
     ]
@@ -213,7 +218,14 @@ def test_a_study_of_fixed_settings_shows_its_axes_and_seeds_as_categories(databa
         "optimizer.learning_rate": CategoricalDistribution((0.01, 0.1)),
         "seed": CategoricalDistribution((1, 2)),
     }
-    assert mirror_studies(fixed).written == 0
+
+
+def test_a_grid_is_no_search_and_is_left_to_mlflow(database, whole, grid):
+    study, swept = grid
+    plan = whole.plan.model_copy(update={"studies": {study.name: study}})
+    assert mirror_studies(replace(whole, plan=plan, swept=tuple(swept))).written == 0
+    with opened(storage_url()) as storage:
+        assert optuna.get_all_study_names(storage) == []
 
 
 def test_a_value_that_is_not_among_the_choices_is_no_parameter(whole):

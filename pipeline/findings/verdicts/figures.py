@@ -132,7 +132,10 @@ def judgement_of(claim: Claim, evidence: Evidence) -> Judgement:
     """Judge a claim by its statistics as the profile judges it, such as by the other kind."""
     least = evidence.plan.analysis.minimum
     here = claim if least is None else claim.model_copy(update={"minimum": least})
-    return _judged(here, claim.experiment, evidence.runs, list(evidence.studies.values()))
+    studies = list(evidence.studies.values())
+    return evidence.once(
+        here.model_dump_json(), lambda: _judged(here, claim.experiment, evidence.runs, studies)
+    )
 
 
 def _seconds(part: Part, experiment: str, times: Sequence[TimeToTarget]) -> Estimate | None:
