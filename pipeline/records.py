@@ -90,10 +90,9 @@ class Probes(Record):
 
     Batch-norm statistics are recalibrated over `recalibration_examples`
     training examples, in batches of `recalibration_batch_size`, once training is
-    over and, with `statistics_curves`, after each epoch, along with the score
-    under the batch's own statistics. For each of `shadow_momenta`, moving averages of
-    that momentum are carried along, and a curve says the validation score
-    they would have given. `independence_examples` is how many validation examples
+    over. After each epoch, the score under each of `statistics_curves` is measured, too. For each
+    of `shadow_momenta`, moving averages of that momentum are carried along, and a curve says the
+    validation score they would have given. `independence_examples` is how many validation examples
     are given other batch-mates, to see how far their outputs move, and
     `single_examples` how many are given one by one in training mode (and all of them
     in order of their targets, and what that evaluation leaves behind); 0 leaves
@@ -103,7 +102,7 @@ class Probes(Record):
     recalibration_examples: Count
     recalibration_batch_size: Annotated[int, Field(ge=2)]
     shadow_momenta: tuple[Share, ...]
-    statistics_curves: bool
+    statistics_curves: tuple[Literal["batch", "recalibrated"], ...]
     independence_examples: Annotated[int, Field(ge=0)]
     single_examples: Annotated[int, Field(ge=0)]
 

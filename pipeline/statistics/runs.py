@@ -36,6 +36,11 @@ Phase = Literal["sweep", "confirm"]
 SWEEP: Phase = "sweep"
 CONFIRM: Phase = "confirm"
 
+STATISTICS_CURVES = {
+    "batch": "validation_score_batch_curve",
+    "recalibrated": "validation_score_curve_recalibrated",
+}
+
 
 def runs_table(
     swept: Iterable[Answer],
@@ -131,8 +136,7 @@ def curves(studies: Iterable[Study]) -> list[str]:
             f"validation_score_momentum_{momentum:g}_curve"
             for momentum in study.probes.shadow_momenta
         }
-        if study.probes.statistics_curves:
-            found |= {"validation_score_batch_curve", "validation_score_curve_recalibrated"}
+        found |= {STATISTICS_CURVES[kind] for kind in study.probes.statistics_curves}
     return sorted(found)
 
 

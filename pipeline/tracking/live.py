@@ -8,6 +8,7 @@ process that ends meanwhile leaves a run half-written; the next pass, or
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +27,7 @@ LOADED_TOGETHER = ("sqlalchemy.orm", "alembic.command", "mlflow", "optuna.storag
 REST = (
     2  # times a pass's duration before the next one: what waits is written when the sweep is over
 )
+SWITCH_SECONDS = 0.0005  # a mirror computes in Python; what hands out trials is let in soon
 LONGEST_PAUSE_SECONDS = 300.0  # between two attempts to reach a mirror that is down
 _loading = threading.Lock()
 
@@ -39,7 +41,7 @@ class LiveMirror:
         snapshot: Known,
         mirrors: Mapping[str, Mirror],
         *,
-        interval: float = 5.0,
+        interval: float = 15.0,
     ) -> None:
         """Start the threads; their first passes come after one interval.
 
@@ -50,6 +52,7 @@ class LiveMirror:
             mirrors: What to write, by name.
             interval: Seconds from one pass to the next, at least.
         """
+        sys.setswitchinterval(SWITCH_SECONDS)
         self._profile = profile
         self._feed = _Feed(snapshot)
         self._followers = [

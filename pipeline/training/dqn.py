@@ -136,7 +136,7 @@ def _check_probes(trial: Trial) -> None:
     probes = trial.probes
     asked = {
         "shadow_momenta": bool(probes.shadow_momenta),
-        "statistics_curves": probes.statistics_curves,
+        "statistics_curves": bool(probes.statistics_curves),
         "independence_examples": probes.independence_examples > 0,
         "single_examples": probes.single_examples > 0,
     }

@@ -34,17 +34,18 @@ def marks_of(
 
 
 def statistics_curves(said: Outputs) -> dict[str, float]:
-    """Return the validation score under batch and under recalibrated statistics.
+    """Return the validation score under each kind of statistics that the trial asks for.
 
-    Nothing where the trial does not ask for it, or no layer has moving statistics.
+    Nothing where no layer has moving statistics.
     """
-    if not said.trial.probes.statistics_curves or not said.subject.layers:
-        return {}
-    by_batch, recalibrated = said.batch(), said.recalibrated("validation")
-    return {
-        "validation_score_batch": _score(said, by_batch, said.shuffled),
-        "validation_score_recalibrated": _score(said, recalibrated),
-    }
+    found: dict[str, float] = {}
+    for kind in said.trial.probes.statistics_curves if said.subject.layers else ():
+        if kind == "batch":
+            found["validation_score_batch"] = _score(said, said.batch(), said.shuffled)
+        else:
+            outputs = said.recalibrated("validation")
+            found["validation_score_recalibrated"] = _score(said, outputs)
+    return found
 
 
 def statistics_marks(said: Outputs, splits: Sequence[str]) -> dict[str, float]:

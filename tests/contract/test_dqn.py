@@ -80,7 +80,7 @@ def test_a_policy_that_blows_up_scores_what_random_actions_do(answered):
     ("probe", "value"),
     [
         ("shadow_momenta", "[0.5]"),
-        ("statistics_curves", "true"),
+        ("statistics_curves", "[recalibrated]"),
         ("independence_examples", "4"),
         ("single_examples", "4"),
     ],

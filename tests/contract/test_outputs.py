@@ -68,7 +68,7 @@ def test_outputs_are_those_of_the_statistics_they_are_named_for(trained, folder)
 def test_the_last_epochs_values_are_the_results(asked, folder):
     from pipeline.training import engine
 
-    trial = asked("norm=batch", "epochs=3", "probes.statistics_curves=true")
+    trial = asked("norm=batch", "epochs=3", "probes.statistics_curves=[batch,recalibrated]")
     result = engine.train(trial, folder).result
     curves, metrics = result.curves, result.metrics
     assert metrics["validation_loss"] == curves["validation_loss"][-1]

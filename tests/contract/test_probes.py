@@ -10,7 +10,7 @@ from pipeline.records import Component
 
 TRAINERS = ["engine", "fit"]
 CURVES = {"validation_score_batch", "validation_score_recalibrated"}
-WITH_CURVES = "probes.statistics_curves=true"
+WITH_CURVES = "probes.statistics_curves=[batch,recalibrated]"
 
 DROPOUT = """
 import keras

@@ -98,7 +98,11 @@ def test_a_diverged_run_ends_early_and_is_a_result_at_chance(asked, folder):
 
     watched = []
     everything = [f"probes.{name}_examples=8" for name in ("independence", "single")]
-    everything += ["probes.statistics_curves=true", "epochs=5", "steps_per_epoch=[3,3,3,3,3]"]
+    everything += [
+        "probes.statistics_curves=[batch,recalibrated]",
+        "epochs=5",
+        "steps_per_epoch=[3,3,3,3,3]",
+    ]
     trial = asked("norm=batch", "optimizer.learning_rate=1e30", *everything, split="test")
     result = train(trial, folder, lambda epoch, values: watched.append(epoch)).result
     assert result.status == "diverged"

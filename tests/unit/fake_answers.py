@@ -48,7 +48,7 @@ PROBES = {
     "recalibration_examples": 1024,
     "recalibration_batch_size": 128,
     "shadow_momenta": [],
-    "statistics_curves": False,
+    "statistics_curves": [],
     "independence_examples": 0,
     "single_examples": 0,
 }

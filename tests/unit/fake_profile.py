@@ -38,7 +38,7 @@ from pipeline.studies import Plan, Study
 
 CONF = Path(__file__).parents[2] / "conf"
 RATES = (0.01, 0.0316, 0.1, 0.316, 1.0, 3.16)
-CURVES = {"statistics_curves": True}
+CURVES = {"statistics_curves": ["batch", "recalibrated"]}
 RATE = "optimizer.learning_rate"
 OWN = (0.001, 0.003, 0.01)
 CHOOSING = 3  # seeds

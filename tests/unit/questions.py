@@ -34,7 +34,7 @@ QUESTION = {
         "recalibration_examples": 100,
         "recalibration_batch_size": 50,
         "shadow_momenta": [],
-        "statistics_curves": False,
+        "statistics_curves": [],
         "independence_examples": 0,
         "single_examples": 0,
     },

@@ -226,7 +226,7 @@ def test_an_arm_that_does_not_get_there_has_no_time() -> None:
 def test_a_trajectory_has_a_line_for_each_kind_of_statistics_and_momentum() -> None:
     probes = fixed_study().probes.plain() | {
         "shadow_momenta": [0.9, 0.99],
-        "statistics_curves": True,
+        "statistics_curves": ["batch", "recalibrated"],
     }
     made = fixed_study(probes=probes)
     curves = {

@@ -66,7 +66,9 @@ def figures(evidence: Evidence) -> Figures:
     found = (
         _trajectory(of_study(evidence.runs, study.name), study, evidence.level)
         for study in evidence.fixed
-        if study.probes.shadow_momenta and study.probes.statistics_curves and not study.axes
+        if study.probes.shadow_momenta
+        and {"batch", "recalibrated"} <= {*study.probes.statistics_curves}
+        and not study.axes
     )
     return Figures(trajectories=tuple(each for each in found if each is not None))
 
