@@ -173,7 +173,7 @@ def checkout(tmp_path_factory, outside) -> Checkout:
 
 
 def test_three_added_files_train_a_model_of_ones_own(checkout):
-    said = checkout.run("normbench", "train", *MINE)
+    said = checkout.run("normbench", "train", *MINE, "--save", "scaled.keras")
     assert re.search(r"^weights +[0-9a-f]{64}$", said, re.MULTILINE), said
     assert "MLflow normbench/train: shallow/scaled " in said
 
@@ -194,6 +194,8 @@ def test_a_sweep_over_them_ends_with_a_report(checkout):
     checkout.run("normbench", "analyze", "mine")
     checkout.run("normbench", "report", "mine")
     decoy.unlink()
+    saved = checkout.root / "artifacts/mine/models/mine/colors/shallow/adam/scaled.keras"
+    assert saved.is_file()
     page = (checkout.root / "reports/mine/report.html").read_text()
     for name in ("colors", "shallow", "scaled", "batch"):
         assert name in page
@@ -201,8 +203,7 @@ def test_a_sweep_over_them_ends_with_a_report(checkout):
 
 
 def test_what_does_not_fit_is_one_line_and_a_saved_model_of_ones_own_loads(checkout):
-    model = "artifacts/mine/models/mine/colors/shallow/adam/scaled.keras"
-    said = checkout.run("python", "-c", SCRIPT, *MINE, json.dumps(list(REFUSED)), model)
+    said = checkout.run("python", "-c", SCRIPT, *MINE, json.dumps(list(REFUSED)), "scaled.keras")
     told, shape = json.loads(said.splitlines()[-1])
     assert shape == [None, 5]
     for override, part in REFUSED.items():
