@@ -8,7 +8,6 @@ process that ends meanwhile leaves a run half-written; the next pass, or
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +26,6 @@ LOADED_TOGETHER = ("sqlalchemy.orm", "alembic.command", "mlflow", "optuna.storag
 REST = (
     2  # times a pass's duration before the next one: what waits is written when the sweep is over
 )
-SWITCH_SECONDS = 0.0005  # a mirror computes in Python; what hands out trials is let in soon
 LONGEST_PAUSE_SECONDS = 300.0  # between two attempts to reach a mirror that is down
 _loading = threading.Lock()
 
@@ -52,7 +50,6 @@ class LiveMirror:
             mirrors: What to write, by name.
             interval: Seconds from one pass to the next, at least.
         """
-        sys.setswitchinterval(SWITCH_SECONDS)
         self._profile = profile
         self._feed = _Feed(snapshot)
         self._followers = [

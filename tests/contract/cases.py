@@ -72,12 +72,8 @@ def is_slow(model: str, arm: str, *optimizer: str) -> bool:
     return arm not in QUICK.get(model, (arm,))
 
 
-def partly(values: list, quick: list) -> list:
+def partly(values: list[tuple], quick: list[tuple]) -> list:
     """Return all values as parameters; those that are not among the quick ones are slow proofs."""
     return [
-        pytest.param(
-            *(value if isinstance(value, tuple) else (value,)),
-            marks=[pytest.mark.slow] * (value not in quick),
-        )
-        for value in values
+        pytest.param(*value, marks=[pytest.mark.slow] * (value not in quick)) for value in values
     ]

@@ -10,6 +10,8 @@ from kills import digest, workers_of
 SWEEP = (sys.executable, "-m", "pipeline", "sweep", PROFILE)
 STATUS = (sys.executable, "-m", "pipeline", "status", PROFILE)
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory) -> tuple[Checkout, Checkout]:
@@ -24,7 +26,6 @@ def pair(tmp_path_factory) -> tuple[Checkout, Checkout]:
     return made
 
 
-@pytest.mark.slow
 def test_two_checkouts_that_share_a_store_end_with_one_digest(pair):
     running = [checkout.start(*SWEEP, "--cluster", "local workers=1") for checkout in pair]
     while running[0].poll() is None and not workers_of(running[0].pid):
@@ -40,7 +41,6 @@ def test_two_checkouts_that_share_a_store_end_with_one_digest(pair):
     assert pair[0].run(*STATUS).splitlines()[-1].startswith("done")
 
 
-@pytest.mark.slow
 def test_every_stored_trial_is_the_same_when_it_is_trained_again(pair):
     said = pair[0].run(
         sys.executable, "-m", "pipeline", "verify", "--sample", "3", "--profile", PROFILE
