@@ -1,7 +1,8 @@
 """Prepared datasets on disk: written whole, opened checked and read-only.
 
-A dataset's folder holds {train,validation,test}_{examples,targets}.npy and
-manifest.json. Nothing in it depends on the clock or the machine, so preparing
+A dataset's folder holds manifest.json, {train,validation,test}_targets.npy, and
+beside each of these its examples: SPLIT_images.npy where they are pictures, else
+SPLIT_examples.npy. Nothing in it depends on the clock or the machine, so preparing
 twice gives the same bytes. Examples pass through memory piece by piece.
 """
 
@@ -152,11 +153,20 @@ def open_split(folder: Path, split: str) -> tuple[NDArray[Any], Targets]:
     Raises:
         Refusal: A file is missing, truncated or edited.
     """
-    digests = read_manifest(folder).digests
-    examples = _checked(folder, f"{split}_examples", digests)
-    targets = np.array(_checked(folder, f"{split}_targets", digests))
+    manifest = read_manifest(folder)
+    examples = _checked(folder, f"{split}_examples", manifest)
+    targets = np.array(_checked(folder, f"{split}_targets", manifest))
     targets.flags.writeable = False
     return examples, targets
+
+
+def examples_file(folder: Path, split: str) -> Path:
+    """Return where a split's examples lie.
+
+    Raises:
+        Refusal: The manifest is missing, damaged or edited.
+    """
+    return _file(folder, f"{split}_examples", read_manifest(folder).shape)
 
 
 def verify(folder: Path) -> Manifest:
@@ -167,7 +177,7 @@ def verify(folder: Path) -> Manifest:
     """
     manifest = read_manifest(folder)
     for array in manifest.digests:
-        _checked(folder, array, manifest.digests)
+        _checked(folder, array, manifest)
     return manifest
 
 
@@ -229,13 +239,13 @@ def _write_arrays(
         for split, each in splits.items():
             examples, targets = f"{split}_examples", f"{split}_targets"
             digests[examples] = write_pieces(
-                _file(partial, examples),
+                _file(partial, examples, each.shape[1:]),
                 twins.seen(split, _pieces(each, place, progress, task)),
                 each.examples.dtype,
                 each.shape,
             )
             digests[targets] = write_pieces(
-                _file(partial, targets),
+                _file(partial, targets, each.shape[1:]),
                 [each.own_targets],
                 each.targets.dtype,
                 each.own_targets.shape,
@@ -264,12 +274,13 @@ def _overall(digests: Mapping[str, str], scale: float) -> str:
     return content_digest({"arrays": dict(digests), "scale": scale})
 
 
-def _file(folder: Path, array: str) -> Path:
-    return folder / f"{array}.npy"
+def _file(folder: Path, array: str, shape: tuple[int, ...]) -> Path:
+    """Return where an array lies; `shape` is an example's, three axes are a picture's."""
+    return folder / f"{array.replace('_examples', '_images') if len(shape) == 3 else array}.npy"
 
 
-def _checked(folder: Path, array: str, digests: Mapping[str, str]) -> NDArray[Any]:
-    file = _file(folder, array)
+def _checked(folder: Path, array: str, manifest: Manifest) -> NDArray[Any]:
+    file = _file(folder, array, manifest.shape)
     try:
         found: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
         digest = stored_digest(file)
@@ -277,6 +288,6 @@ def _checked(folder: Path, array: str, digests: Mapping[str, str]) -> NDArray[An
         raise Refusal(f"{file}: is missing; {AGAIN}") from None
     except (OSError, EOFError, *HEADER):
         raise Refusal(f"{file}: is truncated or damaged; {AGAIN}") from None
-    if digest != digests.get(array):
+    if digest != manifest.digests.get(array):
         raise Refusal(f"{file}: was edited since it was prepared; {AGAIN}")
     return found

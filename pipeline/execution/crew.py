@@ -19,7 +19,12 @@ log = logging.getLogger("normbench")
 
 
 class Crew(Protocol):
-    """The workers of a pool, by the addresses that dask gives them."""
+    """The workers of a pool, by the addresses that dask gives them.
+
+    `ahead` is how many trials may wait at a worker that has one.
+    """
+
+    ahead: int
 
     def look(self, alive: Sequence[str]) -> None:
         """Be told who is there, about once a second; start those that are missing.
@@ -44,6 +49,8 @@ class Crew(Protocol):
 
 class Steady:
     """Part of a crew whose workers stay until the end, and say nothing when they go."""
+
+    ahead = 1
 
     def may_begin(self, worker: str) -> bool:  # noqa: ARG002
         """Return True."""

@@ -1,8 +1,9 @@
-"""Worker processes of a dask scheduler, one task each.
+"""Worker processes of a dask scheduler, a task at a time, and perhaps one that waits there.
 
-A task belongs to one worker; when that dies, the task is handed back, three
-times, and then given up. Workers write their answers to the store themselves,
-so that nothing depends on what dask remembers.
+A task belongs to one worker; when that dies over it, the task is handed back, three
+times, and then given up. One that waited there was not begun: it is handed back.
+Workers write their answers to the store themselves, so that nothing depends on what
+dask remembers.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from pipeline.execution.task import Failed, Lost, Outcome, Task
 from pipeline.studies import Limits
 
 RETRIES = 3
+AHEAD = "over another one, before it began"
 LOOK_SECONDS = 1.0  # how often the scheduler is asked who is there
 SIGHT_SECONDS = 5  # how long new workers are waited for; who is slower gets a first trial later
 
@@ -36,7 +38,7 @@ log = logging.getLogger("normbench")
 
 
 class DaskPool:
-    """Workers of a dask scheduler, one task each."""
+    """Workers of a dask scheduler, a task at a time."""
 
     def __init__(
         self,
@@ -74,20 +76,21 @@ class DaskPool:
         self._deaths: Counter[str] = Counter()  # by trial
 
     def free(self) -> Sequence[str]:
-        """Return the addresses of the workers that have nothing to do.
+        """Return the addresses of the workers that have nothing to do, then of those that have one.
 
         Raises:
             Refusal: The scheduler is gone, or none of its workers sees what this process sees.
         """
         self._look()
-        busy = {worker for _, worker in self._given.values()}
-        return [
+        given = Counter(worker for _, worker in self._given.values())
+        found = [
             worker
             for worker in self._alive
-            if worker not in busy
+            if given[worker] <= self._crew.ahead
             and self._missed.get(worker) == ""
             and self._crew.may_begin(worker)
         ]
+        return sorted(found, key=given.__getitem__)
 
     def submit(self, task: Task, worker: str) -> None:
         """Give a free worker a task."""
@@ -216,12 +219,18 @@ class DaskPool:
         gone = [each for each in self._given.items() if each[1][1] not in self._alive]
         found: list[Done] = []
         for key, (task, worker) in gone:
+            begun = not any(each.worker == worker for each in found)
             del self._given[key]
             self._futures.pop(key).cancel()
-            found.append(Done(task, worker, self._death(task, worker)))
+            lost = self._death(task, worker) if begun else Lost(task, f"its worker died {AHEAD}")
+            found.append(Done(task, worker, lost))
         return found
 
-    def _death(self, task: Task, worker: str) -> Failed | Lost:
+    def _death(self, task: Task, worker: str) -> Outcome:
+        """Return what a worker's death over a task, or after it, comes to."""
+        known = None if task.keep_model else self._store.get(task.trial)
+        if known is not None:  # it was over, and the worker died over the next one
+            return known
         words = last_words(self._store, task.trial.key)
         if not words.exists() and self._crew.was_called_away(worker):
             return Lost(task, "its worker was called away by its queue")

@@ -53,6 +53,8 @@ def words_of(error: Exception) -> str:
 class Jobs:
     """The jobs of one sweep, each with its worker, or waiting in the queue."""
 
+    ahead = 0  # a worker must know its age before it begins
+
     def __init__(
         self,
         cluster: Any,

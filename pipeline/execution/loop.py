@@ -18,6 +18,7 @@ from pipeline.execution.task import Failed, Lost, Task
 from pipeline.records import Answer, Result
 
 TICK_SECONDS = 0.5
+SPARE = 2  # startable trials a worker, more than which one of them may wait at a busy worker
 
 
 class Watch(Protocol):
@@ -28,7 +29,7 @@ class Watch(Protocol):
         ...
 
     def started(self, task: Task, worker: str) -> None:
-        """A worker has been given a task."""
+        """A worker has begun with a task."""
         ...
 
     def lost(self, loss: Lost) -> None:
@@ -78,6 +79,7 @@ class _Run:
         self._left = {queue.study.name: queue.total for queue in queues}
         self._waiting: list[Task] = []
         self._flying: dict[str, list[Task]] = {}  # by key: two studies may ask the same question
+        self._given: dict[str, list[Task]] = {}  # by worker: what it does, and what waits there
         self._affinity = Affinity()
         self._failures: list[Failed] = []
         self._given_up: set[str] = set()  # keys
@@ -90,6 +92,7 @@ class _Run:
                 assert self._pool is not None
                 for done in self._pool.done(TICK_SECONDS):
                     self._land(done)
+                    self._take_back(done)
                 self._watch.tick()
         finally:
             if self._pool is not None:
@@ -120,8 +123,12 @@ class _Run:
     def _hand_out(self) -> None:
         if self._pool is None:
             self._pool = self._open_pool()
-        for worker in self._pool.free():
-            task = self._affinity.choose(self._startable(), worker, self._left)
+        while free := self._pool.free():
+            worker, startable = free[0], self._startable()
+            given = self._given.get(worker, [])
+            if given and len(startable) <= SPARE * len(self._given):
+                return
+            task = self._affinity.choose(startable, worker, self._left)
             if task is None:
                 return
             same = [each for each in self._waiting if each.trial.key == task.trial.key]
@@ -130,7 +137,18 @@ class _Run:
             self._flying[task.trial.key] = same
             self._affinity.note(keeper, worker)
             self._pool.submit(keeper, worker)
-            self._watch.started(keeper, worker)
+            self._given[worker] = [*given, keeper]
+            if not given:
+                self._watch.started(keeper, worker)
+
+    def _take_back(self, done: Done) -> None:
+        """Strike off what a worker is done with; it begins with what waited there."""
+        given = self._given[done.worker]
+        given.remove(done.task)
+        if not given:
+            del self._given[done.worker]
+        elif not isinstance(done.outcome, Lost):
+            self._watch.started(given[0], done.worker)
 
     def _startable(self) -> list[Task]:
         """Return the waiting tasks that start from nothing that is still to be trained."""

@@ -1,4 +1,4 @@
-"""Who works: named workers that take one task each, and hand back what came out.
+"""Who works: named workers that carry out a task at a time, and hand back what came out.
 
 `Inline` is this process itself; `dask_clusters.py` starts worker processes.
 """
@@ -28,10 +28,13 @@ class Done:
 
 
 class Pool(Protocol):
-    """Workers that take one task each."""
+    """Workers that carry out a task at a time, in the order in which they were given."""
 
     def free(self) -> Sequence[str]:
-        """Return the names of the workers that have nothing to do."""
+        """Return the names of the workers that have nothing to do, then of those that have little.
+
+        The latter take a task that waits with them, so that they need not wait for one.
+        """
         ...
 
     def submit(self, task: Task, worker: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.data.arrays import read_manifest
+from pipeline.data.arrays import examples_file, read_manifest
 from pipeline.errors import Refusal
 from pipeline.execution.store import Store
 from pipeline.records import Answer, Manifest
@@ -78,13 +78,14 @@ def snapshot(
         for answer in confirmed
         if answer.index == 0
     }
-    examples = {name: places.dataset(name) / "validation_examples.npy" for name in plan.datasets}
+    manifests = _manifests(plan, places)
+    examples = {name: examples_file(places.dataset(name), "validation") for name in manifests}
     return Snapshot(
         plan=plan,
         swept=tuple(swept),
         confirmed=tuple(confirmed),
         clocks={key: clock for key, clock in clocks.items() if clock is not None},
-        manifests=_manifests(plan, places),
+        manifests=manifests,
         examples={name: file for name, file in examples.items() if file.is_file()},
         models={
             study: next(file for file in files if file.is_file())

@@ -18,7 +18,7 @@ import psutil
 import pytest
 from distributed import Client
 from questions import study
-from simulated import HERE, Silence, digest, score, searches
+from simulated import HERE, Silence, designed, digest, score, searches
 
 from pipeline.errors import Refusal
 from pipeline.execution import dask_clusters, dask_pool
@@ -95,15 +95,28 @@ def test_a_trial_that_kills_four_workers_is_given_up_and_the_rest_goes_on(tmp_pa
     ]
 
 
+def test_a_trial_that_waited_at_a_worker_that_died_was_not_begun(tmp_path):
+    """One that always kills its worker takes none along, however many wait behind it."""
+    store, watch = Store(tmp_path), Silence()
+    queues = searches(designed("sobol", lag=12, trials=12))
+    failures = run(queues, lambda: local(store, UNLIMITED, workers=1, job=deadly), store, watch)
+    assert [each.task.index for each in failures] == [1]
+    reasons = {each.reason for each in watch.losses}
+    assert reasons == {"its worker died", f"its worker died {dask_pool.AHEAD}"}
+    assert {each.task.index for each in watch.losses if each.reason == "its worker died"} == {1}
+
+
 def named(task, store, limits):
     """Answers, and says which process did."""
     (store.root / "pid").write_text(str(os.getpid()))
     return quick(task, store, limits)
 
 
-def test_an_answer_that_its_worker_took_along_is_asked_for_again(tmp_path):
+@pytest.mark.parametrize("keeps", [False, True])
+def test_an_answer_that_its_worker_took_along_is_read_from_the_store(tmp_path, keeps):
     """The worker dies when the trial is over, before anybody fetched what came of it."""
     (task,) = searches(study(lag=1, trials=1))[0].ready()
+    task = replace(task, keep_model=keeps)
     with contextlib.closing(local(Store(tmp_path), UNLIMITED, workers=1, job=named)) as pool:
         while not (free := pool.free()):
             time.sleep(0.1)
@@ -115,7 +128,7 @@ def test_an_answer_that_its_worker_took_along_is_asked_for_again(tmp_path):
         started = time.monotonic()
         (done,) = pool.done(1.0)
         assert time.monotonic() - started < 30
-    assert done.outcome == Lost(task, "its worker died")
+    assert done.outcome == (Lost(task, "its worker died") if keeps else score(task.trial))
 
 
 def hungry(task, store, limits):

@@ -70,7 +70,7 @@ def houses(folder) -> tuple[Path, float]:
 
 def test_raw_pixels_score_what_the_run_said(folder, digits):
     arrays, score = digits
-    done = run(folder, "predict", "mnist_5k.keras", str(arrays / "validation_examples.npy"))
+    done = run(folder, "predict", "mnist_5k.keras", str(arrays / "validation_images.npy"))
     assert done.returncode == 0, done.stderr
     said = [int(line.split()[1]) for line in done.stdout.splitlines()]
     right = np.mean(said == np.load(arrays / "validation_targets.npy"))
@@ -79,7 +79,7 @@ def test_raw_pixels_score_what_the_run_said(folder, digits):
 
 
 def test_a_picture_is_what_its_pixels_are(folder, digits):
-    pixels = np.load(digits[0] / "validation_examples.npy")[:3]
+    pixels = np.load(digits[0] / "validation_images.npy")[:3]
     np.savez(folder / "three.npz", pixels[..., 0])
     names = [f"{number}.png" for number in range(3)]
     for name, each in zip(names, pixels, strict=True):
@@ -143,7 +143,7 @@ def test_a_model_of_ones_own_layers_is_asked_with_their_module(folder):
     assert done.returncode == 0, done.stderr
     score = float(re.search(r"^validation accuracy +(0\.\d{4})$", done.stdout, re.M)[1])
     [arrays] = (folder / "artifacts/train/arrays").glob("mnist_5k-*")
-    asked = ("predict", "own.keras", str(arrays / "validation_examples.npy"))
+    asked = ("predict", "own.keras", str(arrays / "validation_images.npy"))
     alone = run(folder, *asked)
     assert (alone.returncode, len(alone.stderr.splitlines())) == (2, 1), alone.stderr
     assert alone.stderr.rstrip().endswith("name the module of its layers: --import MODULE")

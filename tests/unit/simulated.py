@@ -56,33 +56,41 @@ class SimulatedPool:
     """Workers that finish in an order drawn from a generator.
 
     `lives` is how many completions the coordinator lives to see; a worker's
-    answer is in the store before the coordinator hears of it.
+    answer is in the store before the coordinator hears of it. `ahead` trials may wait at a worker
+    that has one; `queued` counts those that did.
     """
 
-    def __init__(self, store, workers: int, rng: random.Random, lives: int | None = None):
+    def __init__(
+        self, store, workers: int, rng: random.Random, lives: int | None = None, ahead: int = 0
+    ):
         self._store = store
         self._names = [f"worker {number}" for number in range(workers)]
         self._rng = rng
         self._lives = lives
+        self._ahead = ahead
         self._given = {}
         self.trained = []
-        self.most = 0
+        self.most = self.queued = 0
         self.broken = set()
         self.closed = False
 
     def free(self):
-        return [name for name in self._names if name not in self._given]
+        count = {name: len(self._given.get(name, [])) for name in self._names}
+        return sorted((n for n in self._names if count[n] <= self._ahead), key=count.get)
 
     def submit(self, task, worker):
         assert worker in self.free()
-        self._given[worker] = task
+        self.queued += worker in self._given
+        self._given.setdefault(worker, []).append(task)
         self.most = max(self.most, len(self._given))
 
     def done(self, timeout_seconds):
         if not self._given:
             return []
         worker = self._rng.choice(sorted(self._given))
-        task = self._given.pop(worker)
+        task = self._given[worker].pop(0)
+        if not self._given[worker]:
+            del self._given[worker]
         self.trained.append(task.trial.key)
         if task.trial.key in self.broken:
             return [Done(task, worker, Failed(task, "broke"))]
@@ -104,6 +112,7 @@ class Silence:
     """Watches and says nothing; counts what it was told."""
 
     def __init__(self):
+        self.begun = []
         self.fresh = []
         self.failures = []
         self.losses = []
@@ -111,7 +120,8 @@ class Silence:
     def answered(self, answer, *, fresh):
         self.fresh.append(fresh)
 
-    def started(self, task, worker): ...
+    def started(self, task, worker):
+        self.begun.append((worker, task.trial.key))
 
     def lost(self, loss):
         self.losses.append(loss)

@@ -67,6 +67,18 @@ def test_labels_stay_with_their_images(folder: Path) -> None:
     assert sorted(seen) == list(range(100))
 
 
+@pytest.mark.parametrize(
+    ("examples", "called"), [(IMAGES, "images"), (IMAGES[:, 0, 0], "examples")]
+)
+def test_pictures_are_called_images(tmp_path: Path, examples: Any, called: str) -> None:
+    write(source(examples=examples), dataset(), "numbers", tmp_path / "numbers")
+    names = {"manifest.json"}
+    names |= {f"{split}_{what}.npy" for split in arrays.SPLITS for what in (called, "targets")}
+    assert contents(tmp_path / "numbers").keys() == names
+    found = arrays.examples_file(tmp_path / "numbers", "test")
+    assert found == tmp_path / "numbers" / f"test_{called}.npy"
+
+
 def test_the_manifest_says_what_was_written(folder: Path) -> None:
     manifest = read_manifest(folder)
     assert manifest.shape == (2, 3, 1)
@@ -207,7 +219,7 @@ def test_whatever_interrupts_it_leaves_the_old_arrays_alone(
 def test_what_a_killed_run_left_is_replaced_and_never_taken_for_whole(tmp_path: Path) -> None:
     left = tmp_path / ".numbers.partial"
     left.mkdir()
-    (left / "train_examples.npy").write_bytes(b"half an array")
+    (left / "train_images.npy").write_bytes(b"half an array")
     write(source(), dataset(), "numbers", tmp_path / "numbers")
     assert [each.name for each in tmp_path.iterdir()] == ["numbers"]
     verify(tmp_path / "numbers")
@@ -227,7 +239,7 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
         write(source(), dataset(), "numbers", tmp_path / "arrays" / "numbers")
 
 
-@pytest.mark.parametrize("array", ["train_examples", "train_targets"])
+@pytest.mark.parametrize("array", ["train_images", "train_targets"])
 @pytest.mark.parametrize("kept", [0, 5, 70, 150])
 def test_a_truncated_file_is_refused_by_name(folder: Path, array: str, kept: int) -> None:
     file = folder / f"{array}.npy"
@@ -247,7 +259,7 @@ def test_a_damaged_header_is_refused_by_name(folder: Path) -> None:
     assert str(refusal.value) == f"{file}: is truncated or damaged; run prepare again"
 
 
-@pytest.mark.parametrize("array", ["validation_examples", "validation_targets"])
+@pytest.mark.parametrize("array", ["validation_images", "validation_targets"])
 def test_one_changed_byte_is_refused_by_name(folder: Path, array: str) -> None:
     file = folder / f"{array}.npy"
     content = bytearray(file.read_bytes())

@@ -23,10 +23,10 @@ from pipeline.execution.loop import run
 from pipeline.execution.queues import Confirmation
 
 
-def swept(studies, store, *, workers=1, rng=0, lives=None):
+def swept(studies, store, *, workers=1, rng=0, lives=None, ahead=0):
     """Sweep studies to their end or to the coordinator's death; return queues, watch and pool."""
     queues, watch = searches(*studies), Silence()
-    pool = SimulatedPool(store, workers, random.Random(rng), lives)
+    pool = SimulatedPool(store, workers, random.Random(rng), lives, ahead)
     failures = run(queues, lambda: pool, store, watch)
     assert failures == watch.failures
     return queues, watch, pool
@@ -38,19 +38,20 @@ def swept(studies, store, *, workers=1, rng=0, lives=None):
     lag=st.integers(1, 10),
     deaths=st.lists(st.integers(0, 12), max_size=4),
     rng=st.integers(0, 2**32),
+    ahead=st.integers(0, 2),
 )
 @settings(max_examples=15, deadline=None)
-def test_workers_order_and_deaths_do_not_change_the_study(design, workers, lag, deaths, rng):
+def test_workers_order_and_deaths_do_not_change_the_study(design, workers, lag, deaths, rng, ahead):
     studies = [designed(design, lag=lag, trials=10, arm=arm) for arm in ("batch", "layer")]
     expected = digest(swept(studies, MemoryStore())[0])
 
     store = MemoryStore()
     for life, lives in enumerate(deaths):
         try:
-            swept(studies, store, workers=workers, rng=rng + life, lives=lives)
+            swept(studies, store, workers=workers, rng=rng + life, lives=lives, ahead=ahead)
         except Killed:
             continue
-    queues, _, pool = swept(studies, store, workers=workers, rng=rng)
+    queues, _, pool = swept(studies, store, workers=workers, rng=rng, ahead=ahead)
     assert digest(queues) == expected
     assert pool.closed or not pool.trained
 
@@ -65,6 +66,35 @@ def test_no_worker_waits_for_a_studys_slowest_trial():
         [study(lag=3, arm="batch"), study(lag=3, arm="layer")], MemoryStore(), workers=6
     )
     assert pool.most == 6
+
+
+def test_a_trial_waits_at_a_busy_worker_where_more_are_left_than_the_others_can_begin():
+    _, watch, pool = swept([study(lag=12)], MemoryStore(), workers=2, ahead=1)
+    assert pool.queued > 2
+    assert sorted(key for _, key in watch.begun) == sorted(pool.trained)  # each begins once
+    *_, pool = swept([study(lag=4)], MemoryStore(), workers=2, ahead=1)
+    assert pool.queued == 0
+
+
+def test_a_trial_that_waited_begins_when_its_workers_first_is_over():
+    order = []
+
+    class Ordered(Silence):
+        def started(self, task, worker):
+            order.append(("begins", task.index))
+
+        def answered(self, answer, *, fresh):
+            order.append(("is over", answer.index))
+
+    queues = searches(designed("sobol", lag=8, trials=8))
+    store = MemoryStore()
+    pool = SimulatedPool(store, 1, random.Random(0), ahead=1)
+    run(queues, lambda: pool, store, Ordered())
+    assert pool.queued
+    began, over = order[::2], order[1::2]
+    assert [index for _, index in began] == [index for _, index in over]
+    assert {what for what, _ in began} == {"begins"}
+    assert sorted(index for _, index in over) == list(range(8))
 
 
 def test_a_finished_sweep_starts_no_worker_and_trains_nothing():

@@ -98,7 +98,7 @@ def test_everything_that_exists_is_taken(places, runs):
     assert found.confirmed == runs.confirmed
     assert found.clocks == {first.key: clock}
     assert found.manifests == {"mnist_5k": manifest}
-    assert found.examples == {"mnist_5k": places.dataset("mnist_5k") / "validation_examples.npy"}
+    assert found.examples == {"mnist_5k": places.dataset("mnist_5k") / "validation_images.npy"}
     assert found.models == {STUDY: places.model(STUDY)}
     assert found.pages == {"config.yaml": places.plan, "charts/effects.svg": chart}
 
