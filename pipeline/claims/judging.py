@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,6 +20,15 @@ from pipeline.statistics.noise import probability_better
 from pipeline.statistics.own_rates import Chosen, chosen, own_runs, shared_runs
 from pipeline.statistics.pairs import Statistics, column, select, with_statistics
 from pipeline.statistics.samples import Sample, cluster_means, oriented
+
+Group = Literal["parts", "beside", "manipulation"]
+
+
+class Sides(NamedTuple):
+    """What a part's rows say: the values of its blocks, and at which values its sides stand."""
+
+    sample: Sample
+    chosen: tuple[Chosen, ...]
 
 
 def judge_claim(
@@ -41,26 +52,29 @@ def judge_claim(
     failing: str | None = None
     other: Statistics = "recalibrated" if claim.statistics == "moving" else "moving"
 
-    def judged(
-        parts: tuple[Part, ...], statistics: Statistics, level: float
-    ) -> list[PartJudgement]:
+    @cache
+    def read(group: Group, statistics: Statistics) -> list[Sides | None]:
         table = with_statistics(runs, statistics)
+        parts: tuple[Part, ...] = getattr(claim, group)
+        return [_sides(part, table) if planned.get(part.name, 0) else None for part in parts]
+
+    def judged(group: Group, statistics: Statistics, level: float) -> list[PartJudgement]:
         return [
-            judge_part(
+            _judged(
                 part,
-                table,
+                sides,
                 planned_blocks=planned.get(part.name, 0),
                 manipulation_failure=failing,
                 minimum=claim.minimum,
                 level=level,
                 failure_margin=claim.failure_margin,
             )
-            for part in parts
+            for part, sides in zip(getattr(claim, group), read(group, statistics), strict=True)
         ]
 
     def whole(statistics: Statistics) -> tuple[list[PartJudgement], Verdict]:
-        parts = judged(claim.parts, statistics, claim.level)
-        strict = judged(claim.parts, statistics, 1 - (1 - claim.level) / len(parts))
+        parts = judged("parts", statistics, claim.level)
+        strict = judged("parts", statistics, 1 - (1 - claim.level) / len(parts))
         verdict = conjunction(
             [part.verdict for part in parts],
             [part.verdict for part in strict],
@@ -68,7 +82,7 @@ def judge_claim(
         )
         return parts, verdict
 
-    checks = judged(claim.manipulation, claim.statistics, claim.level)
+    checks = judged("manipulation", claim.statistics, claim.level)
     broken = [f"{each.name} is {each.verdict.word}" for each in checks if _is_broken(each)]
     failing = ", ".join(broken) or None
     parts, verdict = whole(claim.statistics)
@@ -79,7 +93,7 @@ def judge_claim(
         statistics=claim.statistics,
         verdict=verdict,
         parts=tuple(parts),
-        beside=tuple(judged(claim.beside, claim.statistics, claim.level)),
+        beside=tuple(judged("beside", claim.statistics, claim.level)),
         manipulation=tuple(checks),
         other=differently,
         disagrees=differently.word != verdict.word,
@@ -103,9 +117,34 @@ def judge_part(
         Refusal: Its kind of effect cannot be found or refuses its arguments.
         ValueError: A column is absent, or a block has two runs.
     """
-    if not planned_blocks:
+    return _judged(
+        part,
+        _sides(part, runs) if planned_blocks else None,
+        planned_blocks=planned_blocks,
+        manipulation_failure=manipulation_failure,
+        minimum=minimum,
+        level=level,
+        failure_margin=failure_margin,
+    )
+
+
+def _sides(part: Part, runs: pd.DataFrame) -> Sides:
+    return Sides(part_sample(part, runs), chosen_by(part, runs))
+
+
+def _judged(
+    part: Part,
+    sides: Sides | None,
+    *,
+    planned_blocks: int,
+    manipulation_failure: str | None,
+    minimum: int,
+    level: float,
+    failure_margin: float,
+) -> PartJudgement:
+    if sides is None:
         return _untested(part, minimum)
-    sample, paired = part_sample(part, runs), part.control is not None
+    sample, paired = sides.sample, part.control is not None
     found = ranked_estimate(sample, level=level)
 
     def verdict_on(
@@ -156,7 +195,7 @@ def judge_part(
         better=None if part.control is None else probability_better(sample),
         planned_blocks=planned_blocks,
         present_blocks=sample.present,
-        chosen=chosen_by(part, runs),
+        chosen=sides.chosen,
         notes=sample.notes,
     )
 

@@ -1,7 +1,8 @@
-"""The plan's own data and code -> reports/PROFILE/inputs.yaml: digests, for DVC to compare.
+"""What each stage depends on -> reports/PROFILE/inputs.yaml: small, for DVC to compare.
 
 What conf/ names lies anywhere: pictures, tables, modules of the user's. dvc.yaml cannot list it,
-so that this stage looks each time, and the stages that use it depend on its digests.
+so that this stage looks each time, and the stages that use it depend on its digests. They depend
+on the plan by this file, too: DVC takes a second for each look at the whole plan.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from pipeline.stages.files import read_plan
 from pipeline.stages.places import Places
 from pipeline.studies import Dataset
 
-HEADER = "# What the configuration names and DVC can't see by itself: digests of content.\n"
+HEADER = "# What the stages depend on: the plan, and what it names that DVC can't see by itself.\n"
+OF_PLAN = ("datasets", "studies_digest", "claims_digest", "situations", "analysis")
 
 
 def run(profile: str) -> None:
-    """Write the digests of what a profile's plan names, and print what is the user's own.
+    """Write a plan's parts and the digests of what it names, and print what is the user's own.
 
     `data` is by dataset (its files, and the code that loads them), `training` by module (models,
     layers, optimizers, designs, tasks), `judging` by module (effects of claims).
@@ -36,7 +38,9 @@ def run(profile: str) -> None:
     training = own_code(targets_within([study.plain() for study in plan.studies.values()]))
     judging = own_code(targets_within(plan.claims))
     data = {name: {"files": files[name], "code": loading[name]} for name in plan.datasets}
-    inputs = {"data": data, "training": training, "judging": judging}
+    said = plan.plain()
+    inputs = {name: said[name] for name in OF_PLAN}
+    inputs |= {"data": data, "training": training, "judging": judging}
     places.inputs.write_text(HEADER + yaml.safe_dump(inputs, sort_keys=False, allow_unicode=True))
     own = [name for name, digest in files.items() if digest]
     for each in (*loading.values(), training, judging):

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from pipeline.data.arrays import examples_file, read_manifest
 from pipeline.errors import Refusal
-from pipeline.execution.store import Store
+from pipeline.execution.store import Clock, Store
 from pipeline.records import Answer, Manifest
 from pipeline.stages.files import read_answers, read_metrics, read_plan
 from pipeline.stages.places import Places
 from pipeline.studies import Plan
+from pipeline.tracking.mirror import write_report
 from pipeline.tracking.mirrors import mirror_everywhere, warning
+from pipeline.tracking.outage import MirrorUnreachable
 from pipeline.tracking.snapshot import Snapshot
 
 
@@ -33,18 +36,17 @@ def run(profile: str) -> None:
         )
 
 
-def mirror_profile(profile: str) -> str:
-    """Mirror a profile as far as it has come, and return the lines to print.
+def mirror_report(profile: str) -> str:
+    """Mirror a profile's pages, and return the line to print.
 
-    A line is a warning where a mirror is down or a file is missing: a stage
-    that is done goes on.
+    It is a warning where MLflow is down or a file is missing: a stage that is done goes on.
     """
     try:
-        mirrored = mirror_everywhere(snapshot(profile))
+        return write_report(snapshot(profile))
     except Refusal as refusal:
         return f"warning: not mirrored: {refusal}"
-    warnings = (warning(profile, outage) for outage in mirrored.outages)
-    return "\n".join((*mirrored.done, *warnings))
+    except MirrorUnreachable as outage:
+        return warning(profile, outage)
 
 
 def snapshot(
@@ -72,7 +74,8 @@ def snapshot(
         is_there = places.confirmed.exists()
         command = f"normbench confirm {profile}"
         confirmed = read_answers(places.confirmed, command) if is_there else []
-    clocks = {answer.key: store.clock(answer.key) for answer in (*swept, *confirmed)}
+    root = store.root.resolve()
+    clocks = {answer.key: _clock(root, answer.key) for answer in (*swept, *confirmed)}
     models = {
         answer.study: (store.model(answer.key), places.model(answer.study))
         for answer in confirmed
@@ -95,6 +98,12 @@ def snapshot(
         pages=_pages(places),
         figures=read_metrics(profile) if places.metrics.exists() else {},
     )
+
+
+@lru_cache(maxsize=100_000)
+def _clock(root: Path, key: str) -> Clock | None:
+    """Return an answer's clock, which is there before the answer and never changes."""
+    return Store(root).clock(key)
 
 
 def _manifests(plan: Plan, places: Places) -> dict[str, Manifest]:

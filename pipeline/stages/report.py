@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from pipeline.errors import Refusal
 from pipeline.findings.pages import pages
 from pipeline.findings.summary import Summary
-from pipeline.stages.mirror import mirror_profile
+from pipeline.stages.mirror import mirror_report
 from pipeline.stages.places import Places
 
 
@@ -35,4 +35,4 @@ def run(profile: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     print(f"The page: {places.reports / 'report.html'}")
-    print(mirror_profile(profile))
+    print(mirror_report(profile))

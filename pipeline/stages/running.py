@@ -105,7 +105,8 @@ class Reporter:
         if told and told not in self._said:
             self._said.add(told)
             self._view.say(told)
-        self.tick()
+        if not fresh:  # many come from the store before any time passes
+            self.tick()
 
     def started(self, task: Task, worker: str) -> None:
         """A worker has been given a task."""

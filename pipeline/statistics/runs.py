@@ -80,7 +80,7 @@ def runs_table(
             asked[phase, study.name, answer.key] = row
             rows.append(row)
     every = {name for of in (settings, figures, curves) for name in of(studies.values())}
-    table = pd.DataFrame(rows)
+    table = _frame(rows)
     missing = [name for name in (*sorted(every), *MARKS) if name not in table]
     return marked(table.reindex(columns=[*table.columns, *missing]).copy())
 
@@ -101,7 +101,13 @@ def planned_runs(studies: Iterable[Study]) -> pd.DataFrame:
             for index, asked in enumerate(study.asked):
                 place = {**_place(study, asked.seed), **_roles(study, index)}
                 rows.append({**place, **varied(study.placed(asked.values))})
-    return pd.DataFrame(rows, columns=None if rows else list(PLACE))
+    return _frame(rows) if rows else pd.DataFrame(columns=list(PLACE))
+
+
+def _frame(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
+    """Return a table whose texts are plain objects: rows are taken from it thousands of times."""
+    table = pd.DataFrame(rows)
+    return table.astype(dict.fromkeys(table.select_dtypes("str"), object))
 
 
 def settings(studies: Iterable[Study]) -> list[str]:

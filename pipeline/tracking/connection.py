@@ -76,12 +76,13 @@ def check_address() -> None:
     uri = tracking_uri()
     scheme, colon, _ = uri.partition(":")
     kind = scheme.partition("+")[0] if colon else ""
-    plugins = [each.name for each in entry_points(group="mlflow.tracking_store")]
-    if kind not in (*SCHEMES, *plugins):
-        raise Refusal(
-            f"MLFLOW_TRACKING_URI={shown(uri)}: MLflow has no store for {kind!r}"
-            f"{nearest(kind, (*filter(None, SCHEMES), *plugins))}"
-        )
+    if kind not in SCHEMES:
+        plugins = [each.name for each in entry_points(group="mlflow.tracking_store")]
+        if kind not in plugins:
+            raise Refusal(
+                f"MLFLOW_TRACKING_URI={shown(uri)}: MLflow has no store for {kind!r}"
+                f"{nearest(kind, (*filter(None, SCHEMES), *plugins))}"
+            )
     if kind not in DATABASES:
         return
     from sqlalchemy.engine import make_url

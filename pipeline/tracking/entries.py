@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
 from statistics import fmean
@@ -26,14 +26,20 @@ from pipeline.records import Answer, Result
 from pipeline.search.objective import objective, winner
 from pipeline.studies import Study
 from pipeline.tracking.entry import FILES_DIGEST, MODEL_DIGEST, Entry, Point, SavedModel
-from pipeline.tracking.leaves import SOURCE, environment_tags, leaf, shown
+from pipeline.tracking.leaves import SOURCE, LeafKind, environment_tags, leaf, leaf_name, shown
 from pipeline.tracking.notes import NOTE, study_note, winner_note
 from pipeline.tracking.parameters import study_parameters, text, trial_parameters
 from pipeline.tracking.snapshot import Snapshot
 
+REPORT = "report"  # the run's name
 
-def entries(snapshot: Snapshot) -> tuple[Entry, ...]:
+
+def entries(snapshot: Snapshot, but: Collection[str] = ()) -> tuple[Entry, ...]:
     """Return every run the snapshot asks for, parents before their children.
+
+    Args:
+        snapshot: The profile so far.
+        but: Names of runs of single answers that are left out: they never change.
 
     Raises:
         OSError: A page or a model cannot be read for its digest.
@@ -43,14 +49,27 @@ def entries(snapshot: Snapshot) -> tuple[Entry, ...]:
     for study in snapshot.plan.studies.values():
         trials, seeds = swept[study.name], confirmed[study.name]
         top = _study_entry(study, trials, seeds, snapshot)
-        wanted += [top, *(leaf("trial", study, each, top.name, snapshot) for each in trials)]
+        wanted += [top, *_leaves("trial", study, trials, top.name, snapshot, but)]
         winners: dict[str, list[Answer]] = defaultdict(list)
         for answer in seeds:
             winners[content_digest(answer.trial.plain() | {"seed": None})].append(answer)
         for question, answers in winners.items():
             middle = _winner_entry(study, question, answers, snapshot)
-            wanted += [middle, *(leaf("seed", study, a, middle.name, snapshot) for a in answers)]
-    return (*wanted, *_report_entry(snapshot))
+            wanted += [middle, *_leaves("seed", study, answers, middle.name, snapshot, but)]
+    return (*wanted, *report_entries(snapshot))
+
+
+def _leaves(
+    kind: LeafKind,
+    study: Study,
+    answers: Sequence[Answer],
+    parent: str,
+    snapshot: Snapshot,
+    but: Collection[str],
+) -> Iterator[Entry]:
+    for answer in answers:
+        if leaf_name(kind, study, answer) not in but:
+            yield leaf(kind, study, answer, parent, snapshot)
 
 
 def unplanned(snapshot: Snapshot) -> int:
@@ -160,7 +179,8 @@ def _winner_entry(
     )
 
 
-def _report_entry(snapshot: Snapshot) -> tuple[Entry, ...]:
+def report_entries(snapshot: Snapshot) -> tuple[Entry, ...]:
+    """Return the run of the pages, where there are some."""
     if not snapshot.pages:
         return ()
     plan = snapshot.plan
@@ -168,8 +188,8 @@ def _report_entry(snapshot: Snapshot) -> tuple[Entry, ...]:
     figures = {_speakable(name): figure for name, figure in snapshot.figures.items()}
     verdicts = {name: word for name, word in figures.items() if isinstance(word, str)}
     report = Entry(
-        name="report",
-        title="report",
+        name=REPORT,
+        title=REPORT,
         parent="",
         params={
             "profile": plan.profile,

@@ -16,19 +16,24 @@ from pipeline.tracking.entry import Entry, Point
 from pipeline.tracking.parameters import text, trial_parameters
 from pipeline.tracking.snapshot import Clock, Snapshot
 
+LeafKind = Literal["trial", "seed"]
+
 SOURCE = "mlflow.source.name"
 
 
-def leaf(
-    kind: Literal["trial", "seed"], study: Study, answer: Answer, parent: str, snapshot: Snapshot
-) -> Entry:
+def leaf_name(kind: LeafKind, study: Study, answer: Answer) -> str:
+    """Return what makes an answer's run the same run."""
+    return f"{kind} {study.name} {answer.index} {answer.key}"
+
+
+def leaf(kind: LeafKind, study: Study, answer: Answer, parent: str, snapshot: Snapshot) -> Entry:
     """Return the run of a trial of the sweep, or of a winner's seed."""
     trial, clock = answer.trial, snapshot.clocks.get(answer.key)
     is_seed = kind == "seed"
     number = f"winner, seed {trial.seed}" if is_seed else f"trial {answer.index}"
     command = f"normbench {'confirm' if is_seed else 'sweep'} {snapshot.plan.profile}"
     return Entry(
-        name=f"{kind} {study.name} {answer.index} {answer.key}",
+        name=leaf_name(kind, study, answer),
         title=f"{study.model_name}/{study.arm} {number}",
         parent=parent,
         params=trial_parameters(study, trial),

@@ -23,9 +23,7 @@ from pipeline.tracking.snapshot import Snapshot
 Known = Callable[[Sequence[Answer]], Snapshot]
 
 LOADED_TOGETHER = ("sqlalchemy.orm", "alembic.command", "mlflow", "optuna.storages")
-REST = (
-    2  # times a pass's duration before the next one: what waits is written when the sweep is over
-)
+REST = 0.5  # times a pass's duration before the next: what is left is written after the sweep
 LONGEST_PAUSE_SECONDS = 300.0  # between two attempts to reach a mirror that is down
 _loading = threading.Lock()
 
@@ -39,7 +37,7 @@ class LiveMirror:
         snapshot: Known,
         mirrors: Mapping[str, Mirror],
         *,
-        interval: float = 15.0,
+        interval: float = 10.0,
     ) -> None:
         """Start the threads; their first passes come after one interval.
 

@@ -9,7 +9,7 @@ machines, to one server), the later one deletes the doubles.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -17,7 +17,7 @@ from pipeline.records import Manifest, Result, Trial
 from pipeline.studies import Cell
 from pipeline.tracking.connection import check_address, connected, open_experiment, tracking_uri
 from pipeline.tracking.difference import Found, lacks, of_entry
-from pipeline.tracking.entries import entries, unplanned
+from pipeline.tracking.entries import REPORT, entries, report_entries, unplanned
 from pipeline.tracking.entry import MODEL_DIGEST, Entry
 from pipeline.tracking.leaves import run_entry
 from pipeline.tracking.one_writer import one_writer
@@ -26,6 +26,9 @@ from pipeline.tracking.snapshot import Clock, Snapshot
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+
+
+Describe = Callable[[Collection[str]], Sequence[Entry]]
 
 
 class MlflowMirror:
@@ -41,7 +44,8 @@ class MlflowMirror:
     def __init__(self) -> None:
         self.written, self.updated = set[str](), set[str]()
         self.doubles = self.others = 0
-        self._mark, self._experiment = uuid4().hex, ""
+        self._settled = set[str]()  # names of runs that are right and never change
+        self._mark, self._experiment, self._described = uuid4().hex, "", 0
         self._known: defaultdict[str, list[Found]] = defaultdict(list)
         self._champions: dict[str, str] = {}
 
@@ -52,8 +56,7 @@ class MlflowMirror:
             MirrorUnreachable: MLflow, its database or the network failed. What was
                 written stays, and the next call continues from there.
         """
-        wanted = entries(snapshot)
-        unregistered = self.write(snapshot.plan.profile, wanted)
+        unregistered = self.write(snapshot.plan.profile, lambda but: entries(snapshot, but))
         counts = {
             f"{len(self.updated - self.written)} updated": self.updated - self.written,
             f"{self.doubles} doubles deleted": self.doubles,
@@ -63,16 +66,16 @@ class MlflowMirror:
             ),
         }
         told = [f"{len(self.written)} runs written", *(each for each in counts if counts[each])]
-        right = len(wanted) - len(self.written | self.updated)
+        right = self._described - len(self.written | self.updated)
         place = f"MLflow normbench/{snapshot.plan.profile}"
         return f"{place}: {', '.join(told)}; {right} already right{unregistered}"
 
-    def write(self, profile: str, wanted: Sequence[Entry], *, named: str = "") -> str:
+    def write(self, profile: str, describe: Describe, *, named: str = "") -> str:
         """Write some runs; return why models are not registered, empty where they are.
 
         Args:
             profile: Names the experiment.
-            wanted: Parents before their children.
+            describe: Returns the runs, parents before their children, but for those of some names.
             named: The one run that is looked for, where not all of them are.
 
         Raises:
@@ -81,19 +84,25 @@ class MlflowMirror:
         from pipeline.tracking import runs  # imports MLflow
 
         uri = tracking_uri()
-        with one_writer("MLflow", uri, mark=self._mark) as was_mine, connected() as client:
-            experiment = open_experiment(client, profile)
-            if not was_mine or experiment != self._experiment:
-                self._known, self._champions = defaultdict(list), {}
-                for name, found in runs.find(client, experiment, named):
-                    self._known[name].append(found)
+        with one_writer("MLflow", uri, mark=self._mark) as was_mine:
+            with connected() as client:
+                experiment = open_experiment(client, profile)
+                if not was_mine or experiment != self._experiment:
+                    self._experiment, self._known = "", defaultdict(list)
+                    self._champions, self._settled = {}, set()
+                    for name, found in runs.find(client, experiment, named):
+                        self._known[name].append(found)
+            wanted = describe(self._settled)
             self._experiment = ""  # after a failure, nobody knows what is there
-            run_ids: dict[str, str] = {}
-            for entry in wanted:
-                parent = run_ids.get(entry.parent, "")
-                run_ids[entry.name] = self._bring_up(client, experiment, entry, parent)
-            unregistered = self._register(client, experiment, wanted, run_ids)
-            self.others = sum(map(len, self._known.values())) - len(wanted)
+            with connected() as client:
+                run_ids: dict[str, str] = {}
+                for entry in wanted:
+                    parent = run_ids.get(entry.parent, "")
+                    run_ids[entry.name] = self._bring_up(client, experiment, entry, parent)
+                unregistered = self._register(client, experiment, wanted, run_ids)
+            self._described = len(wanted) + len(self._settled)
+            self.others = sum(map(len, self._known.values())) - self._described
+            self._settled |= {entry.name for entry in wanted if entry.settled}
             self._experiment = experiment
         return unregistered
 
@@ -136,6 +145,18 @@ class MlflowMirror:
         return ""
 
 
+def write_report(snapshot: Snapshot) -> str:
+    """Write the run of a profile's pages alone, and return the line to print.
+
+    Raises:
+        MirrorUnreachable: MLflow, its database or the network failed.
+    """
+    mirror, profile = MlflowMirror(), snapshot.plan.profile
+    mirror.write(profile, lambda _: report_entries(snapshot), named=REPORT)
+    done = "written" if mirror.written else "updated" if mirror.updated else "already right"
+    return f"MLflow normbench/{profile}: {REPORT} {done}"
+
+
 def address_warning() -> str:
     """Return a line to print where no run can be written to MLflow, empty where one may.
 
@@ -158,7 +179,7 @@ def try_mirror_run(
     """
     entry = run_entry(cell, trial, result, clock, manifest)
     try:
-        MlflowMirror().write("train", [entry], named=entry.name)
+        MlflowMirror().write("train", lambda _: [entry], named=entry.name)
     except MirrorUnreachable as outage:
         return f"warning: not in MLflow, train again once it is back: {outage}"
     return f"MLflow normbench/train: {entry.title}"

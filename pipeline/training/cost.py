@@ -20,7 +20,7 @@ from pipeline.training.engine import Data, engine_for
 from pipeline.training.setting import output_count, rows
 
 ROUNDS = 12  # each of 2, 3, 4 or 6 arms comes first, second, ... as often as any other
-ROUND_SECONDS = 0.2  # of the fastest arm; to start an epoch takes less than a hundredth of it
+ROUND_SECONDS = 0.1  # of the fastest arm; to start an epoch takes less than a hundredth of it
 READING_SECONDS = 0.02  # enough to tell how many steps that are
 
 

@@ -11,6 +11,8 @@ from functools import cache
 from html.parser import HTMLParser
 
 import pytest
+from altair.utils.schemapi import validate_jsonschema
+from altair.vegalite.v6.schema import load_schema
 from fake_analysis import fake_analysis, with_figures, without_figures
 from fake_answers import FakeRuns, fake_runs
 from fake_profile import fake_profile
@@ -24,7 +26,7 @@ from pipeline.findings.pages import sections as all_sections
 from pipeline.findings.summary import Summary
 from pipeline.findings.tuned.figures import Figures as Tuned
 from pipeline.findings.verdicts.figures import Figures as Claims
-from pipeline.page.blocks import Section
+from pipeline.page.blocks import Figure, Section
 from pipeline.page.escaping import markdown_text
 from pipeline.page.palette import COLORS, SHAPES
 
@@ -226,6 +228,15 @@ def test_charts_are_data_that_a_script_can_read_back(hostile: dict[str, str]) ->
     assert {IMAGE, BOLD, HOSTILE["none"]} <= arms
     statements = {row["statement"] for row in charts["claims"]["rows"]}
     assert STATEMENT in statements  # as text: a tooltip escapes it
+
+
+def test_every_chart_is_what_vega_lite_s_schema_allows(sections: list[Section]) -> None:
+    found = [block for section in sections for block in section.blocks if isinstance(block, Figure)]
+    specifications = [each for figure in found for each in figure.specifications.values()]
+    assert len(specifications) == 2 * len(CHARTS)
+    schema = load_schema()
+    for each in specifications:
+        validate_jsonschema(each, schema)
 
 
 def test_a_chart_with_several_models_or_optimizers_lets_a_reader_choose(

@@ -27,7 +27,7 @@ def _sealed(path: Path, answers: Iterable[Answer]) -> None:
 def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A profile's files up to the confirmed winners, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(report, "mirror_profile", lambda profile: f"mirrored {profile}")
+    monkeypatch.setattr(report, "mirror_report", lambda profile: f"mirrored {profile}")
     runs = fake_runs()
     PLACES.plan.parent.mkdir(parents=True)
     PLACES.plan.write_text(yaml.safe_dump(runs.plan.plain()))

@@ -10,6 +10,7 @@ import json
 import socket
 import subprocess
 import sys
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,8 +20,11 @@ from fake_answers import fake_runs
 
 from pipeline.errors import Refusal
 from pipeline.records import Manifest
+from pipeline.tracking import mirror as mirror_module
 from pipeline.tracking.connection import check_address, connected, tracking_uri
-from pipeline.tracking.mirror import MlflowMirror
+from pipeline.tracking.entries import entries
+from pipeline.tracking.entry import Entry
+from pipeline.tracking.mirror import MlflowMirror, write_report
 from pipeline.tracking.mirrors import usable_mirrors
 from pipeline.tracking.optuna_mirror import mirror_studies
 from pipeline.tracking.outage import MirrorUnreachable
@@ -136,6 +140,34 @@ def test_mirroring_again_changes_nothing(mirrored):
     again = mirror(mirrored)
     assert again.said == f"MLflow normbench/quick: 0 runs written; {RUNS} already right"
     assert content() == before
+
+
+def test_a_mirror_that_goes_on_describes_single_answers_once(another, monkeypatch):
+    described: list[int] = []
+
+    def entries_of(snapshot: Snapshot, but: Collection[str]) -> tuple[Entry, ...]:
+        found = entries(snapshot, but)
+        described.append(sum(entry.settled for entry in found))
+        return found
+
+    monkeypatch.setattr(mirror_module, "entries", entries_of)
+    going = MlflowMirror()
+    half = replace(another, swept=another.swept[:5], confirmed=())
+    done = f"MLflow normbench/quick: {RUNS} runs written; 0 already right"
+    going(half)
+    assert (going(another), going(another), described) == (done, done, [5, 7, 0])
+    before = content()
+    mirror(another)  # somebody else writes: nothing that is remembered is sure any more
+    going(another)
+    assert (described[3:], content()) == ([12, 12], before)
+
+
+def test_the_pages_alone_are_mirrored_without_the_rest(another):
+    said = [write_report(another), write_report(another)]
+    said.append(write_report(replace(another, figures={"claims.T3 adam.effect": 0.7})))
+    place = "MLflow normbench/quick: report"
+    assert said == [f"{place} written", f"{place} already right", f"{place} updated"]
+    assert (len(found("report")), found("trial")) == (1, [])
 
 
 def test_a_stage_that_knows_less_changes_nothing_in_what_the_others_know(mirrored):

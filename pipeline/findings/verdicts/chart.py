@@ -65,7 +65,7 @@ def claims_chart(summary: Summary, layout: Layout) -> Chart | None:
     layers = [same, line_at(x=0), *open_intervals(base, width), points]
     chart = alt.layer(*layers, data=alt.NamedData("rows"))
     chart = chart.properties(width=width, height=alt.Step(24))
-    return Chart(specification=chart.to_dict(), rows=rows)
+    return Chart(specification=chart.to_dict(validate=False), rows=rows)
 
 
 def _rows(summary: Summary) -> Rows:
