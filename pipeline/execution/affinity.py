@@ -5,7 +5,7 @@ A hint, not a promise: it moves work, never a digit.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -29,6 +29,7 @@ class Affinity:
 
     def __init__(self) -> None:
         self._held: dict[str, OrderedDict[Graph, None]] = {}
+        self._holders: Counter[str] = Counter()  # how many graphs are held, of all workers
 
     def choose(self, waiting: Sequence[Task], worker: str, left: Mapping[str, int]) -> Task | None:
         """Return the task for a free worker: its own graph first, then one that nobody has.
@@ -37,14 +38,12 @@ class Affinity:
         late; then the lowest index.
         """
         mine = self._held.get(worker, OrderedDict())
-        narrow, wide = {graph.narrow for graph in mine}, {graph.wide for graph in mine}
-        others = {
-            graph.wide for name, held in self._held.items() if name != worker for graph in held
-        }
+        narrow, wide = {graph.narrow for graph in mine}, Counter(graph.wide for graph in mine)
 
         def rank(task: Task) -> tuple[int, int, str, int]:
             graph = graph_of(task.trial)
-            held = (graph.narrow in narrow, graph.wide in wide, graph.wide not in others)
+            is_new = self._holders[graph.wide] == wide[graph.wide]
+            held = (graph.narrow in narrow, graph.wide in wide, is_new)
             place = held.index(True) if True in held else len(held)
             return place, -left[task.study], task.study, task.index
 
@@ -54,10 +53,11 @@ class Affinity:
         """Remember that a worker has a task's graph now."""
         held = self._held.setdefault(worker, OrderedDict())
         graph = graph_of(task.trial)
+        self._holders[graph.wide] += graph not in held
         held[graph] = None
         held.move_to_end(graph)
         while len(held) > REMEMBERED:
-            held.popitem(last=False)
+            self._holders[held.popitem(last=False)[0].wide] -= 1
 
 
 @lru_cache(maxsize=4096)

@@ -15,10 +15,11 @@ from pipeline.execution.pool import Done, Pool
 from pipeline.execution.queues import Queue
 from pipeline.execution.store import Store
 from pipeline.execution.task import Failed, Lost, Task
+from pipeline.execution.waiting import Waiting
 from pipeline.records import Answer, Result
 
 TICK_SECONDS = 0.5
-SPARE = 2  # startable trials a worker, more than which one of them may wait at a busy worker
+SPARE = 2  # waiting trials a worker, more than which one of them may wait at a busy worker
 
 
 class Watch(Protocol):
@@ -77,7 +78,7 @@ class _Run:
         self._store = store
         self._watch = watch
         self._left = {queue.study.name: queue.total for queue in queues}
-        self._waiting: list[Task] = []
+        self._waiting = Waiting()
         self._flying: dict[str, list[Task]] = {}  # by key: two studies may ask the same question
         self._given: dict[str, list[Task]] = {}  # by worker: what it does, and what waits there
         self._affinity = Affinity()
@@ -110,9 +111,10 @@ class _Run:
                     queues.append(queue)
                 elif task.trial.key in self._flying:
                     self._flying[task.trial.key].append(task)
+                elif task.start is not None and task.start.trial.key in self._given_up:
+                    self._give_up(_orphaned(task))
                 else:
-                    self._waiting.append(task)
-        self._drop_orphans()
+                    self._waiting.add(task)
 
     def _known(self, task: Task) -> Result | None:
         found = self._store.get(task.trial)
@@ -124,16 +126,14 @@ class _Run:
         if self._pool is None:
             self._pool = self._open_pool()
         while free := self._pool.free():
-            worker, startable = free[0], self._startable()
-            given = self._given.get(worker, [])
-            if given and len(startable) <= SPARE * len(self._given):
+            worker, given = free[0], self._given.get(free[0], [])
+            if given and len(self._waiting) <= SPARE * len(self._given):
                 return
-            task = self._affinity.choose(startable, worker, self._left)
+            task = self._affinity.choose(self._waiting.heads(), worker, self._left)
             if task is None:
                 return
-            same = [each for each in self._waiting if each.trial.key == task.trial.key]
-            self._waiting = [each for each in self._waiting if each.trial.key != task.trial.key]
-            keeper = next((each for each in same if each.keep_model), task)
+            same = self._waiting.take(task.trial.key)
+            keeper = next((each for each in same if each.keep_model), same[0])
             self._flying[task.trial.key] = same
             self._affinity.note(keeper, worker)
             self._pool.submit(keeper, worker)
@@ -150,33 +150,22 @@ class _Run:
         elif not isinstance(done.outcome, Lost):
             self._watch.started(given[0], done.worker)
 
-    def _startable(self) -> list[Task]:
-        """Return the waiting tasks that start from nothing that is still to be trained."""
-        ahead = {task.trial.key for task in self._waiting} | self._flying.keys()
-        return [
-            task
-            for task in self._waiting
-            if task.start is None or task.start.trial.key not in ahead
-        ]
-
-    def _drop_orphans(self) -> None:
-        """Give up the waiting tasks that start from one that was given up."""
-        for task in list(self._waiting):
-            if task.start is not None and task.start.trial.key in self._given_up:
-                self._waiting.remove(task)
-                self._give_up(Failed(task, f"it starts from {task.start.name}, which failed"))
-
     def _give_up(self, failure: Failed) -> None:
+        """Give a task up, and those that start from its trial."""
         self._given_up.add(failure.task.trial.key)
         self._failures.append(failure)
         self._watch.failed(failure)
+        for task in self._waiting.drop_after(failure.task.trial.key):
+            self._give_up(_orphaned(task))
 
     def _land(self, done: Done) -> None:
         tasks = self._flying.pop(done.task.trial.key)
         if isinstance(done.outcome, Lost):
-            self._waiting += tasks
+            for task in tasks:
+                self._waiting.add(task)
             self._watch.lost(done.outcome)
             return
+        self._waiting.over(done.task.trial.key)
         for task in tasks:
             if isinstance(done.outcome, Failed):
                 self._give_up(Failed(task, done.outcome.reason))
@@ -188,3 +177,8 @@ class _Run:
         answer = self._queues[task.study].take(task, result)
         self._left[task.study] -= 1
         self._watch.answered(answer, fresh=fresh)
+
+
+def _orphaned(task: Task) -> Failed:
+    assert task.start is not None
+    return Failed(task, f"it starts from {task.start.name}, which failed")

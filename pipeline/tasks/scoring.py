@@ -6,12 +6,15 @@ NumPy alone: pieces of Keras are named, and built where a trial is trained.
 
 from __future__ import annotations
 
+import json
+from functools import lru_cache
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pipeline.components import build
+from pipeline.content import canonical_json
 from pipeline.errors import Refusal
 from pipeline.records import Component, Manifest
 
@@ -110,7 +113,13 @@ def scoring_of(task: Component) -> Scoring:
     Raises:
         Refusal: The path leads nowhere, or to something that is no task.
     """
-    made = build(task)
+    return _made(task.target, canonical_json(task.arguments))
+
+
+@lru_cache(maxsize=64)
+def _made(target: str, arguments: str) -> Scoring:
+    """Make a task of its arguments' JSON, once: it is asked for at each evaluation."""
+    made = build(Component(target=target, arguments=json.loads(arguments)))
     if not isinstance(made, Scoring):
-        raise Refusal(f"{task.target}: is no task; pipeline/tasks/scoring.py says what one has")
+        raise Refusal(f"{target}: is no task; pipeline/tasks/scoring.py says what one has")
     return made

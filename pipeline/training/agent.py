@@ -37,7 +37,7 @@ from pipeline.training.replay import ROW, Draws, batch, random_actions, rows
 from pipeline.training.setting import built, decayed, permutation
 from pipeline.training.start import begin
 from pipeline.training.steps import step
-from pipeline.training.weights import draw_weights, is_drawn
+from pipeline.training.weights import FirstWeights
 
 
 class Agent:
@@ -45,13 +45,12 @@ class Agent:
 
     def __init__(self, trial: Trial, control: Control, outputs: int) -> None:
         self.model = built(trial, (STATE,), outputs)
-        given = [each for each in self.model.variables if not is_drawn(each)]
-        self._first = [(variable, variable.numpy()) for variable in given]
         joins = any(getattr(each, "joins_next_states", False) for each in layers_of(self.model))
         self._target = None if joins else built(trial, (STATE,), outputs)
         self.layers = with_moving_statistics(self.model)
         weights = self.model.trainable_variables
         self._step = step(trial.optimizer, weights, decayed(trial, self.model))
+        self._first = FirstWeights(self.model, self._step.variables)
         self._control = control
         self._loss = loss_of(control.loss)
         self._replay = tf.Variable(tf.zeros((control.replay_capacity, ROW)), trainable=False)
@@ -82,12 +81,10 @@ class Agent:
         Raises:
             Refusal: The trial starts from weights that do not fit.
         """
-        for variable, value in self._first:
-            variable.assign(value)
-        draw_weights(self.model, trial.seed)
+        self._first.draw(trial.seed)
         begun = begin(trial, self.model, start)
         self._copy()
-        self._step.reset(trial.optimizer)
+        self._step.set(trial.optimizer)
         self.actors = actors
         actions = random_actions(trial, self._control, self._outputs)
         states, stepped = zip(

@@ -53,7 +53,7 @@ from pipeline.training.setting import (
 )
 from pipeline.training.start import begin
 from pipeline.training.steps import step
-from pipeline.training.weights import draw_weights, is_drawn
+from pipeline.training.weights import FirstWeights
 
 Data = tuple[tf.Tensor, tf.Tensor]
 
@@ -66,8 +66,6 @@ class Engine:
     def __init__(self, trial: Trial, data: Data, outputs: int) -> None:
         make = partial(_layer, trial.probes.shadow_momenta)
         self.model = built(trial, tuple(data[0].shape[1:]), outputs, make)
-        given = [each for each in self.model.variables if not is_drawn(each)]
-        self._first = [(variable, variable.numpy()) for variable in given]
         self._norms = [
             layer for layer in layers_of(self.model) if isinstance(layer, BatchNormalization)
         ]
@@ -75,6 +73,7 @@ class Engine:
         self.normalizes_images = any(len(layer.input.shape) == 4 for layer in self._norms)
         weights = self.model.trainable_variables
         self._step = step(trial.optimizer, weights, decayed(trial, self.model))
+        self._first = FirstWeights(self.model, self._step.variables)
         scoring = scoring_of(trial.task)
         self._loss, self._tally = loss_of(scoring.loss), tally_of(scoring.tally)
         specs = [tf.TensorSpec((None, *each.shape[1:]), each.dtype) for each in data]
@@ -101,11 +100,9 @@ class Engine:
         Raises:
             Refusal: The trial starts from weights that do not fit.
         """
-        for variable, value in self._first:
-            variable.assign(value)
-        draw_weights(self.model, trial.seed)
+        self._first.draw(trial.seed)
         begun = begin(trial, self.model, start)
-        self._step.reset(trial.optimizer)
+        self._step.set(trial.optimizer)
         for layer in self._norms:
             numbers = trial.norm.layer.arguments if trial.norm.layer else {}
             layer.averages.set(float(numbers["momentum"]), float(numbers["epsilon"]))

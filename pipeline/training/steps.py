@@ -29,12 +29,16 @@ RUNTIME = {"learning_rate", "weight_decay"}
 
 
 class Step(Protocol):
-    """Changes weights by their gradients; `reset` starts it anew with other numbers."""
+    """Changes weights by their gradients; `set` gives it other numbers."""
 
     kernel: str
 
-    def reset(self, optimizer: Component) -> None:
-        """Take the optimizer's learning rate and weight decay; forget what was gathered."""
+    @property
+    def variables(self) -> list[tf.Variable]:
+        """What steps change, beside the weights."""
+
+    def set(self, optimizer: Component) -> None:
+        """Take the optimizer's learning rate and weight decay."""
 
     def scaled(self, loss: tf.Tensor) -> tf.Tensor:
         """Return the loss whose gradients `apply` takes."""
@@ -182,12 +186,14 @@ class KernelStep:
         ]
         self._done = tf.Variable(0, dtype=tf.int64, trainable=False)
 
-    def reset(self, optimizer: Component) -> None:
-        """Take the optimizer's numbers; forget the moments."""
+    @property
+    def variables(self) -> list[tf.Variable]:
+        """What steps change, beside the weights."""
+        return [self._done, *itertools.chain.from_iterable(self._slots)]
+
+    def set(self, optimizer: Component) -> None:
+        """Take the optimizer's numbers."""
         self._rates.set(optimizer)
-        self._done.assign(0)
-        for slot in itertools.chain.from_iterable(self._slots):
-            slot.assign(tf.zeros_like(slot))
 
     def scaled(self, loss: tf.Tensor) -> tf.Tensor:
         """Return the loss as it is."""
@@ -223,12 +229,14 @@ class KerasStep:
             self._optimizer.weight_decay = self._weight_decay
         self._weights = list(weights)
         self._optimizer.build(self._weights)
-        self._start = [variable.numpy() for variable in self._optimizer.variables]
 
-    def reset(self, optimizer: Component) -> None:
-        """Take rate and weight decay; put the optimizer's variables back to their start."""
-        for variable, value in zip(self._optimizer.variables, self._start, strict=True):
-            variable.assign(value)
+    @property
+    def variables(self) -> list[tf.Variable]:
+        """What steps change, beside the weights."""
+        return [variable.value for variable in self._optimizer.variables]
+
+    def set(self, optimizer: Component) -> None:
+        """Take rate and weight decay."""
         self._optimizer.learning_rate = optimizer.arguments["learning_rate"]
         self._weight_decay.assign(optimizer.arguments.get("weight_decay") or 0.0)
 

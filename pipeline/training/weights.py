@@ -8,11 +8,12 @@ variable, trainable or not.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from pipeline.errors import Refusal
 from pipeline.training.checkpoint import Weight, Weights, digest_of, numbered
@@ -32,16 +33,45 @@ def draw_weights(model: keras.Model, seed: int) -> None:
     """
     names = _generators(model)
     for path, variable in by_path(model):
-        initializer = variable.origin.initializer
-        if is_generator_state(variable):
-            restart_generator(variable, _seed(seed, names.get(id(variable), path)))
-        elif initializer is not None:
-            variable.assign(drawn(variable, initializer, _seed(seed, path)))
+        if variable.origin.initializer is not None or is_generator_state(variable):
+            _draw(names.get(id(variable), path), variable, seed)
 
 
-def is_drawn(variable: keras.Variable) -> bool:
-    """Tell whether `draw_weights` gives it a value: all but variables made of one."""
-    return is_generator_state(variable) or variable.origin.initializer is not None
+def _draw(name: str, variable: keras.Variable, seed: int) -> None:
+    if is_generator_state(variable):
+        restart_generator(variable, _seed(seed, name))
+    else:
+        variable.assign(drawn(variable, variable.origin.initializer, _seed(seed, name)))
+
+
+class FirstWeights:
+    """What a model's variables are before each trial: most are put back in one call, some drawn."""
+
+    def __init__(self, model: keras.Model, beside: Sequence[tf.Variable] = ()) -> None:
+        """Take a model as it was built, and variables beside it that start as they are now."""
+        names = _generators(model)
+        self._drawn: list[tuple[str, keras.Variable]] = []
+        kept = list(beside)
+        for path, variable in by_path(model):
+            if is_generator_state(variable):
+                self._drawn.append((names.get(id(variable), path), variable))
+            elif _is_constant(variable.origin.initializer):
+                kept.append(variable.value)
+            else:
+                self._drawn.append((path, variable))
+        first = [tf.identity(variable) for variable in kept]
+
+        def put() -> None:
+            for variable, value in zip(kept, first, strict=True):
+                variable.assign(value)
+
+        self._put = tf.function(put, autograph=False)
+
+    def draw(self, seed: int) -> None:
+        """Put every variable where `draw_weights` puts it on a model that was built anew."""
+        self._put()
+        for path, variable in self._drawn:
+            _draw(path, variable, seed)
 
 
 def check_origins(model: keras.Model, again: keras.Model | None = None) -> list[str]:
@@ -114,6 +144,15 @@ def _is_seeded(initializer: Initializer | None) -> bool:
         isinstance(initializer, keras.initializers.Initializer)
         and _is_kerass(initializer)
         and "seed" in initializer.get_config()
+    )
+
+
+def _is_constant(initializer: Initializer | None) -> bool:
+    """Tell whether no seed changes it: one of Keras's that does not draw, or a value."""
+    return initializer is None or (
+        isinstance(initializer, keras.initializers.Initializer)
+        and _is_kerass(initializer)
+        and not _is_seeded(initializer)
     )
 
 

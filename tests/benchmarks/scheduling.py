@@ -2,6 +2,7 @@
 
 import heapq
 import random
+import resource
 import tempfile
 import time
 from pathlib import Path
@@ -117,10 +118,13 @@ class Clockwork:
         return list(self._idle)
 
     def submit(self, task, worker):
-        seconds = self._costs[task.trial.batch_size]
+        seconds = self.seconds_of(task)
         self._idle.remove(worker)
         self.worked += seconds
         heapq.heappush(self._running, (self.now + seconds, worker, task))
+
+    def seconds_of(self, task) -> float:
+        return self._costs[task.trial.batch_size]
 
     def done(self, timeout_seconds):
         self.now, worker, task = heapq.heappop(self._running)
@@ -130,6 +134,79 @@ class Clockwork:
         return [Done(task, worker, found)]
 
     def close(self): ...
+
+
+class Site:
+    """A coordinator and many workers in simulated time: a worker waits while the former is busy.
+
+    What the coordinator computes between two answers is measured on this machine and is added to
+    the simulated time. Trials take half to one and a half times as long as on average.
+    """
+
+    def __init__(self, store, workers: int, seconds: float):
+        self._store = store
+        self._seconds = seconds
+        self._idle = [f"worker {number:04}" for number in range(workers)]
+        self._running = []
+        self._began = time.process_time()
+        self.now = self.worked = self.busy = 0.0
+
+    def free(self):
+        return self._idle[:1]
+
+    def submit(self, task, worker):
+        seconds = self._seconds * (0.5 + int(task.trial.key[:8], 16) / 2**32)
+        self._idle.remove(worker)
+        self.worked += seconds
+        heapq.heappush(self._running, (self.now + seconds, task.trial.key, worker, task))
+
+    def done(self, timeout_seconds):
+        spent = time.process_time() - self._began
+        self.busy += spent
+        over, _, worker, task = heapq.heappop(self._running)
+        self.now = max(over, self.now + spent)
+        self._idle.append(worker)
+        found = result(0.5)
+        self._store.answers[task.trial.key] = found
+        self._began = time.process_time()
+        return [Done(task, worker, found)]
+
+    def close(self): ...
+
+
+def site(workers: int, seconds: float, *, lag: int, trials: int, studies: int = 8) -> list[str]:
+    """Return a row of `scale` for one site."""
+    asked = [
+        designed("random", lag=lag, trials=trials // studies, arm=f"arm {place}")
+        for place in range(studies)
+    ]
+    store = MemoryStore()
+    pool = Site(store, workers, seconds)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    run(searches(*asked), lambda: pool, store, Silence())
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    return [
+        f"{trials:,}",
+        str(workers),
+        f"{seconds:g}",
+        str(lag),
+        f"{pool.worked / (workers * pool.now):.1%}",
+        f"{1000 * pool.busy / trials:.2f}",
+        f"{grown / trials:.1f}",
+    ]
+
+
+def scale(most: int = 100_000) -> list[list[str]]:
+    """Return rows: trials, workers, seconds a trial, lag, workers busy, coordinator's CPU in ms
+    and memory in KiB a trial; lags are those that could keep all workers busy, and more.
+    """
+    rows = [
+        site(workers, seconds, lag=max(1, factor * workers // 8), trials=max(800, 20 * workers))
+        for workers in (1, 10, 100, 1000)
+        for factor in (1, 2, 4)
+        for seconds in ((5, 60, 600) if factor == 2 else (60,))
+    ]
+    return [*rows, site(1000, 60, lag=most, trials=most)]
 
 
 def surface(trial):

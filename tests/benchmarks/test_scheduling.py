@@ -74,3 +74,21 @@ def test_mirrors_of_a_thousand_trials():
         "In one call.\n\n" + table(["what", "trials", "seconds", "ms a trial"], rows),
     )
     assert len(rows) == 4
+
+
+def test_a_site_of_a_thousand_workers():
+    from scheduling import scale
+
+    rows = scale()
+    head = ["trials", "workers", "seconds a trial", "lag", "busy", "CPU, ms a trial", "KiB a trial"]
+    publish(
+        PAGE,
+        TITLE,
+        5,
+        "Up to 1,000 workers",
+        "Simulated time, the real loop: 8 studies of a random design; a trial takes half to one "
+        "and a half times its average, and what the coordinator computes meanwhile is measured "
+        "and waited for. Without a network, mirrors and a store's disk. The last row hands all "
+        "trials out at once.\n\n" + table(head, rows),
+    )
+    assert len(rows) == 21
