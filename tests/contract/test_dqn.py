@@ -140,7 +140,7 @@ def test_an_update_is_keras_s_own_step_on_the_rows_it_was_given(asked, states):
     trial = asked(*SMALL, of=states)
     control = scoring_of(trial.task)
     agent = Agent(trial, control, 2)
-    agent._step.reset(trial.optimizer)
+    agent._step.set(trial.optimizer)
     plain, target = built(trial, (4,), 2), built(trial, (4,), 2)
     agent._copy()
     generator = np.random.default_rng(0)
