@@ -20,13 +20,15 @@ FEW = 4  # values that are listed; of more, the ends are said
 class Conditions(Record):
     """Every value that runs had, sorted; empty where a search chooses it.
 
-    `epochs` is empty where files fix the number of steps.
+    `epochs` is empty where files fix the number of steps; `chosen` says that each arm stands at
+    its own best rate of those.
     """
 
     datasets: tuple[str, ...]
     models: tuple[str, ...]
     optimizers: tuple[str, ...]
     rates: tuple[float, ...]
+    chosen: bool
     batch_sizes: tuple[int, ...]
     epochs: tuple[int, ...]
     steps: tuple[int, ...]
@@ -57,8 +59,7 @@ def said(found: Conditions) -> str:
     """Say them in one line."""
     parts = [
         f"{listed(found.models, last='or')} on {listed(found.datasets, last='or')}",
-        f"{listed(found.optimizers, last='or')} at a rate of "
-        + (_floats(found.rates) if found.rates else "its own"),
+        f"{listed(found.optimizers, last='or')} at {_rates_said(found)}",
         f"batch {_whole(found.batch_sizes)}" if found.batch_sizes else "a tuned batch size",
     ]
     examples = f"{_whole(found.examples)} examples"
@@ -69,6 +70,12 @@ def said(found: Conditions) -> str:
     else:
         parts.append(f"{_steps_said(found.steps)} on {examples}")
     return ", ".join(parts)
+
+
+def _rates_said(found: Conditions) -> str:
+    if not found.rates:
+        return "a rate of its own"
+    return f"{'the best rate of' if found.chosen else 'a rate of'} {_floats(found.rates)}"
 
 
 def _conditions(
@@ -85,6 +92,7 @@ def _conditions(
     ]
     if not cells:
         return None
+    owns = [study.design.own for study, _ in cells]
     is_searched = {name: any(name in study.space for study, _ in cells) for name in (RATE, BATCH)}
     rates = {varied(cell).get(RATE) for _, cell in cells}
     are_passes = any(cell.steps_per_epoch is None for _, cell in cells)
@@ -94,6 +102,7 @@ def _conditions(
         models=tuple(sorted({study.model_name for study, _ in cells})),
         optimizers=tuple(sorted({study.optimizer_name for study, _ in cells})),
         rates=() if is_searched[RATE] else tuple(sorted(float(each) for each in rates if each)),
+        chosen=any(own is not None and own.axis == RATE for own in owns),
         batch_sizes=()
         if is_searched[BATCH]
         else tuple(sorted({cell.batch_size for _, cell in cells})),

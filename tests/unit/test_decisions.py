@@ -12,6 +12,7 @@ from fake_analysis import fake_analysis, with_figures
 
 from pipeline.configuration.plan import compose_plan
 from pipeline.errors import Refusal
+from pipeline.findings.answer.section import section as lead
 from pipeline.findings.decisions.deployed import Faster, is_lost
 from pipeline.findings.decisions.figures import Figures
 from pipeline.findings.decisions.rule import (
@@ -23,7 +24,7 @@ from pipeline.findings.decisions.rule import (
     meet,
 )
 from pipeline.findings.decisions.section import section
-from pipeline.page.blocks import Decisions, Listing
+from pipeline.page.blocks import Decisions, Listing, Text
 from pipeline.statistics.intervals import Estimate
 
 STANDINGS: tuple[Standing, ...] = get_args(Standing)
@@ -113,17 +114,28 @@ def test_a_batch_of_two_is_decided_by_both_comparisons() -> None:
     assert reading.errors.fewer.high < 0
 
 
-def test_the_short_answer_says_each_situation_once_under_its_decision() -> None:
+def test_the_short_answer_says_each_situation_once_with_its_decision() -> None:
     blocks = section(fake_analysis()).blocks
     (table,) = (block for block in blocks if isinstance(block, Decisions))
     *_, short = (block for block in blocks if isinstance(block, Listing))
     said = " ".join(short.items).lower()
     assert all(said.count(row.question.lower()) == 1 for row in table.rows)
-    for row in table.rows:
-        (line,) = (each for each in short.items if row.question.lower() in each.lower())
-        assert line.lower().startswith(row.mark.word.partition(",")[0])
+    for row, line in zip(table.rows, short.items, strict=True):
+        assert line.startswith(f"{row.question}: {row.mark.word.partition(',')[0]}")
     assert blocks.index(short) < blocks.index(table)
-    assert ": A " not in " ".join(short.items)  # within a sentence
+
+
+def test_what_a_screening_is_worth_stands_before_the_first_decision() -> None:
+    summary = fake_analysis()
+    blocks = section(summary).blocks
+    first = next(block for block in blocks if isinstance(block, Text) and "Measured" in block.text)
+    (table,) = (block for block in blocks if isinstance(block, Decisions))
+    assert blocks.index(first) < blocks.index(table)
+    assert first.text.startswith("Measured on mnist")
+    assert first.text.endswith("It says what to measure next and settles nothing.")
+    assert first.text.count("screening") == 1
+    answer = " ".join(str(block) for block in lead(summary).blocks)
+    assert "screening" not in answer
 
 
 def test_a_situation_says_what_it_is_held_against_and_what_to_do() -> None:

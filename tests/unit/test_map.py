@@ -36,7 +36,7 @@ def tiles_of(gains, failures, *, count: int = 64, seeds=None) -> tuple[Tile, ...
     return found
 
 
-@pytest.mark.parametrize("profile", ["quick", "smoke", "tutorial"])
+@pytest.mark.parametrize("profile", ["quick", "smoke", "maps", "tutorial"])
 def test_every_judged_cell_holds_as_many_seeds_as_its_judgement_needs(profile):
     plan = compose_plan(Path("conf"), profile)
     least = plan.analysis.minimum or 10

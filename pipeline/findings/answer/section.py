@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from pipeline.findings.decisions.figures import Figures as Decisions
 from pipeline.findings.summary import Summary
 from pipeline.findings.tuned import section as tuned
 from pipeline.findings.tuned.figures import Figures as Tuned
@@ -24,7 +25,9 @@ def section(summary: Summary) -> Section:
     after = [_open(claims)]
     if is_tested and summary.of(Tuned).arms:
         after.append(tuned.comparison(summary))
-    after += [tuned.spoilers(summary), _controls(summary), _screening(summary)]
+    after += [tuned.spoilers(summary), _controls(summary)]
+    if not summary.of(Decisions).decided:  # which say it first
+        after.append(screening(summary))
     blocks: tuple[Block, ...] = (
         Lead(
             sentences=tuple(filter(None, [*before, disagreements(claims)])),
@@ -144,7 +147,8 @@ def _controls(summary: Summary) -> str:
     return f"{text}."
 
 
-def _screening(summary: Summary) -> str:
+def screening(summary: Summary) -> str:
+    """Say that few seeds settle nothing; empty where that is not so."""
     minimum = summary.analysis.minimum
     if minimum is None:
         return ""

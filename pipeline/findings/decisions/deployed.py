@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from pipeline.claims import units
+from pipeline.claims.claim import Part
 from pipeline.content import Record
 from pipeline.findings.evidence import Evidence
 from pipeline.findings.gap.figures import Figures as Gaps
@@ -86,10 +87,15 @@ def _faster(summary: Summary, found: Faster) -> str:
     trained = units.effect(part, found.recalibrated, figures.task)
     deployed = units.effect(part, found.moving, figures.task)
     return (
-        f"Training with {part.treatment.get('arm', 'the norm')}: {trained} with its statistics "
-        "computed again over training examples (recalibrated), "
-        f"{deployed} with the moving averages that a user gets ({found.claim}, {found.part})."
+        f"Training{_model(part)} with {part.treatment.get('arm', 'the norm')} takes {trained} than "
+        "without, where its statistics are computed again over training examples (recalibrated), "
+        f"and {deployed} with the moving averages that a user gets ({found.claim}, {found.part})."
     )
+
+
+def _model(part: Part) -> str:
+    model = part.where.get("model")
+    return f" the {model}" if isinstance(model, str) else ""
 
 
 def is_lost(found: Faster | None) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.findings import conditions
+from pipeline.findings.answer.section import screening
 from pipeline.findings.decisions import deployed, words
 from pipeline.findings.decisions.figures import Decided, Figures
 from pipeline.findings.decisions.own import answers
@@ -23,13 +24,13 @@ from pipeline.page.blocks import (
     Table,
     Text,
 )
-from pipeline.wording import arguments, capital, points
+from pipeline.wording import arguments, capital, listed, points
 
-ORDER = tuple(words.DECISIONS)
 EXPLAINED = (
     "Effects are by the moving averages that a user gets; where a row asks for recalibration, and "
     "on maps, by recalibrated ones, which are computed again over training examples once training "
-    "is over, with no change of any weight. The claims behind them may be judged by the other "
+    "is over, with no change of any weight (for a saved model: `normbench diagnose MODEL --data "
+    "DATASET --recalibrate OUT.keras`). The claims behind them may be judged by the other "
     "kind, and say so. In brackets stand intervals over seeds, or over the searches of tuned arms. "
     "A row says no more than the weakest of the readings it needs: without a clear reading "
     "against another norm it is silent about that one."
@@ -61,7 +62,7 @@ def section(summary: Summary) -> Section:
     if figures.decided:
         blocks += _answered(summary)
         if any(each.study is None for each in figures.decided):
-            blocks += _in_short(figures.decided)
+            blocks += [_measured(summary, figures.decided), _in_short(figures.decided)]
         blocks.append(
             Decisions(
                 caption="Batch normalization, situation by situation"
@@ -82,6 +83,17 @@ def section(summary: Summary) -> Section:
     return Section("decisions", "What to do", tuple(blocks))
 
 
+def _measured(summary: Summary, decided: Sequence[Decided]) -> Text:
+    """Say what the decisions below are made of, and what a screening is worth."""
+    known = [each.conditions for each in decided if each.conditions]
+    data, models = (
+        sorted({name for each in known for name in getattr(each, kind)})
+        for kind in ("datasets", "models")
+    )
+    said = f"Measured on {listed(data)} with {listed(models)}; each row says its settings."
+    return Text(" ".join(filter(None, [said if known else "", screening(summary)])))
+
+
 def _answered(summary: Summary) -> list[Block]:
     """Say in five lines what to do in each cell that is somebody's own."""
     found = answers(summary)
@@ -93,23 +105,15 @@ def _answered(summary: Summary) -> list[Block]:
     return blocks
 
 
-def _in_short(decided: Sequence[Decided]) -> list[Block]:
-    """Say each decision once, with its situations; nothing where the table is as short."""
-    said: dict[str, list[str]] = {}
-    for each in sorted(decided, key=lambda found: (ORDER.index(found.decision), found.changed)):
+def _in_short(decided: Sequence[Decided]) -> Listing:
+    """Say each decision in a line, its situation first."""
+    lines = []
+    for each in decided:
         word = words.mark(each).word
         if each.changed:
             word = f"{word.partition(',')[0]}, if you {each.change}"
-        said.setdefault(word, []).append(_within(each.question))
-    if len(decided) <= len(said):
-        return []
-    lines = Listing(tuple(f"{capital(word)}: {'; '.join(said[word])}." for word in said))
-    return [Text("Batch normalization, in short:"), lines]
-
-
-def _within(question: str) -> str:
-    """A question within a sentence: `A CNN` begins with a small letter, `CNN` does not."""
-    return question if question[1:2].isupper() else question[:1].lower() + question[1:]
+        lines.append(f"{each.question}: {word}.")
+    return Listing(tuple(lines))
 
 
 def _row(summary: Summary, found: Decided) -> DecisionRow:

@@ -51,7 +51,7 @@ def effect(summary: Summary, found: Reading) -> str:
     if found.failed is not None:
         lost = found.failed
         runs = counted(lost.runs, "run")
-        parts.append(f"fails in {lost.norm} of {runs}, the other in {lost.other}")
+        parts.append(f"fails in {lost.norm} of {runs}, against {lost.other}")
     if found.errors is not None:
         parts.append(_hundred(found.errors, _error(summary, found)))
     elif found.claim is not None and (found.estimate is not None or found.failed is None):
