@@ -62,7 +62,8 @@ def section(summary: Summary) -> Section:
     if figures.decided:
         blocks += _answered(summary)
         if any(each.study is None for each in figures.decided):
-            blocks += [_measured(summary, figures.decided), _in_short(figures.decided)]
+            blocks += [_measured(summary, figures.decided), Text("Batch normalization, in short:")]
+            blocks.append(_in_short(figures.decided))
         blocks.append(
             Decisions(
                 caption="Batch normalization, situation by situation"
