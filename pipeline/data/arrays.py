@@ -160,6 +160,15 @@ def open_split(folder: Path, split: str) -> tuple[NDArray[Any], Targets]:
     return examples, targets
 
 
+def is_complete(folder: Path) -> bool:
+    """Tell whether a dataset's folder has a manifest and every file that it speaks of."""
+    try:
+        manifest = read_manifest(folder)
+    except Refusal:
+        return False
+    return all(_file(folder, array, manifest.shape).is_file() for array in manifest.digests)
+
+
 def examples_file(folder: Path, split: str) -> Path:
     """Return where a split's examples lie.
 

@@ -21,7 +21,7 @@ MOST_EPOCHS = 30
 FEWEST_EXAMPLES = 256  # under which no comparison is worth its minutes
 FIXED_SECONDS = 45.0  # workers start twice and import TensorFlow, mirrors, analysis and page
 CROWDED = 1.25  # how much longer a run takes where every core is at work, and what nobody foresees
-ROUNDS, ROUND_SECONDS = 12, 0.2  # of the stage `cost`: training/cost.py
+ROUNDS, ROUND_SECONDS = 12, 0.1  # of the stage `cost`: training/cost.py
 
 
 class Pace(NamedTuple):

@@ -17,7 +17,7 @@ from pipeline.configuration.composition import composition, written
 from pipeline.configuration.files import names
 from pipeline.configuration.hydra import Told
 from pipeline.content import content_digest
-from pipeline.data.arrays import read_manifest, write_manifest
+from pipeline.data.arrays import is_complete, read_manifest, write_manifest
 from pipeline.data.files import state_of_files
 from pipeline.data.prepared import prepare
 from pipeline.errors import Refusal
@@ -168,7 +168,7 @@ def _prepared(asked: Asked) -> Path:
     behind = [each for each in behind if each is not None]
     content = content_digest([asked.dataset.plain(), *behind])
     folder = Places("train").arrays / f"{asked.cell.dataset}-{content[:12]}"
-    if not folder.exists():
+    if not is_complete(folder):  # of an earlier version, or emptied by somebody
         prepare(asked.dataset, asked.cell.dataset, folder)
     return folder
 

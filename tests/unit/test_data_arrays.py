@@ -79,6 +79,14 @@ def test_pictures_are_called_images(tmp_path: Path, examples: Any, called: str) 
     assert found == tmp_path / "numbers" / f"test_{called}.npy"
 
 
+@pytest.mark.parametrize("lost", ["manifest.json", "train_images.npy", "test_targets.npy"])
+def test_a_folder_that_lost_a_file_is_not_complete(folder: Path, lost: str) -> None:
+    assert arrays.is_complete(folder)
+    (folder / lost).unlink()
+    assert not arrays.is_complete(folder)
+    assert not arrays.is_complete(folder / "nowhere")
+
+
 def test_the_manifest_says_what_was_written(folder: Path) -> None:
     manifest = read_manifest(folder)
     assert manifest.shape == (2, 3, 1)

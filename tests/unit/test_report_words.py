@@ -16,6 +16,7 @@ from pipeline.claims.rules import Word
 from pipeline.claims.settling import Settling
 from pipeline.claims.verdict import plain_verdict
 from pipeline.findings.answer import section as answer
+from pipeline.findings.answer.section import screening
 from pipeline.findings.decisions import deployed
 from pipeline.findings.gap.figures import Figures as Gaps
 from pipeline.findings.places import Place, short_names
@@ -343,13 +344,12 @@ def test_a_control_that_fails_takes_every_verdict_s_credit() -> None:
 
 def test_a_screening_says_so_and_a_full_profile_does_not() -> None:
     summary = fake_analysis()
-    assert lead(summary).after[-1] == (
+    assert screening(summary) == (
         "This is a screening: a claim is judged from 5 seeds where the claims' files ask for 8 to "
         "20. It says what to measure next and settles nothing."
     )
     full = summary.analysis.model_copy(update={"minimum": None})
-    shown = lead(summary.model_copy(update={"analysis": full})).after
-    assert not [line for line in shown if "screening" in line]
+    assert screening(summary.model_copy(update={"analysis": full})) == ""
 
 
 def test_the_widest_gap_is_told_at_keras_s_momentum() -> None:

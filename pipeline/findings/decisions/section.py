@@ -73,10 +73,9 @@ def section(summary: Summary) -> Section:
             )
         )
     if told := deployed.sentences(summary, figures.faster):
-        first, *rest = told
         lead = "Trained well, deployed badly. " if deployed.is_lost(figures.faster) else ""
-        blocks.insert(len(blocks) - 1 if figures.decided else 0, Text(f"{lead}{first}"))
-        blocks += map(Text, rest)
+        text = Text(f"{lead}{' '.join(told)}")
+        blocks.insert(len(blocks) - 1 if figures.decided else 0, text)
     if figures.decided:
         blocks += [Text(EXPLAINED), WORDS]
     if not blocks:
