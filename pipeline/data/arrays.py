@@ -160,15 +160,6 @@ def open_split(folder: Path, split: str) -> tuple[NDArray[Any], Targets]:
     return examples, targets
 
 
-def is_complete(folder: Path) -> bool:
-    """Tell whether a dataset's folder has a manifest and every file that it speaks of."""
-    try:
-        manifest = read_manifest(folder)
-    except Refusal:
-        return False
-    return all(_file(folder, array, manifest.shape).is_file() for array in manifest.digests)
-
-
 def examples_file(folder: Path, split: str) -> Path:
     """Return where a split's examples lie.
 
@@ -284,14 +275,14 @@ def _overall(digests: Mapping[str, str], scale: float) -> str:
 
 
 def _file(folder: Path, array: str, shape: tuple[int, ...]) -> Path:
-    """Return where an array lies; `shape` is an example's, three axes are a picture's."""
+    """Return where an array lies; an example's `shape` of three axes is a picture's."""
     return folder / f"{array.replace('_examples', '_images') if len(shape) == 3 else array}.npy"
 
 
 def _checked(folder: Path, array: str, manifest: Manifest) -> NDArray[Any]:
     file = _file(folder, array, manifest.shape)
     try:
-        found: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
+        found: NDArray[Any] = np.load(file, "r", allow_pickle=False)
         digest = stored_digest(file)
     except FileNotFoundError:
         raise Refusal(f"{file}: is missing; {AGAIN}") from None

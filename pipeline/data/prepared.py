@@ -6,11 +6,20 @@ import inspect
 from pathlib import Path
 
 from pipeline.components import build, is_from_library, resolve
-from pipeline.data.arrays import write
+from pipeline.data.arrays import SPLITS, examples_file, write
 from pipeline.data.source import Source
 from pipeline.errors import Refusal
 from pipeline.records import Manifest
 from pipeline.studies import Dataset
+
+
+def is_prepared(folder: Path) -> bool:
+    """Tell whether a folder has a dataset's manifest, and each split's examples and targets."""
+    try:
+        files = [examples_file(folder, split) for split in SPLITS]
+    except Refusal:
+        return False
+    return all(file.is_file() for file in (*files, *(folder / f"{n}_targets.npy" for n in SPLITS)))
 
 
 def prepare(dataset: Dataset, name: str, folder: Path) -> Manifest:

@@ -17,9 +17,9 @@ from pipeline.configuration.composition import composition, written
 from pipeline.configuration.files import names
 from pipeline.configuration.hydra import Told
 from pipeline.content import content_digest
-from pipeline.data.arrays import is_complete, read_manifest, write_manifest
+from pipeline.data.arrays import read_manifest, write_manifest
 from pipeline.data.files import state_of_files
-from pipeline.data.prepared import prepare
+from pipeline.data.prepared import is_prepared, prepare
 from pipeline.errors import Refusal
 from pipeline.execution.environment import environment, own_code
 from pipeline.execution.store import Store
@@ -168,7 +168,7 @@ def _prepared(asked: Asked) -> Path:
     behind = [each for each in behind if each is not None]
     content = content_digest([asked.dataset.plain(), *behind])
     folder = Places("train").arrays / f"{asked.cell.dataset}-{content[:12]}"
-    if not is_complete(folder):  # of an earlier version, or emptied by somebody
+    if not is_prepared(folder):  # of an earlier version, or emptied by somebody
         prepare(asked.dataset, asked.cell.dataset, folder)
     return folder
 

@@ -16,6 +16,7 @@ from data_permissions import somewhere, unprivileged
 from pipeline.data import arrays
 from pipeline.data.arrays import open_split, read_manifest, verify, write
 from pipeline.data.npy import write_pieces
+from pipeline.data.prepared import is_prepared
 from pipeline.data.source import Source
 from pipeline.errors import Refusal
 from pipeline.records import Component
@@ -80,11 +81,11 @@ def test_pictures_are_called_images(tmp_path: Path, examples: Any, called: str) 
 
 
 @pytest.mark.parametrize("lost", ["manifest.json", "train_images.npy", "test_targets.npy"])
-def test_a_folder_that_lost_a_file_is_not_complete(folder: Path, lost: str) -> None:
-    assert arrays.is_complete(folder)
+def test_a_folder_that_lost_a_file_is_not_prepared(folder: Path, lost: str) -> None:
+    assert is_prepared(folder)
     (folder / lost).unlink()
-    assert not arrays.is_complete(folder)
-    assert not arrays.is_complete(folder / "nowhere")
+    assert not is_prepared(folder)
+    assert not is_prepared(folder / "nowhere")
 
 
 def test_the_manifest_says_what_was_written(folder: Path) -> None:

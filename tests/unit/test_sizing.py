@@ -58,9 +58,9 @@ def test_a_run_is_a_mean_over_the_batch_sizes_that_are_searched():
 
 
 def test_seconds_add_up():
-    # 2 arms x 8 searches x 7 runs, on two workers; every graph twice; 12 rounds of 200 steps an arm
+    # 2 arms x 8 searches x 7 runs, on two workers; every graph twice; 12 rounds of 100 steps an arm
     run = QUICK.run_seconds(3, 3000)
-    clock = 2 * (12 * 200 * 0.001 + 2.0)
+    clock = 2 * (12 * 100 * 0.001 + 2.0)
     wanted = FIXED_SECONDS + 2 * (2 + 5) * 2.0 + CROWDED * 112 * run / 2 + clock
     paces = {"none": QUICK._replace(graphs=2), "batch": QUICK._replace(graphs=5)}
     assert seconds_of(paces, 8, 3, 3000, 2) == pytest.approx(wanted)
