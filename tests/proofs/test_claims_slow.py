@@ -31,7 +31,7 @@ analysis: {minimum: 1, cost_experiments: []}
 def test_all_claims_and_controls_get_a_verdict_and_a_place_on_the_page(tmp_path):
     checkout = Checkout(tmp_path / "checkout", PROFILE)
     (checkout.root / "conf" / "profile" / f"{PROFILE}.yaml").write_text(LITTLE)
-    for stage in ("compose", "prepare", "sweep", "confirm", "analyze", "report"):
+    for stage in ("compose", "prepare", "sweep", "confirm", "cost", "analyze", "report"):
         checkout.run(sys.executable, "-m", "pipeline", stage, PROFILE)
     folder = checkout.root / "reports" / PROFILE
     claims = json.loads((folder / "analysis.json").read_text())["findings"]["verdicts"]["claims"]
