@@ -56,11 +56,11 @@ def judge_claim(
     def read(group: Group, statistics: Statistics) -> list[Sides | None]:
         table = with_statistics(runs, statistics)
         parts: tuple[Part, ...] = getattr(claim, group)
-        return [_sides(part, table) if planned.get(part.name, 0) else None for part in parts]
+        return [read_part(part, table) if planned.get(part.name, 0) else None for part in parts]
 
     def judged(group: Group, statistics: Statistics, level: float) -> list[PartJudgement]:
         return [
-            _judged(
+            judge_part(
                 part,
                 sides,
                 planned_blocks=planned.get(part.name, 0),
@@ -103,37 +103,6 @@ def judge_claim(
 
 def judge_part(
     part: Part,
-    runs: pd.DataFrame,
-    *,
-    planned_blocks: int,
-    manipulation_failure: str | None,
-    minimum: int,
-    level: float,
-    failure_margin: float,
-) -> PartJudgement:
-    """Judge one part; `runs` has the statistics that are asked for.
-
-    Raises:
-        Refusal: Its kind of effect cannot be found or refuses its arguments.
-        ValueError: A column is absent, or a block has two runs.
-    """
-    return _judged(
-        part,
-        _sides(part, runs) if planned_blocks else None,
-        planned_blocks=planned_blocks,
-        manipulation_failure=manipulation_failure,
-        minimum=minimum,
-        level=level,
-        failure_margin=failure_margin,
-    )
-
-
-def _sides(part: Part, runs: pd.DataFrame) -> Sides:
-    return Sides(part_sample(part, runs), chosen_by(part, runs))
-
-
-def _judged(
-    part: Part,
     sides: Sides | None,
     *,
     planned_blocks: int,
@@ -142,6 +111,7 @@ def _judged(
     level: float,
     failure_margin: float,
 ) -> PartJudgement:
+    """Judge one part by what its rows say; without any, it is not tested here."""
     if sides is None:
         return _untested(part, minimum)
     sample, paired = sides.sample, part.control is not None
@@ -198,6 +168,16 @@ def _judged(
         chosen=sides.chosen,
         notes=sample.notes,
     )
+
+
+def read_part(part: Part, runs: pd.DataFrame) -> Sides:
+    """Return what the rows of one part say; `runs` has the statistics that are asked for.
+
+    Raises:
+        Refusal: Its kind of effect cannot be found or refuses its arguments.
+        ValueError: A column is absent, or a block has two runs.
+    """
+    return Sides(part_sample(part, runs), chosen_by(part, runs))
 
 
 def part_sample(part: Part, runs: pd.DataFrame) -> Sample:

@@ -282,7 +282,7 @@ def _file(folder: Path, array: str, shape: tuple[int, ...]) -> Path:
 def _checked(folder: Path, array: str, manifest: Manifest) -> NDArray[Any]:
     file = _file(folder, array, manifest.shape)
     try:
-        found: NDArray[Any] = np.load(file, "r", allow_pickle=False)
+        found: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
         digest = stored_digest(file)
     except FileNotFoundError:
         raise Refusal(f"{file}: is missing; {AGAIN}") from None

@@ -26,6 +26,7 @@ from pipeline.execution.pool import Done, attempted
 from pipeline.execution.sight import Sight, missed
 from pipeline.execution.store import Store
 from pipeline.execution.task import Failed, Lost, Outcome, Task
+from pipeline.records import Result
 from pipeline.studies import Limits
 
 RETRIES = 3
@@ -219,7 +220,8 @@ class DaskPool:
         gone = [each for each in self._given.items() if each[1][1] not in self._alive]
         found: list[Done] = []
         for key, (task, worker) in gone:
-            begun = not any(each.worker == worker for each in found)
+            ahead = [each.outcome for each in found if each.worker == worker]
+            begun = all(isinstance(outcome, Result) for outcome in ahead)
             del self._given[key]
             self._futures.pop(key).cancel()
             lost = self._death(task, worker) if begun else Lost(task, f"its worker died {AHEAD}")

@@ -36,8 +36,8 @@ class Waiting:
 
     def heads(self) -> list[Task]:
         """Return the first task of each line that can begin."""
-        found = {line: self._head(line) for line in list(self._lines)}
-        return [task for task in found.values() if task is not None]
+        heads = [self._head(line) for line in list(self._lines)]
+        return [task for task in heads if task is not None]
 
     def take(self, key: str) -> list[Task]:
         """Return all tasks that ask one question, which wait no longer."""

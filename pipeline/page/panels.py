@@ -94,7 +94,7 @@ def panels(
             )
             chart = chart.add_params(alt.param(name=name, value=None, bind=chosen))
             chart = chart.transform_filter(f"{name} === null || datum.{column} === {name}")
-    specification: Specification = chart.to_dict(validate=False)  # tests do
+    specification: Specification = chart.to_dict(validate=False)  # a test does
     return Chart(specification=specification, rows=rows)
 
 

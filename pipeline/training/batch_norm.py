@@ -11,7 +11,6 @@ and belongs to the graph.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,14 +37,10 @@ class Averages:
         self.shadows = np.asarray(shadows, np.float64).reshape(-1, 1)
         self.means: tf.Variable | None = None
         self.variances: tf.Variable | None = None
-        self._numbers = (math.nan, math.nan)
         self.set(momentum, epsilon)
 
     def set(self, momentum: float, epsilon: float) -> None:
         """Take other numbers; 1 - momentum in double precision, as Keras has it in Python."""
-        if (momentum, epsilon) == self._numbers:
-            return
-        self._numbers = (momentum, epsilon)
         self.momentum.assign(np.float32(momentum))
         self.complement.assign(np.float32(1.0 - momentum))
         self.epsilon.assign(np.float32(epsilon))

@@ -53,12 +53,10 @@ class FirstWeights:
         self._drawn: list[tuple[str, keras.Variable]] = []
         kept = list(beside)
         for path, variable in by_path(model):
-            if is_generator_state(variable):
+            if is_generator_state(variable) or not _is_constant(variable.origin.initializer):
                 self._drawn.append((names.get(id(variable), path), variable))
-            elif _is_constant(variable.origin.initializer):
-                kept.append(variable.value)
             else:
-                self._drawn.append((path, variable))
+                kept.append(variable.value)
         first = [tf.identity(variable) for variable in kept]
 
         def put() -> None:

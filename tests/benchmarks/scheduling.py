@@ -118,13 +118,10 @@ class Clockwork:
         return list(self._idle)
 
     def submit(self, task, worker):
-        seconds = self.seconds_of(task)
+        seconds = self._costs[task.trial.batch_size]
         self._idle.remove(worker)
         self.worked += seconds
         heapq.heappush(self._running, (self.now + seconds, worker, task))
-
-    def seconds_of(self, task) -> float:
-        return self._costs[task.trial.batch_size]
 
     def done(self, timeout_seconds):
         self.now, worker, task = heapq.heappop(self._running)

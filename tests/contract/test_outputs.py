@@ -18,6 +18,19 @@ def trained(asked, folder):
     return trial, engine.engine_for(trial, data, 10).subject
 
 
+def test_what_a_broken_pass_left_behind_is_nothing_to_the_next_trial(asked, folder):
+    """A pass by batches sets momentum to 0 meanwhile; one that raises does not put it back."""
+    from pipeline.training import engine
+
+    trial = asked("norm=batch", "epochs=2", "probes.recalibration_examples=64")
+    before = engine.train(trial, folder).result
+    made = engine.engine_for(trial, engine._resident(folder, trial.data_digest), 10)
+    for layer in made._norms:
+        layer.averages.take_all()
+    assert made._norms
+    assert engine.train(trial, folder).result == before
+
+
 def test_each_kind_of_statistics_is_computed_once(trained, folder):
     from pipeline.training.outputs import Outputs
 

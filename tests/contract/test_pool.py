@@ -106,6 +106,30 @@ def test_a_trial_that_waited_at_a_worker_that_died_was_not_begun(tmp_path):
     assert {each.task.index for each in watch.losses if each.reason == "its worker died"} == {1}
 
 
+def overstaying(task, store, limits):
+    """Answers, says which process did, and does not return."""
+    found = named(task, store, limits)
+    time.sleep(60)
+    return found
+
+
+def test_a_death_after_an_answer_is_the_next_trial_s(tmp_path):
+    """What is over is read from the store; the one that waited behind it had begun."""
+    first, second = searches(study(lag=2, trials=2))[0].ready()
+    with contextlib.closing(local(Store(tmp_path), UNLIMITED, workers=1, job=overstaying)) as pool:
+        while not (free := pool.free()):
+            time.sleep(0.1)
+        pool.submit(first, free[0])
+        pool.submit(second, free[0])
+        while not (tmp_path / "pid").exists() or pool._store.get(first.trial) is None:
+            time.sleep(0.01)
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+        done = []
+        while len(done) < 2:
+            done += pool.done(1.0)
+    assert [each.outcome for each in done] == [score(first.trial), Lost(second, "its worker died")]
+
+
 def named(task, store, limits):
     """Answers, and says which process did."""
     (store.root / "pid").write_text(str(os.getpid()))

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.random import Generator
 
 from pipeline.claims.claim import Part
-from pipeline.claims.judging import judge_part
+from pipeline.claims.judging import judge_part, read_part
 from pipeline.claims.rules import Word
 from pipeline.statistics.failures import marked
 from pipeline.tasks.classification import Classification
@@ -84,9 +84,10 @@ def worsened(runs: pd.DataFrame, arm: str, generator: Generator) -> pd.DataFrame
 
 def word(runs: pd.DataFrame, rule: str, level: float) -> Word:
     """The verdict on a table, failures marked as the report marks them."""
+    judged = part(rule)
     found = judge_part(
-        part(rule),
-        marked(runs.assign(is_own=False, is_shared=True)),
+        judged,
+        read_part(judged, marked(runs.assign(is_own=False, is_shared=True))),
         planned_blocks=len(runs) // 2,
         manipulation_failure=None,
         minimum=8,

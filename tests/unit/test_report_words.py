@@ -16,10 +16,10 @@ from pipeline.claims.rules import Word
 from pipeline.claims.settling import Settling
 from pipeline.claims.verdict import plain_verdict
 from pipeline.findings.answer import section as answer
-from pipeline.findings.answer.section import screening
 from pipeline.findings.decisions import deployed
 from pipeline.findings.gap.figures import Figures as Gaps
 from pipeline.findings.places import Place, short_names
+from pipeline.findings.screening import screening
 from pipeline.findings.summary import Summary
 from pipeline.findings.verdicts import section as verdicts
 from pipeline.findings.verdicts import words as claims_words
@@ -367,6 +367,14 @@ def test_the_widest_gap_is_told_at_keras_s_momentum() -> None:
                 gaps[ours.value - theirs.value] = (each.place.model, step)
     model, step = gaps[max(gaps)]
     assert sentence.startswith(f"After {step} steps of the same training, the {model} on mnist_5k")
+    [widest] = (each for each in summary.of(Gaps).trajectories if each.place.model == model)
+    lower = {
+        line.momentum: line.values[widest.steps.index(step)]
+        for line in widest.lines
+        if line.momentum is not None and line.momentum < 0.99
+    }
+    best = max(lower, key=lambda momentum: lower[momentum] or 0.0)
+    assert f"at momentum 0.99 ({lower[best]:.1%} at {best:g});" in sentence
 
 
 # --- the table

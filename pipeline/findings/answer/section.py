@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from pipeline.findings.decisions.figures import Figures as Decisions
+from pipeline.findings.screening import screening
 from pipeline.findings.summary import Summary
 from pipeline.findings.tuned import section as tuned
 from pipeline.findings.tuned.figures import Figures as Tuned
@@ -12,7 +13,7 @@ from pipeline.findings.verdicts import words as claims_words
 from pipeline.findings.verdicts.figures import ClaimFigures
 from pipeline.findings.verdicts.figures import Figures as Claims
 from pipeline.page.blocks import Block, Finding, Lead, Section
-from pipeline.wording import counted, listed, span
+from pipeline.wording import counted, listed
 
 CONCLUSIVE = ("supported", "refuted", "no practical difference")
 
@@ -145,20 +146,3 @@ def _controls(summary: Summary) -> str:
             f"in {listed(over)}"
         )
     return f"{text}."
-
-
-def screening(summary: Summary) -> str:
-    """Say that few seeds settle nothing; empty where that is not so."""
-    minimum = summary.analysis.minimum
-    if minimum is None:
-        return ""
-    tested = [
-        found.claim.minimum
-        for found in summary.of(Claims).claims
-        if found.judgement.verdict.word != "not tested here"
-    ]
-    than = f" where the claims' files ask for {span(tested)}" if tested else ""
-    return (
-        f"This is a screening: a claim is judged from {counted(minimum, 'seed')}{than}. It says "
-        "what to measure next and settles nothing."
-    )

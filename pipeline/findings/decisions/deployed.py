@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 from pipeline.claims import units
-from pipeline.claims.claim import Part
 from pipeline.content import Record
 from pipeline.findings.evidence import Evidence
 from pipeline.findings.gap.figures import Figures as Gaps
@@ -13,9 +12,10 @@ from pipeline.findings.gap.figures import Line, Trajectory
 from pipeline.findings.summary import Summary
 from pipeline.findings.time_to_target.figures import KIND
 from pipeline.findings.verdicts import figures as verdicts
+from pipeline.findings.verdicts.figures import ClaimFigures
 from pipeline.findings.verdicts.figures import Figures as Claims
 from pipeline.statistics.intervals import Estimate
-from pipeline.wording import counted
+from pipeline.wording import counted, listed
 
 KERAS_DEFAULT = 0.99  # the momentum that a user gets without asking
 
@@ -75,6 +75,7 @@ def gap(summary: Summary) -> str:
                     f"reaches a validation {summary.score} of {ours:.1%} "
                     f"with each batch's own statistics, and {theirs:.1%} with "
                     f"moving averages at momentum {moving.momentum:g}"
+                    f"{_quicker(found, moving, place)}"
                 )
                 last = _last(found, batch, moving)
                 widest = (apart, f"{text}{last}.")
@@ -87,15 +88,14 @@ def _faster(summary: Summary, found: Faster) -> str:
     trained = units.effect(part, found.recalibrated, figures.task)
     deployed = units.effect(part, found.moving, figures.task)
     return (
-        f"Training{_model(part)} with {part.treatment.get('arm', 'the norm')} takes {trained} than "
-        "without, where its statistics are computed again over training examples (recalibrated), "
+        f"Training{_models(figures)} with {part.treatment.get('arm', 'the norm')} takes {trained} "
+        "than without, its statistics computed again over training examples (recalibrated), "
         f"and {deployed} with the moving averages that a user gets ({found.claim}, {found.part})."
     )
 
 
-def _model(part: Part) -> str:
-    model = part.where.get("model")
-    return f" the {model}" if isinstance(model, str) else ""
+def _models(figures: ClaimFigures) -> str:
+    return f" the {listed(figures.conditions.models)}" if figures.conditions else ""
 
 
 def is_lost(found: Faster | None) -> bool:
@@ -115,6 +115,20 @@ def _moving(found: Trajectory) -> Line | None:
     lines = [line for line in found.lines if line.momentum is not None]
     default = [line for line in lines if line.momentum == KERAS_DEFAULT]
     return max(default or lines, key=lambda line: line.momentum or 0, default=None)
+
+
+def _quicker(found: Trajectory, moving: Line, place: int) -> str:
+    """Say what the best lower momentum reaches at a place, where it reaches more."""
+    values = [
+        (value, line.momentum)
+        for line in found.lines
+        if line.momentum is not None and line.momentum < (moving.momentum or 0)
+        if (value := line.values[place]) is not None
+    ]
+    best, momentum = max(values, default=(0.0, None))
+    if momentum is None or best <= (moving.values[place] or 0.0):
+        return ""
+    return f" ({best:.1%} at {momentum:g})"
 
 
 def _last(found: Trajectory, batch: Line, moving: Line) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.findings import conditions
-from pipeline.findings.answer.section import screening
 from pipeline.findings.decisions import deployed, words
 from pipeline.findings.decisions.figures import Decided, Figures
 from pipeline.findings.decisions.own import answers
+from pipeline.findings.screening import screening
 from pipeline.findings.summary import Summary
 from pipeline.findings.tuned.figures import Figures as Tuned
 from pipeline.findings.tuned.words import effect
@@ -35,6 +35,7 @@ EXPLAINED = (
     "A row says no more than the weakest of the readings it needs: without a clear reading "
     "against another norm it is silent about that one."
 )
+LOST = "Trained well, deployed badly: recalibrate before use. "
 WORDS = Table(
     caption="Words of this page",
     heads=("Word", "What it means"),
@@ -73,7 +74,7 @@ def section(summary: Summary) -> Section:
             )
         )
     if told := deployed.sentences(summary, figures.faster):
-        lead = "Trained well, deployed badly. " if deployed.is_lost(figures.faster) else ""
+        lead = LOST if deployed.is_lost(figures.faster) else ""
         text = Text(f"{lead}{' '.join(told)}")
         blocks.insert(len(blocks) - 1 if figures.decided else 0, text)
     if figures.decided:
