@@ -17,7 +17,9 @@ from pipeline.claims.settling import Settling
 from pipeline.claims.verdict import plain_verdict
 from pipeline.findings.answer import section as answer
 from pipeline.findings.decisions import deployed
+from pipeline.findings.decisions.settled import settled
 from pipeline.findings.gap.figures import Figures as Gaps
+from pipeline.findings.gap.figures import Line
 from pipeline.findings.places import Place, short_names
 from pipeline.findings.screening import screening
 from pipeline.findings.summary import Summary
@@ -253,7 +255,7 @@ def test_the_first_sentence_counts_verdicts_and_leaves_controls_out() -> None:
     }
     assert lead(with_words(words)).sentences == (
         "At this scale, of 5 claims about normalization 2 came out supported, 1 refuted, 1 without "
-        "a practical difference and 1 inconclusive; 14 more are not tested here.",
+        "a practical difference and 1 inconclusive; 15 more are not tested here.",
     )
 
 
@@ -375,6 +377,46 @@ def test_the_widest_gap_is_told_at_keras_s_momentum() -> None:
     }
     best = max(lower, key=lambda momentum: lower[momentum] or 0.0)
     assert f"at momentum 0.99 ({lower[best]:.1%} at {best:g});" in sentence
+
+
+def with_gains(gains: dict[float, list[tuple[float, float, float]]]) -> Summary:
+    """Return an analysis of one trajectory, whose averages are so far below recalibrated ones."""
+    first = fake_analysis().of(Gaps).trajectories[0]
+    lines = tuple(
+        Line(
+            kind="moving",
+            momentum=momentum,
+            points=tuple(found(0.9, 0.8, 1.0) for _ in told),
+            gains=tuple(found(*each) for each in told),
+        )
+        for momentum, told in gains.items()
+    )
+    steps = (20, 100, 300)
+    trajectory = first.model_copy(update={"steps": steps, "lines": lines})
+    return with_figures(fake_analysis(), Gaps, trajectories=(trajectory,))
+
+
+def test_how_many_steps_are_enough_is_told_and_what_to_do_before() -> None:
+    slow = [(0.3, 0.2, 0.4), (0.05, 0.01, 0.09), (0.002, -0.001, 0.005)]
+    quick = [(0.02, 0.01, 0.03), (0.001, -0.004, 0.006), (0.001, -0.004, 0.006)]
+    assert settled(with_gains({0.9: quick, 0.99: slow})) == (
+        "In a run of under 300 steps, recalibrate, or set momentum to 0.9. Recalibrating adds, in "
+        f"points of accuracy, mlp: +5.00 [+1.00,{TIE}+9.00] at momentum 0.99 after 100 steps "
+        f"(+0.10 [{MINUS}0.40,{TIE}+0.60] at 0.9), under one from 300 on."
+    )
+
+
+def test_averages_that_never_settled_are_told_as_such() -> None:
+    slow = [(0.3, 0.2, 0.4), (0.05, 0.01, 0.09), (0.02, 0.005, 0.03)]
+    assert settled(with_gains({0.99: slow})) == (
+        "Here, recalibrate. Recalibrating adds, in points of accuracy, mlp: +2.00 "
+        f"[+0.50,{TIE}+3.00] at momentum 0.99 after 300 steps, and has not stopped."
+    )
+
+
+def test_averages_that_lose_nothing_for_sure_ask_for_nothing() -> None:
+    slow = [(0.02, -0.01, 0.05), (0.001, -0.02, 0.02), (0.001, -0.004, 0.006)]
+    assert settled(with_gains({0.99: slow})) == ""
 
 
 # --- the table

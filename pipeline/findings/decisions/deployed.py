@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from pipeline.claims import units
 from pipeline.content import Record
+from pipeline.findings.decisions.settled import settled
 from pipeline.findings.evidence import Evidence
 from pipeline.findings.gap.figures import Figures as Gaps
 from pipeline.findings.gap.figures import Line, Trajectory
@@ -16,8 +17,6 @@ from pipeline.findings.verdicts.figures import ClaimFigures
 from pipeline.findings.verdicts.figures import Figures as Claims
 from pipeline.statistics.intervals import Estimate
 from pipeline.wording import counted, listed
-
-KERAS_DEFAULT = 0.99  # the momentum that a user gets without asking
 
 
 class Faster(Record):
@@ -51,16 +50,16 @@ def faster(evidence: Evidence) -> Faster | None:
 
 
 def sentences(summary: Summary, found: Faster | None) -> list[str]:
-    """Say both halves, as far as they were measured."""
+    """Say both halves, and how many steps are enough, as far as they were measured."""
     said = [] if found is None else [_faster(summary, found)]
-    return [*said, *filter(None, [gap(summary)])]
+    return [*said, *filter(None, [gap(summary), settled(summary)])]
 
 
 def gap(summary: Summary) -> str:
     """Say where the gap between training and inference is widest, in one sentence."""
     widest: tuple[float, str] | None = None
     for found in summary.of(Gaps).trajectories:
-        batch, moving = _line(found, "batch"), _moving(found)
+        batch, moving = found.line("batch"), found.moving
         if batch is None or moving is None:
             continue
         for place, step in enumerate(found.steps):
@@ -104,17 +103,6 @@ def is_lost(found: Faster | None) -> bool:
         return False
     low, kept = found.recalibrated.low, found.moving.low
     return low is not None and low > 0 and (kept is None or kept <= 0)
-
-
-def _line(found: Trajectory, kind: str) -> Line | None:
-    return next((line for line in found.lines if line.kind == kind), None)
-
-
-def _moving(found: Trajectory) -> Line | None:
-    """The averages at Keras's default, else the slowest ones."""
-    lines = [line for line in found.lines if line.momentum is not None]
-    default = [line for line in lines if line.momentum == KERAS_DEFAULT]
-    return max(default or lines, key=lambda line: line.momentum or 0, default=None)
 
 
 def _quicker(found: Trajectory, moving: Line, place: int) -> str:

@@ -7,6 +7,7 @@ momentum along: the lines of a trajectory are of the same training, perfectly pa
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import pandas as pd
@@ -21,13 +22,18 @@ from pipeline.statistics.samples import sample_of
 from pipeline.studies import Study
 
 Kind = Literal["batch", "recalibrated", "moving"]
+Curves = Sequence[Sequence[float | None]]
+
+
+KERAS_DEFAULT = 0.99  # the momentum that a user gets without asking
 
 
 class Line(Record):
     """Mean validation score (a share) over seeds under one kind of statistics, step by step.
 
     `momentum` is that of moving averages, absent for the other kinds. A point is
-    absent where no run has a finite value.
+    absent where no run has a finite value. `gains` are what recalibration adds to moving averages,
+    run by run; empty for the other kinds.
     """
 
     named_by: ClassVar = ("kind", "momentum")
@@ -35,6 +41,7 @@ class Line(Record):
     kind: Kind
     momentum: float | None
     points: tuple[Estimate | None, ...]
+    gains: tuple[Estimate | None, ...]
 
     @property
     def values(self) -> tuple[float | None, ...]:
@@ -53,6 +60,17 @@ class Trajectory(Record):
     seeds: Count
     steps: tuple[int, ...]
     lines: tuple[Line, ...]
+
+    def line(self, kind: Kind) -> Line | None:
+        """Return the first line of a kind."""
+        return next((line for line in self.lines if line.kind == kind), None)
+
+    @property
+    def moving(self) -> Line | None:
+        """The averages at Keras's default, else the slowest ones."""
+        lines = [line for line in self.lines if line.momentum is not None]
+        default = [line for line in lines if line.momentum == KERAS_DEFAULT]
+        return max(default or lines, key=lambda line: line.momentum or 0, default=None)
 
 
 class Figures(Record):
@@ -79,13 +97,18 @@ def _trajectory(runs: pd.DataFrame, study: Study, level: float) -> Trajectory | 
     if not any(map(sequence, runs["validation_score_batch_curve"])):
         return None  # an arm without batch statistics
     steps = max(runs["steps"], key=len)
+    seeds = tuple(int(seed) for seed in runs["seed"])
 
-    def line(kind: Kind, column: str, momentum: float | None = None) -> Line:
-        curves = runs[column] if column in runs else pd.Series([()] * len(runs))
-        places = range(len(steps))
-        points = tuple(_point(curves, runs["seed"], place, level) for place in places)
-        return Line(kind=kind, momentum=momentum, points=points)
+    def means(curves: Curves) -> tuple[Estimate | None, ...]:
+        return tuple(_point(curves, seeds, place, level) for place in range(len(steps)))
 
+    def moving(momentum: float) -> Line:
+        curves = _curves(runs, f"validation_score_momentum_{momentum:g}_curve")
+        gains = means(_below(curves, recalibrated))
+        return Line(kind="moving", momentum=momentum, points=means(curves), gains=gains)
+
+    batch = _curves(runs, "validation_score_batch_curve")
+    recalibrated = _curves(runs, "validation_score_curve_recalibrated")
     return Trajectory(
         place=place_of(study),
         arm=study.arm,
@@ -93,21 +116,39 @@ def _trajectory(runs: pd.DataFrame, study: Study, level: float) -> Trajectory | 
         seeds=len(runs),
         steps=steps,
         lines=(
-            line("batch", "validation_score_batch_curve"),
-            line("recalibrated", "validation_score_curve_recalibrated"),
-            *(
-                line("moving", f"validation_score_momentum_{momentum:g}_curve", momentum)
-                for momentum in study.probes.shadow_momenta
-            ),
+            Line(kind="batch", momentum=None, points=means(batch), gains=()),
+            Line(kind="recalibrated", momentum=None, points=means(recalibrated), gains=()),
+            *map(moving, study.probes.shadow_momenta),
         ),
     )
 
 
-def _point(curves: pd.Series, seeds: pd.Series, place: int, level: float) -> Estimate | None:
+def _curves(runs: pd.DataFrame, column: str) -> Curves:
+    """Return each run's finite values; None where there is none, shorter where a curve ends."""
+    if column not in runs:
+        return [()] * len(runs)
+    return [
+        tuple(value if value is not None and math.isfinite(value) else None for value in curve)
+        for curve in map(sequence, runs[column])
+    ]
+
+
+def _below(curves: Curves, others: Curves) -> Curves:
+    """Return how far each curve lies below another of the same run."""
+    return [
+        tuple(
+            None if ours is None or theirs is None else theirs - ours
+            for ours, theirs in zip(curve, other, strict=False)  # the shorter one says how far
+        )
+        for curve, other in zip(curves, others, strict=True)
+    ]
+
+
+def _point(curves: Curves, seeds: Sequence[int], place: int, level: float) -> Estimate | None:
     known = [
         (value, seed)
-        for curve, seed in zip(map(sequence, curves), seeds, strict=True)
-        if place < len(curve) and (value := curve[place]) is not None and math.isfinite(value)
+        for curve, seed in zip(curves, seeds, strict=True)
+        if place < len(curve) and (value := curve[place]) is not None
     ]
     values, labels = zip(*known, strict=True) if known else ((), ())
     return estimate(sample_of(values, seeds=labels), level=level)

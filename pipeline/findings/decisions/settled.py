@@ -1,0 +1,91 @@
+"""How many steps moving averages take to settle, and what to do in a shorter run."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pipeline.findings.gap.figures import Figures as Gaps
+from pipeline.findings.gap.figures import Line, Trajectory
+from pipeline.findings.summary import Summary
+from pipeline.statistics.intervals import Estimate, scaled
+from pipeline.wording import points
+
+POINT = 0.01  # of the score: averages to which recalibration adds less, for sure, have settled
+
+
+class Settling(NamedTuple):
+    """One model's averages: `line` at Keras's momentum, and places along its steps.
+
+    `late` is the last at which recalibration helps for sure before they have settled, and `since`
+    the first from which on they have, or None.
+    """
+
+    found: Trajectory
+    line: Line
+    late: int
+    since: int | None
+
+    @property
+    def enough(self) -> int | None:
+        """Steps after which they have settled."""
+        return None if self.since is None else self.found.steps[self.since]
+
+
+def settled(summary: Summary) -> str:
+    """Say what to do in how short a run, and what it is worth; nothing where nothing is lost."""
+    known = [each for each in map(_settling, summary.of(Gaps).trajectories) if each is not None]
+    if not known:
+        return ""
+    slowest = max(known, key=lambda each: (each.since is None, each.found.steps[each.late]))
+    lower = _best_lower(slowest)
+    run = "Here" if slowest.enough is None else f"In a run of under {slowest.enough:,} steps"
+    do = "recalibrate" if lower is None else f"recalibrate, or set momentum to {lower:g}"
+    worth = "; ".join(_worth(each, lower) for each in known)
+    return f"{run}, {do}. Recalibrating adds, in points of {summary.score}, {worth}."
+
+
+def _settling(found: Trajectory) -> Settling | None:
+    line = found.moving
+    if line is None:
+        return None
+    unsettled = [n for n, gain in enumerate(line.gains) if not _is_under_a_point(gain)]
+    since = max(unsettled, default=-1) + 1
+    late = [n for n in unsettled if _is_gain(line.gains[n])]
+    if not late:
+        return None
+    return Settling(found, line, late[-1], since if since < len(line.gains) else None)
+
+
+def _is_under_a_point(gain: Estimate | None) -> bool:
+    return gain is not None and gain.high is not None and gain.high < POINT
+
+
+def _is_gain(gain: Estimate | None) -> bool:
+    return gain is not None and gain.low is not None and gain.low > 0
+
+
+def _best_lower(slow: Settling) -> float | None:
+    """Return the lower momentum to which recalibration adds least there."""
+    lower = [
+        (gain.value, line.momentum)
+        for line in slow.found.lines
+        if line.momentum is not None and line.momentum < (slow.line.momentum or 0)
+        if (gain := line.gains[slow.late]) is not None and gain.value is not None
+    ]
+    return min(lower, default=(0.0, None))[1]
+
+
+def _worth(slow: Settling, lower: float | None) -> str:
+    """Say what recalibration adds late, beside a lower momentum, and from when on it does not."""
+    steps, model = slow.found.steps, slow.found.place.model
+    quick = next((line for line in slow.found.lines if line.momentum == lower), None)
+    beside = "" if quick is None else f" ({_at(quick, slow.late)} at {lower:g})"
+    momentum = f"{slow.line.momentum:g}"
+    late = f"{_at(slow.line, slow.late)} at momentum {momentum} after {steps[slow.late]:,} steps"
+    end = "and has not stopped" if slow.enough is None else f"under one from {slow.enough:,} on"
+    return f"{model}: {late}{beside}, {end}"
+
+
+def _at(line: Line, place: int) -> str:
+    gain = line.gains[place]
+    return points(None if gain is None else scaled(gain, 100))
