@@ -400,8 +400,8 @@ def test_how_many_steps_are_enough_is_told_and_what_to_do_before() -> None:
     slow = [(0.3, 0.2, 0.4), (0.05, 0.01, 0.09), (0.002, -0.001, 0.005)]
     quick = [(0.02, 0.01, 0.03), (0.001, -0.004, 0.006), (0.001, -0.004, 0.006)]
     assert settled(with_gains({0.9: quick, 0.99: slow})) == (
-        "In a run of under 300 steps, recalibrate, or set momentum to 0.9. Recalibrating adds, in "
-        f"points of accuracy, mlp: +5.00 [+1.00,{TIE}+9.00] at momentum 0.99 after 100 steps "
+        "In a run of under 300 steps at momentum 0.99, recalibrate, or set a momentum of 0.9. "
+        f"Recalibrating adds, in points of accuracy, mlp: +5.00 [+1.00,{TIE}+9.00] after 100 steps "
         f"(+0.10 [{MINUS}0.40,{TIE}+0.60] at 0.9), under one from 300 on."
     )
 
@@ -409,8 +409,8 @@ def test_how_many_steps_are_enough_is_told_and_what_to_do_before() -> None:
 def test_averages_that_never_settled_are_told_as_such() -> None:
     slow = [(0.3, 0.2, 0.4), (0.05, 0.01, 0.09), (0.02, 0.005, 0.03)]
     assert settled(with_gains({0.99: slow})) == (
-        "Here, recalibrate. Recalibrating adds, in points of accuracy, mlp: +2.00 "
-        f"[+0.50,{TIE}+3.00] at momentum 0.99 after 300 steps, and has not stopped."
+        "In runs as here at momentum 0.99, recalibrate. Recalibrating adds, in points of "
+        f"accuracy, mlp: +2.00 [+0.50,{TIE}+3.00] after 300 steps, and has not stopped."
     )
 
 

@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from pipeline.claims import units
 from pipeline.content import Record
-from pipeline.findings.decisions.settled import settled
 from pipeline.findings.evidence import Evidence
 from pipeline.findings.gap.figures import Figures as Gaps
 from pipeline.findings.gap.figures import Line, Trajectory
@@ -50,9 +49,9 @@ def faster(evidence: Evidence) -> Faster | None:
 
 
 def sentences(summary: Summary, found: Faster | None) -> list[str]:
-    """Say both halves, and how many steps are enough, as far as they were measured."""
+    """Say both halves, as far as they were measured."""
     said = [] if found is None else [_faster(summary, found)]
-    return [*said, *filter(None, [gap(summary), settled(summary)])]
+    return [*said, *filter(None, [gap(summary)])]
 
 
 def gap(summary: Summary) -> str:

@@ -8,6 +8,7 @@ from pipeline.findings import conditions
 from pipeline.findings.decisions import deployed, words
 from pipeline.findings.decisions.figures import Decided, Figures
 from pipeline.findings.decisions.own import answers
+from pipeline.findings.decisions.settled import settled
 from pipeline.findings.screening import screening
 from pipeline.findings.summary import Summary
 from pipeline.findings.tuned.figures import Figures as Tuned
@@ -73,10 +74,12 @@ def section(summary: Summary) -> Section:
                 rows=tuple(_row(summary, each) for each in figures.decided),
             )
         )
-    if told := deployed.sentences(summary, figures.faster):
-        lead = LOST if deployed.is_lost(figures.faster) else ""
-        text = Text(f"{lead}{' '.join(told)}")
-        blocks.insert(len(blocks) - 1 if figures.decided else 0, text)
+    told = deployed.sentences(summary, figures.faster)
+    if told and deployed.is_lost(figures.faster):
+        told[0] = f"{LOST}{told[0]}"
+    lost = [Text(text) for text in (settled(summary), " ".join(told)) if text]
+    at = len(blocks) - 1 if figures.decided else 0
+    blocks[at:at] = lost
     if figures.decided:
         blocks += [Text(EXPLAINED), WORDS]
     if not blocks:

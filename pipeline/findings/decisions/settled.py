@@ -38,10 +38,11 @@ def settled(summary: Summary) -> str:
         return ""
     slowest = max(known, key=lambda each: (each.since is None, each.found.steps[each.late]))
     lower = _best_lower(slowest)
-    run = "Here" if slowest.enough is None else f"In a run of under {slowest.enough:,} steps"
-    do = "recalibrate" if lower is None else f"recalibrate, or set momentum to {lower:g}"
+    momentum = f"momentum {slowest.line.momentum:g}"
+    run = f"In a run of under {slowest.enough:,} steps" if slowest.enough else "In runs as here"
+    do = "recalibrate" if lower is None else f"recalibrate, or set a momentum of {lower:g}"
     worth = "; ".join(_worth(each, lower) for each in known)
-    return f"{run}, {do}. Recalibrating adds, in points of {summary.score}, {worth}."
+    return f"{run} at {momentum}, {do}. Recalibrating adds, in points of {summary.score}, {worth}."
 
 
 def _settling(found: Trajectory) -> Settling | None:
@@ -80,8 +81,7 @@ def _worth(slow: Settling, lower: float | None) -> str:
     steps, model = slow.found.steps, slow.found.place.model
     quick = next((line for line in slow.found.lines if line.momentum == lower), None)
     beside = "" if quick is None else f" ({_at(quick, slow.late)} at {lower:g})"
-    momentum = f"{slow.line.momentum:g}"
-    late = f"{_at(slow.line, slow.late)} at momentum {momentum} after {steps[slow.late]:,} steps"
+    late = f"{_at(slow.line, slow.late)} after {steps[slow.late]:,} steps"
     end = "and has not stopped" if slow.enough is None else f"under one from {slow.enough:,} on"
     return f"{model}: {late}{beside}, {end}"
 
