@@ -6,7 +6,10 @@ same digest.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pipeline.data.archive import read_npz
+from pipeline.data.classes import of_classes
 from pipeline.data.download import downloads_folder, fetch
 from pipeline.data.idx import read_idx_folder
 from pipeline.data.paths import is_folder, named
@@ -18,7 +21,7 @@ LICENSE = "CC BY-SA 3.0"
 OVERRIDE = "dataset.source.path=FILE"
 
 
-def load(*, path: str | None, url: str, digest: str) -> Source:
+def load(*, path: str | None, url: str, digest: str, classes: Sequence[int] | None) -> Source:
     """Return the training images as `examples`, and the publisher's test images.
 
     Args:
@@ -26,9 +29,11 @@ def load(*, path: str | None, url: str, digest: str) -> Source:
             folder of idx files; None to download.
         url: Where the archive is downloaded from, and kept for next time.
         digest: What the decoded arrays must have, whichever way they came.
+        classes: Those that are taken, in the order in which they are told apart; None takes all.
 
     Raises:
-        Refusal: The files are missing, damaged or not MNIST's, or cannot be downloaded.
+        Refusal: The files are missing, damaged or not MNIST's, or cannot be downloaded;
+            or `classes` are none of theirs.
     """
     if path is None:
         file = fetch(url, downloads_folder() / "mnist" / "mnist.npz", OVERRIDE)
@@ -37,10 +42,11 @@ def load(*, path: str | None, url: str, digest: str) -> Source:
         file = named(path, "an .npz archive, or a folder of idx files")
         place = str(file)
     arrays = read_idx_folder(file) if is_folder(file) else read_npz(file, KEYS)
-    return Source(
+    whole = Source(
         **checked(arrays, digest, file, place),
         labels=CLASSES,
         scale=1 / 255,
         source="MNIST (Y. LeCun, C. Cortes, C. Burges), 60,000 and 10,000 images",
         license=LICENSE,
     )
+    return of_classes(whole, classes)

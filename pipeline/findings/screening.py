@@ -19,6 +19,6 @@ def screening(summary: Summary) -> str:
     ]
     than = f" where the claims' files ask for {span(tested)}" if tested else ""
     return (
-        f"This is a screening: a claim is judged from {counted(minimum, 'seed')}{than}. It says "
-        "what to measure next and settles nothing."
+        f"This is a screening: a claim is judged from {counted(minimum, 'seed')} up{than}; "
+        "each row counts its own. It says what to measure next and settles nothing."
     )

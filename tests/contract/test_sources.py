@@ -24,7 +24,7 @@ def _nothing_to_be_had(tmp_path, monkeypatch):
 
 
 def dataset(name, *overrides):
-    if name == "fashion_mnist":
+    if name.startswith("fashion_mnist"):
         overrides = ("dataset.source.package=/nowhere", *overrides)
     return compose_cells(Path("conf"), [f"dataset={name}", *overrides], multirun=False)[0].dataset
 

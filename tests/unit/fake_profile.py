@@ -156,10 +156,18 @@ def shipped_claims() -> dict[str, dict[str, Any]]:
     shared = yaml.safe_load((CONF / "claim.yaml").read_text())["claim"]
     found = {}
     for file in sorted((CONF / "claim").glob("*.yaml")):
-        own = yaml.safe_load(file.read_text())
+        own = _over_defaults(file)
         part = {"part": shared["part"] | own.get("part", {})}
         found[file.stem] = claim_fields(shared | own | part, file.stem)
     return {name: Claim.parse(fields).plain() for name, fields in found.items()}
+
+
+def _over_defaults(file: Path) -> dict[str, Any]:
+    """Return a file over the one that it names as its default, as Hydra does."""
+    own = yaml.safe_load(file.read_text())
+    for name in own.pop("defaults", ["_self_"])[:-1]:
+        own = yaml.safe_load(file.with_stem(name).read_text()) | own
+    return own
 
 
 def shipped_situations() -> dict[str, dict[str, Any]]:

@@ -364,7 +364,7 @@ def test_the_searches_of_an_arm_share_no_seed_and_pair_over_arms(quick):
 
 def test_every_arm_of_a_cell_gets_the_same_trials_and_the_same_seeds(quick):
     compared = cells(quick)
-    assert len(compared) == 37
+    assert len(compared) == 36
     for studies in compared.values():
         assert len({study.design.trials for study in studies}) == 1
         assert len({study.seeds for study in studies}) == 1

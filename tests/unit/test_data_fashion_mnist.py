@@ -49,9 +49,15 @@ def idx_folder(folder: Path) -> Path:
     return folder
 
 
-def load(path: object, package: object, digest: str = DIGEST) -> Source:
+def load(
+    path: object, package: object, digest: str = DIGEST, classes: list[int] | None = None
+) -> Source:
     return fashion_mnist.load(
-        path=None if path is None else str(path), package=str(package), url=URL, digest=digest
+        path=None if path is None else str(path),
+        package=str(package),
+        url=URL,
+        digest=digest,
+        classes=classes,
     )
 
 
@@ -69,6 +75,21 @@ def test_the_package_is_found_without_being_told(tmp_path: Path) -> None:
     source = load(None, idx_folder(tmp_path / "package"))
     np.testing.assert_array_equal(np.asarray(source.examples)[..., 0], ARRAYS["x_train"])
     assert source.labels[9] == "Ankle boot"
+
+
+def test_some_classes_are_taken_from_both_splits_and_count_from_0(tmp_path: Path) -> None:
+    source = load(None, idx_folder(tmp_path / "package"), classes=[9, 3])
+    assert source.labels == ("Ankle boot", "Dress")
+    for split, examples, targets in (
+        ("train", source.examples, source.targets),
+        ("test", source.test_examples, source.test_targets),
+    ):
+        of_all = ARRAYS[f"y_{split}"]
+        chosen = np.flatnonzero(np.isin(of_all, [9, 3]))
+        np.testing.assert_array_equal(targets, np.where(of_all[chosen] == 9, 0, 1))
+        np.testing.assert_array_equal(np.asarray(examples)[..., 0], ARRAYS[f"x_{split}"][chosen])
+    with pytest.raises(Refusal, match=r"dataset.source.classes=\[9, 10\]: must be two or more"):
+        load(None, idx_folder(tmp_path / "package"), classes=[9, 10])
 
 
 def test_a_path_goes_before_the_package(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def idx_folder(folder: Path, *, gzipped: bool, dot: str = "-") -> Path:
 
 
 def load(path: Path, digest: str = DIGEST) -> Any:
-    return mnist.load(path=str(path), url="unused", digest=digest)
+    return mnist.load(path=str(path), url="unused", digest=digest, classes=None)
 
 
 def refused(path: Path, digest: str = DIGEST) -> str:
@@ -95,13 +95,13 @@ def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", [3, True, "", ("a", "b")])
 def test_what_is_no_path_is_refused(path: Any) -> None:
     with pytest.raises(Refusal, match=r"^dataset.source.path: (must be the path of|names nothing)"):
-        mnist.load(path=path, url="unused", digest=DIGEST)
+        mnist.load(path=path, url="unused", digest=DIGEST, classes=None)
 
 
 def test_an_address_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NORMBENCH_DOWNLOADS", "/nowhere")
     with pytest.raises(Refusal, match=r"^3: is not an http\(s\) address; for a file, use"):
-        mnist.load(path=None, url=3, digest=DIGEST)  # type: ignore[arg-type]
+        mnist.load(path=None, url=3, digest=DIGEST, classes=None)  # type: ignore[arg-type]
 
 
 def test_files_that_may_not_be_read_are_refused_by_name() -> None:
@@ -221,7 +221,8 @@ def test_a_download_with_other_digits_says_which_file_to_remove(
     monkeypatch.setenv("NORMBENCH_DOWNLOADS", str(tmp_path))
     (tmp_path / "mnist").mkdir()
     kept = archive(tmp_path).rename(tmp_path / "mnist" / "mnist.npz")
-    assert mnist.load(path=None, url="https://unused.invalid", digest=DIGEST).targets.size == 20
+    source = mnist.load(path=None, url="https://unused.invalid", digest=DIGEST, classes=None)
+    assert source.targets.size == 20
     with pytest.raises(Refusal) as refusal:
-        mnist.load(path=None, url="https://unused.invalid", digest="00")
+        mnist.load(path=None, url="https://unused.invalid", digest="00", classes=None)
     assert str(refusal.value).startswith(f"{kept} (remove it to download it again): ")

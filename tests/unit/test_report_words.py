@@ -255,7 +255,7 @@ def test_the_first_sentence_counts_verdicts_and_leaves_controls_out() -> None:
     }
     assert lead(with_words(words)).sentences == (
         "At this scale, of 5 claims about normalization 2 came out supported, 1 refuted, 1 without "
-        "a practical difference and 1 inconclusive; 15 more are not tested here.",
+        "a practical difference and 1 inconclusive; 17 more are not tested here.",
     )
 
 
@@ -347,8 +347,8 @@ def test_a_control_that_fails_takes_every_verdict_s_credit() -> None:
 def test_a_screening_says_so_and_a_full_profile_does_not() -> None:
     summary = fake_analysis()
     assert screening(summary) == (
-        "This is a screening: a claim is judged from 5 seeds where the claims' files ask for 8 to "
-        "20. It says what to measure next and settles nothing."
+        "This is a screening: a claim is judged from 5 seeds up where the claims' files ask "
+        "for 8 to 20; each row counts its own. It says what to measure next and settles nothing."
     )
     full = summary.analysis.model_copy(update={"minimum": None})
     assert screening(summary.model_copy(update={"analysis": full})) == ""
@@ -400,8 +400,10 @@ def test_how_many_steps_are_enough_is_told_and_what_to_do_before() -> None:
     slow = [(0.3, 0.2, 0.4), (0.05, 0.01, 0.09), (0.002, -0.001, 0.005)]
     quick = [(0.02, 0.01, 0.03), (0.001, -0.004, 0.006), (0.001, -0.004, 0.006)]
     assert settled(with_gains({0.9: quick, 0.99: slow})) == (
-        "In a run of under 300 steps at momentum 0.99, recalibrate, or set a momentum of 0.9. "
-        f"Recalibrating adds, in points of accuracy, mlp: +5.00 [+1.00,{TIE}+9.00] after 100 steps "
+        "Where you use batch norm in a run of under 300 steps at momentum 0.99 (PyTorch's 0.01), "
+        "recalibrate its averages: compute means and variances again over training examples once "
+        "it is trained, or set momentum 0.9 (PyTorch's 0.1) instead. That adds, in points of "
+        f"accuracy, mlp: +5.00 [+1.00,{TIE}+9.00] after 100 steps "
         f"(+0.10 [{MINUS}0.40,{TIE}+0.60] at 0.9), under one from 300 on."
     )
 
@@ -409,8 +411,10 @@ def test_how_many_steps_are_enough_is_told_and_what_to_do_before() -> None:
 def test_averages_that_never_settled_are_told_as_such() -> None:
     slow = [(0.3, 0.2, 0.4), (0.05, 0.01, 0.09), (0.02, 0.005, 0.03)]
     assert settled(with_gains({0.99: slow})) == (
-        "In runs as here at momentum 0.99, recalibrate. Recalibrating adds, in points of "
-        f"accuracy, mlp: +2.00 [+0.50,{TIE}+3.00] after 300 steps, and has not stopped."
+        "Where you use batch norm in a run as here at momentum 0.99 (PyTorch's 0.01), recalibrate "
+        "its averages: compute means and variances again over training examples once it is "
+        f"trained. That adds, in points of accuracy, mlp: +2.00 [+0.50,{TIE}+3.00] after 300 "
+        "steps, and has not stopped."
     )
 
 

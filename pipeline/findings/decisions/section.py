@@ -49,6 +49,7 @@ WORDS = Table(
         ("own rate", "the learning rate that suits an arm best, chosen on seeds of their own"),
         ("error ratio", "errors of the one side over errors of the other"),
         ("margin", "a difference that is practically none, fixed before the runs"),
+        ("can't tell", "the interval reaches over 0 or over the margin"),
         ("screening", "few seeds: says what to measure next, and settles nothing"),
         ("cell", "a dataset, a model and an optimizer in which arms are compared"),
     ),

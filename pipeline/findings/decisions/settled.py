@@ -38,11 +38,20 @@ def settled(summary: Summary) -> str:
         return ""
     slowest = max(known, key=lambda each: (each.since is None, each.found.steps[each.late]))
     lower = _best_lower(slowest)
-    momentum = f"momentum {slowest.line.momentum:g}"
-    run = f"In a run of under {slowest.enough:,} steps" if slowest.enough else "In runs as here"
-    do = "recalibrate" if lower is None else f"recalibrate, or set a momentum of {lower:g}"
+    run = f"a run of under {slowest.enough:,} steps" if slowest.enough else "a run as here"
+    instead = "" if lower is None else f", or set {_momentum(lower)} instead"
     worth = "; ".join(_worth(each, lower) for each in known)
-    return f"{run} at {momentum}, {do}. Recalibrating adds, in points of {summary.score}, {worth}."
+    return (
+        f"Where you use batch norm in {run} at {_momentum(slowest.line.momentum)}, recalibrate its "
+        "averages: compute means and variances again over training examples once it is trained"
+        f"{instead}. That adds, in points of {summary.score}, {worth}."
+    )
+
+
+def _momentum(value: float | None) -> str:
+    """Say a momentum as Keras does and, where readers may have it, as PyTorch."""
+    value = value or 0.0
+    return f"momentum {value:g} (PyTorch's {1 - value:g})"
 
 
 def _settling(found: Trajectory) -> Settling | None:
