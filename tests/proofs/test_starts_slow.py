@@ -45,9 +45,6 @@ def normbench(*words):
 def test_a_profile_with_starts_has_one_digest_and_each_of_its_trials_comes_out_again(tmp_path):
     checkout = Checkout(tmp_path / "checkout")
     (checkout.root / "conf" / "profile" / f"{PROFILE}.yaml").write_text(LITTLE)
-    arms = "[batch_frozen, batch_inferring, batch_default, batch_fast]"
-    checkout.edit("conf/experiment/transfer.yaml", arms, "[batch_frozen, batch_default]")
-    (checkout.root / "conf" / "claim" / "freeze-in-transfer.yaml").unlink()  # it names them all
     for stage in ("compose", "prepare"):
         checkout.run(*normbench(stage, PROFILE))
     store, sealed = checkout.root / "store", checkout.root / f"artifacts/{PROFILE}/studies.jsonl"
