@@ -14,7 +14,7 @@ export DVC_NO_ANALYTICS := true
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce test test-slow lint ui dashboard bench lock clean
+.PHONY: help setup reproduce test test-slow lint ui dashboard services bench lock clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -50,6 +50,9 @@ ui: $(READY)  ## browse every run in MLflow, on this machine only (PORT=5000)
 
 dashboard: $(READY)  ## browse the searches in optuna-dashboard, on this machine only (PORT=5000)
 	$(BIN)/optuna-dashboard sqlite:///optuna.db --host 127.0.0.1 --port $(PORT)
+
+services: $(READY)  ## try what a team runs on this machine: MLflow on PostgreSQL, with passwords
+	$(BIN)/python tests/team/services.py build/services
 
 bench: $(READY)  ## run the benchmarks
 	$(BIN)/python -m pytest tests/benchmarks -m bench --numprocesses=0 -s

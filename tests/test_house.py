@@ -20,7 +20,7 @@ CHECKS = {
     "layers": ["lint-imports"],
 }
 PROJECT = tomllib.loads(Path("pyproject.toml").read_text())
-PAGES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "pipeline/README.md")
+PAGES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "pipeline/README.md")
 ANYWHERE = {"numpy", "pydantic"}  # libraries that every room may import
 NOT_IMPORTED = {
     "cryptography",  # distributed makes certificates with it

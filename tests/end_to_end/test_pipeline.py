@@ -11,12 +11,21 @@ from checkout import OUTPUTS, PROFILE, Checkout
 
 from pipeline.commands import STAGES
 
+SECRETS = {
+    name: f"planted-{number}-{name.lower()}"
+    for number, name in enumerate(
+        ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN", "AWS_SECRET_ACCESS_KEY")
+    )
+}
+
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory) -> Checkout:
     """A checkout in which the pipeline has run once."""
-    made = Checkout(tmp_path_factory.mktemp("checkout"), NORMBENCH_CLUSTER="local")
-    assert made.ran(made.repro()) == list(STAGES)
+    made = Checkout(tmp_path_factory.mktemp("checkout"), NORMBENCH_CLUSTER="local", **SECRETS)
+    said = made.repro()
+    assert made.ran(said) == list(STAGES)
+    assert not [secret for secret in SECRETS.values() if secret in said]
     return made
 
 
@@ -35,6 +44,18 @@ def test_the_pipeline_ends_with_a_page_about_real_digits(checkout):
     ]
     assert {claim["id"] for claim in tested} >= {"T5", "T7", "T14", "C3"}
     assert all(claim["statement"] in html.unescape(page) for claim in tested)
+
+
+def test_no_file_of_a_run_holds_a_secret_of_its_environment(checkout):
+    files = [file for file in checkout.root.rglob("*") if file.is_file()]
+    assert {"mlflow.db", "optuna.db", "config.yaml", "report.html"} <= {file.name for file in files}
+    told = [
+        (file, secret)
+        for file in files
+        for secret in SECRETS.values()
+        if secret.encode() in file.read_bytes()
+    ]
+    assert told == []
 
 
 def test_every_section_counts_the_same_failures(checkout):
