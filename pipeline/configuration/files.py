@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -127,22 +128,34 @@ def unemptied(files: Sequence[Path]) -> str | None:
 
 def _damage(file: Path) -> str | None:
     try:
-        node = yaml.compose(file.read_text(encoding="utf-8"), Loader=LOADER)
-        if node is not None and not isinstance(node, yaml.MappingNode):
-            return f"{file}: must hold keys and values"
-        if odd := _odd(node):
-            return f"{file}: {odd}"
-        _content(file)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        return f"{file}: line {line}: {error.problem or error.context}"
-    except (yaml.YAMLError, UnicodeDecodeError):
+        damage = _read(file.read_text(encoding="utf-8"))[0]
+    except UnicodeDecodeError:
         return f"{file}: is not text in UTF-8"
     except OSError as error:
         return f"{file}: {error.strerror}"
+    return f"{file}: {damage}" if damage else None
+
+
+@lru_cache(maxsize=1_000)
+def _read(text: str) -> tuple[str | None, dict[Any, Any]]:
+    """Return what is wrong with a file of this text, or nothing, and what it holds, for reading.
+
+    A plan asks a hundred times for the same files.
+    """
+    try:
+        node = yaml.compose(text, Loader=LOADER)
+        if node is not None and not isinstance(node, yaml.MappingNode):
+            return "must hold keys and values", {}
+        if odd := _odd(node):
+            return odd, {}
+        return None, yaml.load(text, Loader=LOADER) or {}  # noqa: S506
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        return f"line {line}: {error.problem or error.context}", {}
+    except yaml.YAMLError:
+        return "is not text in UTF-8", {}
     except ValueError as error:  # such as a whole number of 5,000 digits
-        return f"{file}: holds a value that cannot be read: {error}"
-    return None
+        return f"holds a value that cannot be read: {error}", {}
 
 
 def _odd(node: yaml.Node | None, depth: int = 0) -> str | None:
@@ -182,8 +195,7 @@ def _bases(file: Path) -> list[Path]:
 
 
 def _content(file: Path) -> dict[Any, Any]:
-    content = yaml.load(file.read_text(encoding="utf-8"), Loader=LOADER)  # noqa: S506
-    return content or {}
+    return _read(file.read_text(encoding="utf-8"))[1]
 
 
 def _at(content: object, key: str) -> object:
