@@ -9,7 +9,7 @@ from pipeline.diagnosis.finding import RANKS, Finding
 from pipeline.diagnosis.measured import Measured, Scored
 from pipeline.page.blocks import Block, Heading, Section, Table, Text
 
-HEADS = ("Layer", "Rank", "What", "Why it matters", "What to do")
+HEADS = ("Layer", "What", "Why it matters", "What to do")
 NAMED = 3  # layers of one finding, beside the first
 SHOWN = 20  # layers; the rest is folded
 
@@ -22,7 +22,8 @@ def sections(found: Diagnosis) -> list[Section]:
         some = tuple(_row(each, more) for each, more in alike(ranked))
         if some:
             caption = f"Findings of rank {rank}: {len(ranked)}"
-            blocks.append(Table(caption, HEADS, some, 1, folded=len(some) > SHOWN))
+            folded = len(some) > SHOWN
+            blocks.append(Table(caption, HEADS, some, 1, folded=folded, cards=True))
     if found.mended is not None:
         blocks.append(Text(mended_sentence(found)))
     made = [Section("findings", "What was found", tuple(blocks))]
@@ -57,7 +58,7 @@ def where(each: Finding, more: Sequence[str]) -> str:
 
 
 def _row(each: Finding, more: Sequence[str]) -> tuple[str, ...]:
-    return (where(each, more), each.rank, f"{each.code}: {each.says}", each.why, each.line)
+    return (where(each, more), f"{each.code}: {each.says}", each.why, each.line)
 
 
 def score_rows(told: Measured) -> list[tuple[str, str, str]]:

@@ -54,7 +54,8 @@ class Table:
     """A caption, column heads, and rows whose first `labels` cells name the row.
 
     A `folded` table is opened by its caption on a screen; it has the figures behind a
-    drawing, or more of them than a reader wants at first sight.
+    drawing, or more of them than a reader wants at first sight. Rows of sentences are
+    `cards` on a narrow screen.
     """
 
     kind: ClassVar[str] = "table"
@@ -63,6 +64,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     labels: int
     folded: bool = False
+    cards: bool = False
 
 
 @dataclass(frozen=True)
