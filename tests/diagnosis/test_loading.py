@@ -172,7 +172,7 @@ def test_the_page_and_the_mended_model_are_written(here, capsys):
     said = capsys.readouterr().out
     assert re.search(r"mended\.keras has population statistics: share right \S+ before", said)
     page = Path("page.html").read_text()
-    assert '<td role="cell" data-label="What to do">' in page  # a card, where a phone cuts tables off
+    assert '<td role="cell" data-label="What to do">' in page  # a card on a phone
     assert "averages-at-start" in page
     assert "What examples told" in page
     assert main(["diagnose", "mended.keras"]) == 0
