@@ -20,9 +20,11 @@ from pipeline.findings.decisions import deployed
 from pipeline.findings.decisions.settled import settled
 from pipeline.findings.gap.figures import Figures as Gaps
 from pipeline.findings.gap.figures import Line
+from pipeline.findings.map.figures import Figures as Maps
 from pipeline.findings.places import Place, short_names
 from pipeline.findings.screening import screening
 from pipeline.findings.summary import Summary
+from pipeline.findings.tuned.figures import Figures as Tuned
 from pipeline.findings.verdicts import section as verdicts
 from pipeline.findings.verdicts import words as claims_words
 from pipeline.findings.verdicts.figures import ClaimFigures
@@ -263,6 +265,13 @@ def test_a_profile_that_tests_no_claim_speaks_of_none() -> None:
     found = lead(with_words({}))
     assert not [line for line in found.sentences if "claim" in line]
     assert found.findings == ()
+
+
+def test_a_profile_of_maps_alone_says_what_they_tell() -> None:
+    mapped = with_figures(with_words({}), Tuned, arms=(), comparisons=())
+    sentences = lead(mapped).sentences
+    assert len(sentences) == len(mapped.of(Maps).maps) > 0
+    assert all(" seeds: tells " in each for each in sentences)
 
 
 def test_conclusive_claims_are_findings_headline_claims_first() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from pipeline.findings.decisions.figures import Figures as Decisions
+from pipeline.findings.map import section as maps
 from pipeline.findings.screening import screening
 from pipeline.findings.summary import Summary
 from pipeline.findings.tuned import section as tuned
@@ -22,7 +23,12 @@ def section(summary: Summary) -> Section:
     """Return the lead: sentences, the conclusive claims, and what spoils them."""
     claims = [found for found in summary.of(Claims).claims if found.claim.control is None]
     is_tested = any(each.judgement.verdict.word != "not tested here" for each in claims)
-    before = [_tally(claims)] if is_tested else [tuned.comparison(summary)]
+    if is_tested:
+        before = [_tally(claims)]
+    elif summary.of(Tuned).arms:
+        before = [tuned.comparison(summary)]
+    else:
+        before = maps.areas(summary)
     after = [_open(claims)]
     if is_tested and summary.of(Tuned).arms:
         after.append(tuned.comparison(summary))

@@ -76,8 +76,12 @@ def section(summary: Summary) -> Section:
     return Section("where", title, tuple(blocks))
 
 
-def told(name: str, found: Map) -> str:
-    """Say how much of a map's area is told, what, and where more points would settle most."""
+def areas(summary: Summary) -> list[str]:
+    """Say of each map how much of its area is told, and what."""
+    return [_area_told(name, found) for name, found in named_maps(summary)]
+
+
+def _area_told(name: str, found: Map) -> str:
     regions = found.regions
     said = [
         f"it {words} on {_area(getattr(regions, field))}"
@@ -86,7 +90,12 @@ def told(name: str, found: Map) -> str:
     ]
     start = f"{' '.join(name.split())}, {counted(found.clusters, 'seed')}: "
     start += f"tells {_area(regions.told)} of the area"
-    start += f"; {listed(said)}." if said else "."
+    return start + (f"; {listed(said)}." if said else ".")
+
+
+def told(name: str, found: Map) -> str:
+    """Say how much of a map's area is told, what, and where more points would settle most."""
+    start = _area_told(name, found)
     if not found.further:
         return start
     places = [
