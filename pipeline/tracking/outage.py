@@ -30,6 +30,6 @@ def unreachable(mirror: str, uri: str, error: BaseException) -> MirrorUnreachabl
 
 
 def shown(uri: str) -> str:
-    """Return an address as it may be printed: without user and password."""
+    """Return an address as it may be printed: without user, password, and what follows a `?`."""
     scheme, separator, rest = uri.partition("://")
-    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
+    return f"{scheme}{separator}{rest.rpartition('@')[2].partition('?')[0]}"

@@ -53,9 +53,8 @@ def install() -> None:
 
 def binaries() -> Path | None:
     """Return the folder of PostgreSQL's programs, of the newest version here."""
-    return max(
-        (each.parent for each in Path("/usr/lib/postgresql").glob("*/bin/initdb")), default=None
-    )
+    found = [each.parent for each in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
+    return max(found, key=lambda each: float(each.parent.name), default=None)
 
 
 class Services:
@@ -94,6 +93,7 @@ class Services:
         secret.write_text(self._secret)
         shutil.chown(secret, USER)
         self._postgres("initdb", "--auth=scram-sha-256", f"--pwfile={secret}", "--no-sync")
+        secret.unlink()
         settings = (
             f"-c listen_addresses=127.0.0.1 -p {self._database_port} -c unix_socket_directories="
         )
@@ -195,15 +195,19 @@ class Services:
 def main() -> None:
     install()
     folder = Path(sys.argv[1]).resolve()
+    if (folder / "postgres" / "postmaster.pid").exists():
+        sys.exit(f"{folder}: its PostgreSQL is running; end what started it first")
+    if folder.exists() and any(folder.iterdir()) and not (folder / "postgres").exists():
+        sys.exit(f"{folder}: holds something else; name a folder that is not there")
     shutil.rmtree(folder, ignore_errors=True)  # a trial begins anew
     folder.mkdir(parents=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     services = Services(folder)
     try:
         services.start()
         for name, value in services.person(getpass.getuser()).items():
             print(f"export {name}={value}")
         print(f"# {services.address}: {ADMIN}, {services.password}; Ctrl-C ends it", flush=True)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
         signal.pause()
     except KeyboardInterrupt:
         print()

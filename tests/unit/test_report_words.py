@@ -400,6 +400,10 @@ def with_gains(gains: dict[float, list[tuple[float, float, float]]]) -> Summary:
         )
         for momentum, told in gains.items()
     )
+    bare = Line(
+        kind="batch", momentum=None, points=tuple(found(0.9, 0.8, 1.0) for _ in lines), gains=()
+    )
+    lines = (bare, *lines)
     steps = (20, 100, 300)
     trajectory = first.model_copy(update={"steps": steps, "lines": lines})
     return with_figures(fake_analysis(), Gaps, trajectories=(trajectory,))
@@ -423,7 +427,30 @@ def test_averages_that_never_settled_are_told_as_such() -> None:
         "Where you use batch norm in a run as here at momentum 0.99 (PyTorch's 0.01), recalibrate "
         "its averages: compute means and variances again over training examples once it is "
         f"trained. That adds, in points of accuracy, mlp: +2.00 [+0.50,{TIE}+3.00] after 300 "
-        "steps, and has not stopped."
+        "steps, and not surely under one by 300."
+    )
+
+
+def test_a_lower_momentum_that_is_no_better_is_not_advised() -> None:
+    slow = [(0.3, 0.2, 0.4), (0.05, 0.01, 0.09), (0.002, -0.001, 0.005)]
+    noisy = [(0.3, 0.2, 0.4), (0.08, 0.04, 0.12), (0.08, 0.04, 0.12)]
+    said = settled(with_gains({0.5: noisy, 0.99: slow}))
+    assert "instead" not in said
+    assert "at 0.5" not in said
+
+
+def test_seeds_that_all_agree_have_settled_without_an_interval() -> None:
+    summary = with_gains({0.99: [(0.3, 0.2, 0.4), (0.05, 0.01, 0.09), (0.0, -0.1, 0.1)]})
+    [trajectory] = summary.of(Gaps).trajectories
+    line = trajectory.moving
+    assert line is not None
+    last = line.gains[-1]
+    assert last is not None
+    same = last.model_copy(update={"low": None, "high": None, "spread": 0.0})
+    lines = (line.model_copy(update={"gains": (*line.gains[:-1], same)}),)
+    changed = trajectory.model_copy(update={"lines": lines})
+    assert ", under one from 300 on." in settled(
+        with_figures(summary, Gaps, trajectories=(changed,))
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from pipeline.findings.gap.figures import Figures as Gaps
@@ -26,6 +27,11 @@ class Settling(NamedTuple):
     since: int | None
 
     @property
+    def at(self) -> int:
+        """The number of steps at `late`."""
+        return self.found.steps[self.late]
+
+    @property
     def enough(self) -> int | None:
         """Steps after which they have settled."""
         return None if self.since is None else self.found.steps[self.since]
@@ -36,16 +42,23 @@ def settled(summary: Summary) -> str:
     known = [each for each in map(_settling, summary.of(Gaps).trajectories) if each is not None]
     if not known:
         return ""
-    slowest = max(known, key=lambda each: (each.since is None, each.found.steps[each.late]))
+    slowest = max(known, key=lambda each: (each.since is None, each.enough or each.at))
     lower = _best_lower(slowest)
     run = f"a run of under {slowest.enough:,} steps" if slowest.enough else "a run as here"
     instead = "" if lower is None else f", or set {_momentum(lower)} instead"
-    worth = "; ".join(_worth(each, lower) for each in known)
+    worth = "; ".join(_worth(_name(each, known), each, lower) for each in known)
     return (
         f"Where you use batch norm in {run} at {_momentum(slowest.line.momentum)}, recalibrate its "
         "averages: compute means and variances again over training examples once it is trained"
         f"{instead}. That adds, in points of {summary.score}, {worth}."
     )
+
+
+def _name(slow: Settling, known: Sequence[Settling]) -> str:
+    """Return the model's name, and its dataset's where another trajectory has the same model."""
+    place = slow.found.place
+    alike = [each for each in known if each.found.place.model == place.model]
+    return place.model if len(alike) == 1 else f"{place.model} on {place.dataset}"
 
 
 def _momentum(value: float | None) -> str:
@@ -67,7 +80,10 @@ def _settling(found: Trajectory) -> Settling | None:
 
 
 def _is_under_a_point(gain: Estimate | None) -> bool:
-    return gain is not None and gain.high is not None and gain.high < POINT
+    if gain is None or gain.value is None:
+        return False
+    same = gain.spread == 0  # all seeds agree, and there is no interval
+    return gain.value < POINT if same else gain.high is not None and gain.high < POINT
 
 
 def _is_gain(gain: Estimate | None) -> bool:
@@ -75,24 +91,29 @@ def _is_gain(gain: Estimate | None) -> bool:
 
 
 def _best_lower(slow: Settling) -> float | None:
-    """Return the lower momentum to which recalibration adds least there."""
-    lower = [
-        (gain.value, line.momentum)
+    """Return the lower momentum to which recalibration adds least there, and less than to this."""
+    gain = slow.line.gains[slow.late]
+    known = [
+        (lower.value, line.momentum)
         for line in slow.found.lines
         if line.momentum is not None and line.momentum < (slow.line.momentum or 0)
-        if (gain := line.gains[slow.late]) is not None and gain.value is not None
+        if (lower := line.gains[slow.late]) is not None and lower.value is not None
+        if gain is not None and gain.value is not None and lower.value < gain.value
     ]
-    return min(lower, default=(0.0, None))[1]
+    return min(known, default=(0.0, None))[1]
 
 
-def _worth(slow: Settling, lower: float | None) -> str:
+def _worth(name: str, slow: Settling, lower: float | None) -> str:
     """Say what recalibration adds late, beside a lower momentum, and from when on it does not."""
-    steps, model = slow.found.steps, slow.found.place.model
-    quick = next((line for line in slow.found.lines if line.momentum == lower), None)
+    lines = {line.momentum: line for line in slow.found.lines if line.momentum is not None}
+    quick = lines.get(lower) if lower is not None else None
     beside = "" if quick is None else f" ({_at(quick, slow.late)} at {lower:g})"
-    late = f"{_at(slow.line, slow.late)} after {steps[slow.late]:,} steps"
-    end = "and has not stopped" if slow.enough is None else f"under one from {slow.enough:,} on"
-    return f"{model}: {late}{beside}, {end}"
+    late = f"{_at(slow.line, slow.late)} after {slow.at:,} steps"
+    if slow.enough is not None:
+        end = f"under one from {slow.enough:,} on"
+    else:
+        end = f"and not surely under one by {slow.found.steps[-1]:,}"
+    return f"{name}: {late}{beside}, {end}"
 
 
 def _at(line: Line, place: int) -> str:
