@@ -20,6 +20,8 @@ import urllib.request
 from base64 import b64encode
 from pathlib import Path
 
+import psutil
+
 sys.path.insert(0, str(Path(__file__).parents[1] / "slurm"))
 from booted import free_ports, wait
 
@@ -165,8 +167,11 @@ class Services:
     def stop(self) -> None:
         """End the server and the database."""
         self.kill_server()
-        if (self.data / "postmaster.pid").exists():
-            self._postgres("pg_ctl", "stop", "--mode=fast")
+        pid = self.data / "postmaster.pid"
+        if pid.exists():
+            database = psutil.Process(int(pid.read_text().split()[0]))
+            database.send_signal(signal.SIGINT)  # its fast shutdown
+            database.wait(30)
 
     def story(self) -> str:
         """Return what the server said last."""
