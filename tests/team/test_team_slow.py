@@ -11,7 +11,7 @@ from services import Services, install
 from tiny import PROFILE, checked_out
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-TRIALS, WINNERS = 20, 0
+TRIALS = 20
 
 
 @pytest.fixture(scope="module")

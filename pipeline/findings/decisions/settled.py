@@ -14,7 +14,7 @@ from pipeline.wording import points
 POINT = 0.01  # of the score: averages to which recalibration adds less, for sure, have settled
 
 
-class Settling(NamedTuple):
+class Slow(NamedTuple):
     """One model's averages: `line` at Keras's momentum, and places along its steps.
 
     `late` is the last at which recalibration helps for sure before they have settled, and `since`
@@ -54,7 +54,7 @@ def settled(summary: Summary) -> str:
     )
 
 
-def _name(slow: Settling, known: Sequence[Settling]) -> str:
+def _name(slow: Slow, known: Sequence[Slow]) -> str:
     """Return the model's name, and its dataset's where another trajectory has the same model."""
     place = slow.found.place
     alike = [each for each in known if each.found.place.model == place.model]
@@ -67,7 +67,7 @@ def _momentum(value: float | None) -> str:
     return f"momentum {value:g} (PyTorch's {1 - value:g})"
 
 
-def _settling(found: Trajectory) -> Settling | None:
+def _settling(found: Trajectory) -> Slow | None:
     line = found.moving
     if line is None:
         return None
@@ -76,7 +76,7 @@ def _settling(found: Trajectory) -> Settling | None:
     late = [n for n in unsettled if _is_gain(line.gains[n])]
     if not late:
         return None
-    return Settling(found, line, late[-1], since if since < len(line.gains) else None)
+    return Slow(found, line, late[-1], since if since < len(line.gains) else None)
 
 
 def _is_under_a_point(gain: Estimate | None) -> bool:
@@ -90,7 +90,7 @@ def _is_gain(gain: Estimate | None) -> bool:
     return gain is not None and gain.low is not None and gain.low > 0
 
 
-def _best_lower(slow: Settling) -> float | None:
+def _best_lower(slow: Slow) -> float | None:
     """Return the lower momentum to which recalibration adds least there, and less than to this."""
     gain = slow.line.gains[slow.late]
     known = [
@@ -103,11 +103,10 @@ def _best_lower(slow: Settling) -> float | None:
     return min(known, default=(0.0, None))[1]
 
 
-def _worth(name: str, slow: Settling, lower: float | None) -> str:
+def _worth(name: str, slow: Slow, lower: float | None) -> str:
     """Say what recalibration adds late, beside a lower momentum, and from when on it does not."""
-    lines = {line.momentum: line for line in slow.found.lines if line.momentum is not None}
-    quick = lines.get(lower) if lower is not None else None
-    beside = "" if quick is None else f" ({_at(quick, slow.late)} at {lower:g})"
+    quick = [line for line in slow.found.lines if lower is not None and line.momentum == lower]
+    beside = "".join(f" ({_at(line, slow.late)} at {lower:g})" for line in quick)
     late = f"{_at(slow.line, slow.late)} after {slow.at:,} steps"
     if slow.enough is not None:
         end = f"under one from {slow.enough:,} on"

@@ -23,8 +23,6 @@ from pipeline.studies import Study
 
 Kind = Literal["batch", "recalibrated", "moving"]
 Curves = Sequence[Sequence[float | None]]
-
-
 KERAS_DEFAULT = 0.99  # the momentum that a user gets without asking
 
 
