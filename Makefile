@@ -7,6 +7,7 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PORT ?= 5000
+PYTHONS ?= python3.11 python3.12 python3.13
 
 export PATH := $(abspath $(BIN)):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
@@ -14,10 +15,10 @@ export DVC_NO_ANALYTICS := true
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce test test-slow lint ui dashboard services bench lock clean
+.PHONY: help setup reproduce test test-slow test-unit test-pythons lint ui dashboard services bench lock clean
 
 help:  ## say what there is
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 setup: $(READY)  ## make the environment in .venv, every package checked by its hash
 
@@ -37,6 +38,19 @@ test: $(READY)  ## run the tests that CI runs
 
 test-slow: $(READY)  ## run the slow proofs
 	$(BIN)/python -m pytest -m slow
+
+test-unit: $(READY)  ## run the unit tests alone
+	$(BIN)/python -m pytest tests/unit
+
+test-pythons:  ## run them by each Python that is here (PYTHONS="/path/to/python ...")
+	@for python in $(PYTHONS); do \
+		version=$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || \
+			{ echo "$$python: is not here, skipped"; continue; }; \
+		echo "Python $$version:"; \
+		$(MAKE) --no-print-directory test-unit VENV=$(VENV)-$$version PYTHON=$$python || \
+			failed="$$failed $$version"; \
+	done; \
+	test -z "$$failed" || { echo "make: failed by Python$$failed" >&2; exit 1; }
 
 lint: $(READY)  ## check format, style, types and layers
 	$(BIN)/ruff format --check .

@@ -23,8 +23,10 @@ from typing import Any, NoReturn
 
 import shtab
 
+from pipeline import __version__
 from pipeline.commands import STAGES
 from pipeline.errors import Contradiction, Refusal, Unfinished, nearest
+from pipeline.stages import compare_arguments as comparing
 from pipeline.stages import decide_arguments as deciding
 from pipeline.stages import diagnose_arguments as diagnosing
 from pipeline.stages import schedule_arguments as scheduling
@@ -35,6 +37,7 @@ BESIDE = {
     "inputs": "tell DVC by digests what of a profile's data and code is your own",
     "status": "show how far a sweep or confirmation has come, from any terminal",
 }
+CONF = Path("conf")
 PATIENCE_SECONDS = 10.0  # of a process that is done, with what does not let it end
 KEPT = "what is finished is kept, the same command goes on from there"
 LEFT = {"verify": "nothing was changed", "compare": "nothing was changed"}
@@ -50,19 +53,7 @@ examples:
   normbench train -m norm=none,batch seed=0,1
   normbench sweep quick --cluster "local workers=4"
 
-The whole of it, from raw data to report: make reproduce
-"""
-COMPARES = """\
-Say which verdicts and effects of two analyses differ beyond their intervals, which
-appeared or disappeared, or that the two are the same to the last digit. Clock readings,
-and what describes where an analysis was made, are no part of the digits.
-
-Exit code 1 when a verdict or an effect changed beyond its interval, 0 when none did.
-"""
-COMPARED = """\
-examples:
-  cp reports/quick/analysis.json before.json    # change something, make it again, then
-  normbench compare before.json quick
+The whole of it, from raw data to report, in a checkout: make reproduce
 """
 
 
@@ -84,7 +75,14 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     shtab.add_argument_to(top, "--print-completion", help="print a shell's completion script")
-    top.add_argument("--conf", type=Path, default=Path("conf"), help="folder of configuration")
+    top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    top.add_argument(
+        "--conf",
+        type=Path,
+        default=CONF,
+        help="your folder of configuration, over the files that come with this package "
+        "(default: conf)",
+    )
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
     train = commands.add_parser("train", help="train one model and show what came out")
     train.add_argument("-m", "--multirun", action="store_true", help="run each listed value")
@@ -144,16 +142,7 @@ def _add_questions(commands: Any) -> None:
         metavar="MODULE",
         help="a module of yours whose layers the model is made of, by its dotted path",
     )
-    compare = commands.add_parser(
-        "compare",
-        help="say what two analyses say differently, and whether beyond their intervals",
-        description=COMPARES,
-        epilog=COMPARED,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    what = "an analysis.json, a folder that holds one, or a profile such as quick"
-    compare.add_argument("old", help=what)
-    compare.add_argument("new", help="the same")
+    comparing.add(commands)
     diagnosing.add(commands, _count)
     scheduling.add(commands)
 
@@ -203,6 +192,8 @@ def _code_of(given: list[str]) -> int:
 
 
 def _carry_out(asked: argparse.Namespace) -> int:
+    if asked.conf != CONF and not asked.conf.is_dir():
+        raise Refusal(f"--conf {asked.conf}: there is no such folder")
     _find_modules_of_the_current_folder()
     if asked.command in TRAINING and (told := take_over_and_tell()):
         print(f"normbench {asked.command}: {told}", file=sys.stderr)
@@ -212,11 +203,9 @@ def _carry_out(asked: argparse.Namespace) -> int:
         if (error.name or "").startswith("pipeline"):
             raise
         raise Refusal(
-            f"{sys.executable} has no {error.name!r}; run make setup, "
+            f"{sys.executable} has no {error.name!r}; in a checkout run make setup, "
             "then: source .venv/bin/activate"
         ) from error
-    if asked.command in ("train", "compose") and not asked.conf.is_dir():
-        raise Refusal(f"{asked.conf}: no such folder; run from the checkout or name it with --conf")
     if asked.command == "train" and asked.cfg:
         stage.show_configuration(asked.conf, asked.overrides, resolve=asked.resolve)
     elif asked.command == "train" and asked.info:

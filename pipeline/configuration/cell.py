@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.configuration.composition import Composed, combinations, composition
-from pipeline.configuration.files import names
+from pipeline.configuration.folders import names
 from pipeline.configuration.hydra import Told, choosing, overrides_of
 from pipeline.configuration.messages import Invalid, check_at_most, shown
 from pipeline.configuration.sections import Plain, check_module, component, mapping, parsed

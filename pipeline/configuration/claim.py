@@ -12,7 +12,7 @@ from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from pipeline.claims.claim import Claim, Part
 from pipeline.claims.kind import column_of, declared
 from pipeline.components import callable_of
-from pipeline.configuration import files
+from pipeline.configuration import folders
 from pipeline.configuration.composition import composition
 from pipeline.configuration.hydra import Told, choosing
 from pipeline.configuration.messages import Invalid, invalid, shown
@@ -41,8 +41,8 @@ def claims(conf: Path, studies: Iterable[Study]) -> dict[str, Plain]:
         homes.setdefault(study.experiment, []).append(study)
     found: dict[str, Plain] = {}
     ids: dict[str, str] = {}
-    for name in files.names(conf, "claim"):
-        place = str(conf / "claim" / f"{name}.yaml")
+    for name in folders.names(conf, "claim"):
+        place = str(folders.found(conf, "claim", f"{name}.yaml"))
         composed = composition(conf, "claim", [Told(place, (choosing("claim", name),))])
         with composed.refusing():
             section = mapping(composed.content, "claim")

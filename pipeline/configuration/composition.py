@@ -10,7 +10,7 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipeline.configuration import files, hydra
+from pipeline.configuration import files, folders, hydra
 from pipeline.configuration.hints import meant, no_choice
 from pipeline.configuration.hydra import LONGEST, Override, Told, overrides_of
 from pipeline.configuration.messages import Invalid, brief, shown
@@ -48,12 +48,14 @@ class Composed:
                     continue
                 if key == said or key.startswith(f"{said}.") or said.startswith(f"{key}."):
                     return told.place
-        root = self.conf / f"{self.root}.yaml"
+        root = folders.found(self.conf, f"{self.root}.yaml")
         section, _, rest = key.partition(".")
         if section not in self.choices:
-            return str(files.home(root, key) or root)
-        chosen = self.conf / section / f"{self.choices[section]}.yaml"
-        return str(files.home(chosen, rest) or files.home(root, key) or chosen)
+            return str(files.home(self.conf, root, key) or root)
+        chosen = folders.found(self.conf, section, f"{self.choices[section]}.yaml")
+        return str(
+            files.home(self.conf, chosen, rest) or files.home(self.conf, root, key) or chosen
+        )
 
 
 # What was composed, by root and overrides, each with the texts of the files that it was made of: a
@@ -75,18 +77,18 @@ def composition(conf: Path, root: str, told: Sequence[Told]) -> Composed:
         _made.clear()
     known = _made.setdefault((root, tuple(text for each in told for text in each.overrides)), [])
     for texts, made in known:
-        if all(files.text_of(conf / name) == text for name, text in texts.items()):
+        if all(files.text_of(folders.found(conf, name)) == text for name, text in texts.items()):
             return replace(made, conf=conf, content=deepcopy(made.content), told=tuple(told))
     composed, used = _composed(conf, root, told)
-    if sources := files.sources(used):
-        texts = {str(file.relative_to(conf)): files.text_of(file) for file in sources}
+    if sources := files.sources(conf, used):
+        texts = {str(folders.within(conf, file)): files.text_of(file) for file in sources}
         known.append((texts, replace(composed, content=deepcopy(composed.content))))
     return composed
 
 
 def _composed(conf: Path, root: str, told: Sequence[Told]) -> tuple[Composed, list[Path]]:
     """Compose by Hydra; return the files that it names beside it."""
-    groups = {folder.name for folder in conf.iterdir() if folder.is_dir()}
+    groups = folders.groups(conf)
     said = [(source.place, each) for source in told for each in overrides_of(source)]
     for place, override in said:
         if override.key_or_group in groups:
@@ -108,8 +110,11 @@ def _composed(conf: Path, root: str, told: Sequence[Told]) -> tuple[Composed, li
             raise
         composed = Composed(conf, root, {}, choices, tuple(told))
         content = hydra.resolved(tree, composed.place)
-    named = [conf / f"{root}.yaml", *(conf / group / f"{choices[group]}.yaml" for group in choices)]
-    if misread := files.disguised(named) or files.unemptied(named):
+    named = [
+        folders.found(conf, f"{root}.yaml"),
+        *(folders.found(conf, group, f"{choices[group]}.yaml") for group in choices),
+    ]
+    if misread := files.disguised(conf, named) or files.unemptied(conf, named):
         raise Refusal(misread)
     with composed.refusing():
         check_plain(content)
@@ -140,7 +145,7 @@ def alone(
         Refusal: There is no such file, or its keys are not these.
     """
     check_choice(conf, group, choice, place)
-    file = str(conf / group / f"{choice}.yaml")
+    file = str(folders.found(conf, group, f"{choice}.yaml"))
     composed = composition(conf, f"{group}/{choice}", [])
     with composed.refusing():
         content = mapping(composed.content, group)
@@ -182,7 +187,7 @@ def combinations(conf: Path, told: Told, *, multirun: bool) -> list[tuple[str, .
 
 def check_choice(conf: Path, group: str, choice: str, place: str) -> None:
     """Refuse a choice that is no file of its group."""
-    valid = files.names(conf, group)
+    valid = folders.names(conf, group)
     if choice not in valid:
         name = brief(choice)
         raise Refusal(
@@ -198,7 +203,7 @@ def _check_group(conf: Path, override: Override, place: str) -> None:
     if override.is_add() or override.is_force_add():
         raise Refusal(f"{said}: choose without +, {group}=NAME")
     if not isinstance(value, str):
-        valid, text = files.names(conf, group), (override.input_line or "").partition("=")[2]
+        valid, text = folders.names(conf, group), (override.input_line or "").partition("=")[2]
         if text in valid:  # nan, true, 1
             way = f"write the name within quotes: {shown(hydra.choosing(group, text))}"
             raise Refusal(f"{said}: is read as no text; {way}")

@@ -13,6 +13,8 @@ from typing import Any
 
 import yaml
 
+from pipeline.configuration import folders
+
 TEXT, MERGE = "tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"
 ABSENT = object()
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -23,25 +25,21 @@ DEEPEST = 50  # levels of a file, well below where Hydra recurses too deeply
 DISGUISED = re.compile(r"[-+]?(0[0-9_]+|[0-9][0-9_]*(:[0-5]?[0-9])+)")
 
 
-def names(conf: Path, group: str) -> list[str]:
-    """Return what a group's files are called, sorted."""
-    return sorted(file.stem for file in (conf / group).glob("*.yaml") if file.is_file())
-
-
-def home(file: Path, key: str) -> Path | None:
+def home(conf: Path, file: Path, key: str) -> Path | None:
     """Return the file that says a dotted key: this one, one that it starts from, or none."""
-    return next((each for each in _chain(file) if _at(_content(each), key) is not ABSENT), None)
+    chain = _chain(conf, file)
+    return next((each for each in chain if _at(_content(each), key) is not ABSENT), None)
 
 
-def chained(files: Sequence[Path]) -> list[Path]:
+def chained(conf: Path, files: Sequence[Path]) -> list[Path]:
     """Return readable files and those that they start from, each once."""
-    return list(dict.fromkeys(each for named in files for each in _chain(named)))
+    return list(dict.fromkeys(each for named in files for each in _chain(conf, named)))
 
 
-def sources(files: Sequence[Path]) -> list[Path] | None:
+def sources(conf: Path, files: Sequence[Path]) -> list[Path] | None:
     """Return these files and those that they start from; nothing where one of them is damaged."""
-    found = chained(files)
-    asked = {*files, *(base for file in found for base in _bases(file))}
+    found = chained(conf, files)
+    asked = {*files, *(base for file in found for base in _bases(conf, file))}
     return found if {file for file in asked if file.is_file()} == set(found) else None
 
 
@@ -55,7 +53,7 @@ def text_of(file: Path) -> bytes | None:
 
 def damaged(conf: Path) -> str | None:
     """Return what is wrong with the first file that is no YAML, or nothing."""
-    return next((said for file in sorted(conf.rglob("*.yaml")) if (said := _damage(file))), None)
+    return next((said for file in folders.every(conf) if (said := _damage(file))), None)
 
 
 def swollen(conf: Path) -> str | None:
@@ -63,7 +61,7 @@ def swollen(conf: Path) -> str | None:
 
     A file of few lines whose aliases name one another composes for hours.
     """
-    for file in sorted(conf.rglob("*.yaml")):
+    for file in folders.every(conf):
         try:
             if file.stat().st_size > MOST_BYTES:
                 return f"{file}: is larger than {MOST_BYTES >> 10} KiB; a configuration is shorter"
@@ -89,13 +87,14 @@ def _size(node: yaml.Node, known: dict[int, int]) -> int:
     return known[id(node)]
 
 
-def disguised(files: Sequence[Path]) -> str | None:
+def disguised(conf: Path, files: Sequence[Path]) -> str | None:
     """Return where a number stands that reads other than it looks, or nothing.
 
     Args:
+        conf: The folder of configuration groups.
         files: Readable files; those that they start from are looked at too.
     """
-    for file in chained(files):
+    for file in chained(conf, files):
         for token in yaml.scan(file.read_text(encoding="utf-8"), Loader=LOADER):
             if isinstance(token, yaml.ScalarToken) and token.plain:
                 value = yaml.safe_load(token.value) if DISGUISED.fullmatch(token.value) else None
@@ -108,14 +107,15 @@ def disguised(files: Sequence[Path]) -> str | None:
     return None
 
 
-def unemptied(files: Sequence[Path]) -> str | None:
+def unemptied(conf: Path, files: Sequence[Path]) -> str | None:
     """Return where {} stands for keys that a file starts from and keeps all the same, or nothing.
 
     Args:
+        conf: The folder of configuration groups.
         files: Readable files; those that they start from are looked at too.
     """
-    for file in chained(files):
-        bases = [each for each in _chain(file) if each != file]
+    for file in chained(conf, files):
+        bases = [each for each in _chain(conf, file) if each != file]
         for key in _emptied(_content(file)) if bases else ():
             for base in bases:
                 if isinstance(kept := _at(_content(base), key), dict) and kept:
@@ -178,20 +178,21 @@ def _odd(node: yaml.Node | None, depth: int = 0) -> str | None:
     return next((odd for each in below if (odd := _odd(each, depth + 1))), None)
 
 
-def _chain(file: Path, seen: frozenset[Path] = frozenset()) -> Iterator[Path]:
+def _chain(conf: Path, file: Path, seen: frozenset[Path] = frozenset()) -> Iterator[Path]:
     """Yield a readable file and those that it starts from."""
     if file in seen or not file.is_file() or _damage(file):
         return
     yield file
-    for base in reversed(_bases(file)):
-        yield from _chain(base, seen | {file})
+    for base in reversed(_bases(conf, file)):
+        yield from _chain(conf, base, seen | {file})
 
 
-def _bases(file: Path) -> list[Path]:
+def _bases(conf: Path, file: Path) -> list[Path]:
     """Return the files that a readable one starts from by name."""
     bases = _content(file).get("defaults")
     named = [each for each in bases if isinstance(each, str)] if isinstance(bases, list) else []
-    return [file.parent / f"{base}.yaml" for base in named if base != "_self_"]
+    group = str(folders.within(conf, file).parent)
+    return [folders.found(conf, group, f"{base}.yaml") for base in named if base != "_self_"]
 
 
 def _content(file: Path) -> dict[Any, Any]:

@@ -13,9 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import ClassVar
 
 from hydra import compose, initialize_config_dir
 from hydra.conf import HydraConf
+from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import (
@@ -26,11 +28,13 @@ from hydra.core.override_parser.types import (
     Sweep,
 )
 from hydra.core.override_parser.types import Override as Override  # named by composition, too
+from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
+from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from pipeline.configuration import files
+from pipeline.configuration import files, folders
 from pipeline.configuration.messages import brief, shown
 from pipeline.configuration.sections import Plain
 from pipeline.errors import Refusal
@@ -54,6 +58,20 @@ RESOLVERS = (
     "oc.select",
     "python_version",
 )
+
+
+class Further(SearchPathPlugin):
+    """Lets Hydra look into further folders for what the first one does not say."""
+
+    folders: ClassVar[list[Path]] = []
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        """Add them behind the first."""
+        for folder in self.folders:
+            search_path.append("normbench", f"file://{folder.resolve()}")
+
+
+Plugins.instance().register(Further)
 
 
 @dataclass(frozen=True)
@@ -126,13 +144,13 @@ def listed(conf: Path, override: Override, said: str, most: int) -> list[str]:
     values, group = override.value(), override.key_or_group
     if isinstance(values, IntervalSweep):
         raise Refusal(f"{said} has values without end; list some of them: KEY=A,B,C")
-    if isinstance(values, Glob) and not (conf / group).is_dir():
+    if isinstance(values, Glob) and group not in folders.groups(conf):
         raise Refusal(f"{said}: glob chooses among files, and conf/ has no group {group}")
     if isinstance(values, Sweep) and getattr(values, "shuffle", False):
         raise Refusal(f"{said}: runs keep the order in which they are listed; leave out shuffle")
     try:
         found = (
-            [str(name) for name in values.filter(files.names(conf, group))]
+            [str(name) for name in values.filter(folders.names(conf, group))]
             if isinstance(values, Glob)
             else list(itertools.islice(override.sweep_string_iterator(), most + 1))
         )
@@ -146,7 +164,8 @@ def listed(conf: Path, override: Override, said: str, most: int) -> list[str]:
 @contextmanager
 def composing(conf: Path) -> Iterator[None]:
     """Let conf/ be composed, and ${...} name keys and call nothing."""
-    with initialize_config_dir(str(conf.resolve()), version_base="1.3"):
+    first, *Further.folders = folders.folders(conf)
+    with initialize_config_dir(str(first.resolve()), version_base="1.3"):
         for name in RESOLVERS:
             OmegaConf.clear_resolver(name)
         try:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from functools import cache, partial
 from pathlib import Path
 
+from pipeline.configuration import folders
 from pipeline.configuration.claim import claims
 from pipeline.configuration.composition import alone
 from pipeline.configuration.hydra import Told
@@ -33,7 +34,7 @@ def compose_plan(conf: Path, profile: str) -> Plan:
     """
     lists = ("experiments", "overrides")
     content = alone(conf, "profile", profile, "command line", lists=lists, others=("analysis",))
-    own = Told(str(conf / "profile" / f"{profile}.yaml"), tuple(content["overrides"]))
+    own = Told(str(folders.found(conf, "profile", f"{profile}.yaml")), tuple(content["overrides"]))
     datasets: dict[str, Dataset] = {}
     found: dict[str, Study] = {}
     task_of = cache(partial(compose_task, conf))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.claims.situation import OfClaim, Situation
-from pipeline.configuration import files
+from pipeline.configuration import folders
 from pipeline.configuration.composition import composition
 from pipeline.configuration.hydra import Told, choosing
 from pipeline.configuration.messages import Invalid, shown
@@ -38,8 +38,8 @@ def situations(conf: Path, claims: Mapping[str, Plain]) -> dict[str, Plain]:
     }
     asked = cache(partial(experiment, conf))
     found: dict[str, Plain] = {}
-    for name in files.names(conf, "situation"):
-        place = str(conf / "situation" / f"{name}.yaml")
+    for name in folders.names(conf, "situation"):
+        place = str(folders.found(conf, "situation", f"{name}.yaml"))
         composed = composition(conf, "situation", [Told(place, (choosing("situation", name),))])
         with composed.refusing():
             section = mapping(composed.content, "situation")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
+from pipeline.configuration import folders
 from pipeline.errors import Refusal, nearest
 from pipeline.studies import Study, starts_for
 
@@ -26,7 +27,7 @@ def check_starts(conf: Path, studies: Collection[Study], profile: str) -> None:
     """
     for study in studies:
         if study.start is not None:
-            place = conf / "experiment" / f"{study.experiment}.yaml"
+            place = folders.found(conf, "experiment", f"{study.experiment}.yaml")
             if problem := _problem(study, studies, profile):
                 raise Refusal(f"{place}: start={study.start}: {problem}")
 

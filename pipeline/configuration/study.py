@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pipeline.components import build, resolve
+from pipeline.configuration import folders
 from pipeline.configuration.cell import FIT, MOST_SEED, cell_fields, check_cell, dataset
 from pipeline.configuration.composition import alone, check_choice, composition
 from pipeline.configuration.hydra import Told, choosing
@@ -43,7 +44,7 @@ def studies(
         Refusal: Something in the configuration is not valid.
     """
     content = experiment(conf, name, profile.place)
-    place = str(conf / "experiment" / f"{name}.yaml")
+    place = str(folders.found(conf, "experiment", f"{name}.yaml"))
     axes = _axes(content, place)
     start = _start(content, place)
     used: set[str] = set()

@@ -17,6 +17,7 @@ from distributed.core import Status
 from distributed.security import Security
 
 from pipeline.errors import Refusal, reason_of
+from pipeline.execution.cores import cores
 from pipeline.execution.crew import FOREVER, Patience, Steady
 from pipeline.execution.dask_pool import DaskPool, Job
 from pipeline.execution.dask_security import secured
@@ -70,7 +71,7 @@ def local(
     """
     if workers is not None and workers < 1:
         raise Refusal(f"cluster.workers must be at least 1, got {workers}")
-    count = workers if workers is not None else len(os.sched_getaffinity(0))
+    count = workers if workers is not None else cores()
     quiet()
     sight, scratch = look(store, folders), Scratch()
     with dask.config.set(_settings(scratch.folder)):

@@ -61,10 +61,13 @@ def environment_here(trial: Trial) -> Environment:
 
 
 def _git(*arguments: str) -> str:
+    here = Path(__file__).parents[2]
+    if not (here / ".git").exists():  # installed, maybe within somebody else's checkout
+        return ""
     try:
         done = subprocess.run(
             ["git", *arguments],
-            cwd=Path(__file__).parents[2],
+            cwd=here,
             capture_output=True,
             text=True,
             check=False,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from pipeline.configuration.cluster import compose_cluster
 from pipeline.configuration.composition import check_choice
 from pipeline.data.prepared import prepare
 from pipeline.errors import Refusal
+from pipeline.execution.cores import cores
 from pipeline.findings.decisions.own import Answer, answers
 from pipeline.findings.summary import Summary
 from pipeline.stages import decide_files as files
@@ -88,8 +88,6 @@ def find_out(
 def _asked(model: str, data: str, minutes: int, conf: Path, cluster: str) -> str:
     """Write the profile that asks, unless it is there, and return its name."""
     started = time.monotonic()
-    if not conf.is_dir():
-        raise Refusal(f"{conf}: no such folder; run from the checkout or name it with --conf")
     check_choice(conf, "dataset", data, "--data")
     asked = files.named(model)
     if asked.function is None:
@@ -146,6 +144,7 @@ def _write_model(conf: Path, asked: files.Model, model: str) -> Path | None:
 
 def _write(file: Path, text: str) -> None:
     instead = ", instead of what an earlier request asked" if file.exists() else ""
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text, encoding="utf-8")
     print(f"{file}: written{instead}", flush=True)
 
@@ -186,7 +185,7 @@ def _workers(conf: Path, cluster: str) -> int:
     if pool.target != LOCAL:
         return 1
     count = pool.arguments.get("workers")
-    return count if isinstance(count, int) else len(os.sched_getaffinity(0))
+    return count if isinstance(count, int) else cores()
 
 
 def _told(said: tuple[Answer, ...]) -> str:

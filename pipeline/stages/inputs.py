@@ -8,11 +8,13 @@ on the plan by this file, too: DVC takes a second for each look at the whole pla
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import yaml
 
 from pipeline.content import canonical_json
 from pipeline.data.files import content_of_files, state_of_files
+from pipeline.errors import Refusal
 from pipeline.execution.environment import own_code
 from pipeline.records import targets_within
 from pipeline.stages.files import read_plan
@@ -30,9 +32,13 @@ def run(profile: str) -> None:
     layers, optimizers, designs, tasks), `judging` by module (effects of claims).
 
     Raises:
-        Refusal: The plan is missing or damaged, or a module is.
+        Refusal: The plan is missing or damaged, or a module is; or there is no DVC to tell.
     """
     plan, places = read_plan(profile), Places(profile)
+    if not Path("dvc.yaml").is_file():
+        raise Refusal(
+            "dvc.yaml: is not here; inputs is for DVC, in a checkout, and for nothing else"
+        )
     files = _digests_of_files(places, plan.datasets)
     loading = {name: own_code([each.source.target]) for name, each in plan.datasets.items()}
     training = own_code(targets_within([study.plain() for study in plan.studies.values()]))

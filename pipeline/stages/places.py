@@ -1,4 +1,4 @@
-"""Where a profile's files lie, relative to the checkout."""
+"""Where a profile's files lie, relative to the current folder."""
 
 from __future__ import annotations
 

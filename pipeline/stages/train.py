@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from pipeline.configuration import folders
 from pipeline.configuration.cell import COMMAND_LINE, Asked, compose_cells
 from pipeline.configuration.composition import composition, written
-from pipeline.configuration.files import names
 from pipeline.configuration.hydra import Told
 from pipeline.content import content_digest
 from pipeline.data.arrays import read_manifest, write_manifest
@@ -102,10 +102,11 @@ def show_choices(conf: Path, overrides: Sequence[str]) -> None:
     """Print each group's file that the overrides choose, and all that could be chosen."""
     composed = composition(conf, "train", [Told(COMMAND_LINE, tuple(overrides))])
     for group, choice in composed.choices.items():
-        if not (conf / group).is_dir():  # Hydra's own
+        if group not in folders.groups(conf):  # Hydra's own
             continue
-        others = ", ".join(name for name in names(conf, group) if name != choice)
-        print(f"{group}: {conf / group / choice}.yaml (or: {others})")
+        others = ", ".join(name for name in folders.names(conf, group) if name != choice)
+        file = folders.found(conf, group, f"{choice}.yaml")
+        print(f"{group}: {file} (or: {others})")
     for override in overrides:
         print(f"command line: {override}")
 

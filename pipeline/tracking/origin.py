@@ -31,6 +31,8 @@ def _checkout() -> tuple[str, dict[str, str]]:
 def _git(*arguments: str) -> str:
     """Return what git says of this code's checkout, empty where it says nothing."""
     here = Path(__file__).parents[2]
+    if not (here / ".git").exists():  # installed, maybe within somebody else's checkout
+        return ""
     try:
         done = subprocess.run(
             ["git", *arguments], cwd=here, capture_output=True, text=True, check=False

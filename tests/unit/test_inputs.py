@@ -10,6 +10,7 @@ from fake_answers import fake_runs
 from pipeline.__main__ import main
 
 FILES = {
+    "dvc.yaml": "",
     "animals.csv": "size,kind\n1,cat\n2,dog\n",
     "pictures/cat/1.png": "one",
     "pictures/cat/2.png": "two",
