@@ -23,7 +23,6 @@ from typing import Any, NoReturn
 
 import shtab
 
-from pipeline import __version__
 from pipeline.commands import STAGES
 from pipeline.errors import Contradiction, Refusal, Unfinished, nearest
 from pipeline.stages import compare_arguments as comparing
@@ -31,6 +30,7 @@ from pipeline.stages import decide_arguments as deciding
 from pipeline.stages import diagnose_arguments as diagnosing
 from pipeline.stages import schedule_arguments as scheduling
 from pipeline.training.surroundings import take_over_and_tell
+from pipeline.version import VERSION
 
 BESIDE = {
     "mirror": "bring MLflow and the Optuna dashboard up to date from what is on disk",
@@ -75,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     shtab.add_argument_to(top, "--print-completion", help="print a shell's completion script")
-    top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    top.add_argument("--version", action="version", version=f"%(prog)s {VERSION}")
     top.add_argument(
         "--conf",
         type=Path,

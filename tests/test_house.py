@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-import pipeline
+from pipeline.version import VERSION
 
 CHECKS = {
     "format": ["ruff", "format", "--check", "."],
@@ -94,7 +94,7 @@ def test_every_group_of_the_configuration_has_its_row_in_the_guide():
 def test_the_project_is_called_the_same_everywhere():
     citation = yaml.safe_load(Path("CITATION.cff").read_text())
     project = PROJECT["project"]
-    assert citation["version"] == pipeline.__version__
+    assert citation["version"] == VERSION
     assert citation["authors"] == project["authors"]
     assert citation["license"] == project["license"] == "MIT"
     assert project["authors"][0]["name"] in Path("LICENSE").read_text()
@@ -102,7 +102,7 @@ def test_the_project_is_called_the_same_everywhere():
 
 def test_the_changelog_tells_of_this_version_and_its_day():
     headings = re.findall(r"^## (.*)$", Path("CHANGELOG.md").read_text(), re.M)
-    assert re.fullmatch(rf"{re.escape(pipeline.__version__)} - \d{{4}}-\d\d-\d\d", headings[0])
+    assert re.fullmatch(rf"{re.escape(VERSION)} - \d{{4}}-\d\d-\d\d", headings[0])
 
 
 def test_no_module_is_longer_than_300_lines():

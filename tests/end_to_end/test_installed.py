@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from checkout import Checkout
 
-import pipeline
+from pipeline.version import VERSION
 
 ARCHIVE = "from setuptools import build_meta; build_meta.build_sdist('dist')"
 # One process for all that needs TensorFlow; each command's exit code stands behind what it said
@@ -105,13 +105,13 @@ def test_the_wheel_holds_the_code_and_what_ships_and_nothing_else(checkout, inst
     wanted = {name for name in wanted if not name.endswith("README.md")}
     conf = {str(file.relative_to(checkout.root)) for file in checkout.root.glob("conf/**/*.yaml")}
     assert len(conf) > 100
-    about = f"normbench-{pipeline.__version__}.dist-info"
+    about = f"normbench-{VERSION}.dist-info"
     with zipfile.ZipFile(installed.wheel) as wheel:
         held = {name for name in wheel.namelist() if not name.startswith(f"{about}/")}
         said = Parser().parsestr(wheel.read(f"{about}/METADATA").decode())
         assert f"{about}/licenses/LICENSE" in wheel.namelist()
     assert held == wanted | {f"pipeline/{name}" for name in conf}
-    assert said["Version"] == pipeline.__version__
+    assert said["Version"] == VERSION
     assert said["License-Expression"] == "MIT"
     assert said["Requires-Python"] == "<3.14,>=3.11"
     assert not said["Home-page"]
@@ -119,7 +119,7 @@ def test_the_wheel_holds_the_code_and_what_ships_and_nothing_else(checkout, inst
 
 
 def test_a_users_files_stand_beside_those_that_ship(installed):
-    assert installed.normbench("--version") == f"normbench {pipeline.__version__}\n"
+    assert installed.normbench("--version") == f"normbench {VERSION}\n"
     assert "normbench decide --model" in installed.normbench("--help")
     installed.write("conf/model/mine.yaml", "# Mine.\ndefaults: [mlp, _self_]\nwidth: 16\n")
     said = installed.normbench("train", "--info", "model=mine")

@@ -89,12 +89,6 @@ def test_a_stage_without_what_comes_before_says_what_to_run(stage, tmp_path, mon
     assert len(err.splitlines()) == 1
 
 
-def test_a_missing_conf_folder_is_refused_with_the_way_out(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    assert main(["train"]) == 2
-    assert "--conf" in capsys.readouterr().err
-
-
 def test_the_console_script_is_the_module():
     scripts = tomllib.loads(Path("pyproject.toml").read_text())["project"]["scripts"]
     assert scripts == {"normbench": "pipeline.__main__:main"}
