@@ -42,6 +42,16 @@ print("watched", *(name for name in model.history.history if name.startswith("no
 print("used", pipeline.__file__)
 """
 
+NET = """\
+import keras
+
+
+def make(shape, outputs):
+    pictures = keras.Input(shape)
+    x = keras.layers.Dense(16, activation="relu")(keras.layers.Flatten()(pictures))
+    return keras.Model(pictures, keras.layers.Dense(outputs)(x))
+"""
+
 
 class Installed:
     """A folder of somebody's, and the package where they installed it."""
@@ -53,7 +63,7 @@ class Installed:
 
     def run(self, *command: str, code: int = 0) -> str:
         done = subprocess.run(
-            [sys.executable, "-P", *command],
+            [sys.executable, *command],
             cwd=self.folder,
             env=os.environ | {"PYTHONPATH": str(self.place), "MLFLOW_TRACKING_URI": ""},
             stdout=subprocess.PIPE,
@@ -141,3 +151,14 @@ def test_a_model_is_trained_asked_diagnosed_and_watched_far_from_any_checkout(in
     said = installed.normbench("show", key[:12])
     assert "width=16" in said
     assert "none: not a git checkout" in said
+
+
+@pytest.mark.slow
+def test_workers_train_what_decides_about_a_model_beside_nothing_else(installed):
+    installed.write("my_project/net.py", NET)
+    asked = ["--model", "my_project.net:make", "--data", "digits", "--minutes", "1"]
+    said = installed.normbench("decide", *asked)
+    name = "decide_my_project_net_make_digits"
+    assert f"conf/profile/{name}.yaml: written" in said
+    assert "Not known yet: " in said or "Use " in said
+    assert (installed.folder / "reports" / name / "report.html").is_file()
