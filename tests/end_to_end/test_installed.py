@@ -156,7 +156,7 @@ def test_a_model_is_trained_asked_diagnosed_and_watched_far_from_any_checkout(in
 @pytest.mark.slow
 def test_workers_train_what_decides_about_a_model_beside_nothing_else(installed):
     installed.write("my_project/net.py", NET)
-    asked = ["--model", "my_project.net:make", "--data", "digits", "--minutes", "1"]
+    asked = ["--model", "my_project.net:make", "--data", "digits", "--minutes", "4"]
     said = installed.normbench("decide", *asked)
     name = "decide_my_project_net_make_digits"
     assert f"conf/profile/{name}.yaml: written" in said
