@@ -20,8 +20,8 @@ import yaml
 from docutils import nodes
 from pydantic import ValidationError
 from sphinx.application import Sphinx
-from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
+from sphinx.util.logging import getLogger
 
 from pipeline.__main__ import parser
 from pipeline.configuration.files import home
@@ -37,6 +37,7 @@ ANALYSES = ("reports/reference/analysis.json", "reports/quick/analysis.json")  #
 QUICK = "make reproduce"
 MISSING = f"Not measured here yet: run `{QUICK}`, then `make docs`."
 HELP_COLUMNS = "88"
+log = getLogger(__name__)
 
 
 class InPage(SphinxDirective):
@@ -149,20 +150,16 @@ def source() -> str | None:
 
 @cache
 def analysis() -> Summary | None:
-    """Return the analysis that pages show.
-
-    Raises:
-        ExtensionError: It cannot be read.
-    """
+    """Return the analysis that pages show; one that cannot be read breaks the build, in a line."""
     name = source()
     if name is None:
         return None
     try:
         return Summary.model_validate_json((ROOT / name).read_bytes())
     except ValidationError:
-        profile = Path(name).parent.name
-        way = f"run: normbench analyze {profile}, or remove it"
-        raise ExtensionError(f"{name} is damaged or of another version; {way}") from None
+        way = f"run: normbench analyze {Path(name).parent.name}, or remove it"
+        log.warning("%s is damaged or of another version; %s", name, way)
+        return None
 
 
 def row_of(summary: Summary, name: str) -> VerdictRow | None:
