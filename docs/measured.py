@@ -119,7 +119,7 @@ class Claimed(InPage):
         experiment = said(file, "experiment")
         made = nodes.container(classes=["claim"])
         made += self.shown(
-            f"> {markdown_text(said(file, 'statement'))}",
+            f"> {name}: {markdown_text(said(file, 'statement'))}",
             f"**What we found.** {told[0]}",
             *told[1:],
             f"**What runs it here.** `{command_of(experiment)}`; the rule is "
