@@ -20,7 +20,10 @@ CHECKS = {
     "layers": ["lint-imports"],
 }
 PROJECT = tomllib.loads(Path("pyproject.toml").read_text())
-PAGES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "pipeline/README.md")
+PAGES = (
+    *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "pipeline/README.md"),
+    *map(str, sorted(Path("docs").glob("*.md"))),
+)
 ANYWHERE = {"numpy", "pydantic"}  # libraries that every room may import
 NOT_IMPORTED = {
     "cryptography",  # distributed makes certificates with it
@@ -78,6 +81,7 @@ def test_every_library_has_its_rooms():
 
 
 def test_pages_can_be_read_in_a_terminal():
+    assert len(PAGES) > 15
     for page in PAGES:
         for number, line in enumerate(Path(page).read_text().splitlines(), start=1):
             assert len(line) < 120, f"{page}:{number}: {len(line)} characters"
