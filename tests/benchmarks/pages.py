@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
-from pipeline.execution.environment import processor
+from pipeline.errors import Refusal
+from pipeline.execution.environment import FLAGS, processor
 
 INTRODUCTION = (
     "`make bench` writes this page: of each section the part that belongs to the processor it "
@@ -20,6 +21,7 @@ INTRODUCTION = (
     "and those within one part.\n"
 )
 SECTION = re.compile(r"^## (\d+)\. (.+)$", re.MULTILINE)
+UNNUMBERED = re.compile(r"^## (?!\d+\. ).*$", re.MULTILINE)
 PART = re.compile(r"^### (.+)$", re.MULTILINE)
 
 
@@ -68,7 +70,15 @@ def publish(
 
 
 def parse(text: str) -> dict[int, Section]:
-    """Return a page's sections by their numbers."""
+    """Return a page's sections by their numbers.
+
+    Raises:
+        Refusal: A section has none, and would be lost.
+    """
+    if unnumbered := UNNUMBERED.search(text):
+        raise Refusal(
+            f"{unnumbered[0]!r} of a page of benchmarks has no number, such as '## 1. ...'"
+        )
     _, *pieces = SECTION.split(text)
     sections = {}
     for number, heading, body in zip(pieces[::3], pieces[1::3], pieces[2::3], strict=True):
@@ -92,7 +102,8 @@ def render(title: str, sections: dict[int, Section]) -> str:
 
 def this_processor() -> str:
     """Return what a part is called: architecture, family and number of cores."""
-    return f"{processor().split(' avx')[0]}, {os.cpu_count()} cores"
+    family = [word for word in processor().split() if not word.startswith(FLAGS)]
+    return f"{' '.join(family)}, {os.cpu_count()} cores"
 
 
 def versions(peers: str = "") -> str:

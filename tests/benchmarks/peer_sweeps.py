@@ -19,7 +19,7 @@ from statistics import median
 from environments import PEERS, pins, python_of
 from ways import sweep_trials
 
-QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "RAY_USAGE_STATS_ENABLED": "0"}
 SEARCHED = ("", "tests/unit", "tests/benchmarks")  # where the scripts' modules are found
 
 

@@ -4,6 +4,8 @@ import pages
 import pytest
 from pages import parse, publish, table
 
+from pipeline.errors import Refusal
+
 FIRST, SECOND = "x86_64 Somebody 1 2, 2 cores", "arm64 Another 3, 8 cores"
 
 
@@ -30,11 +32,25 @@ def test_a_part_replaces_its_own_processors_and_no_other(page, on):
     assert "2.00" not in page.read_text()
 
 
+def test_a_processor_is_named_by_its_family_not_by_its_instructions(monkeypatch):
+    monkeypatch.setattr(pages, "processor", lambda: "x86_64 Somebody 6 167 amx_bf16 avx2 fma")
+    monkeypatch.setattr(pages.os, "cpu_count", lambda: 2)
+    assert pages.this_processor() == "x86_64 Somebody 6 167, 2 cores"
+
+
 def test_sections_stand_in_the_order_of_their_numbers(page, on):
     on(FIRST)
     for place in (10, 2, 1):
         publish(page, "Speed", place, f"Section {place}", "Nothing.")
     assert list(parse(page.read_text())) == [1, 2, 10]
+
+
+def test_a_section_without_a_number_is_refused_not_lost(page, on):
+    on(FIRST)
+    page.write_text("# Speed\n\n## Steps\n\nFast.\n")
+    with pytest.raises(Refusal, match="'## Steps' of a page of benchmarks has no number"):
+        publish(page, "Speed", 1, "Steps", "Nothing.")
+    assert "Fast." in page.read_text()
 
 
 def test_a_part_says_when_and_with_what_it_was_measured(page, on):

@@ -12,7 +12,13 @@ def main() -> None:
     def objective(config: dict[str, int]) -> None:
         tune.report({"score": train(asked, config["index"])})
 
-    ray.init(num_cpus=WORKERS, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    ray.init(
+        num_cpus=WORKERS,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level="ERROR",
+        _temp_dir=str(asked / "session"),
+    )
     found = tune.Tuner(
         tune.with_resources(objective, {"cpu": 1}),
         param_space={"index": tune.grid_search(list(range(count)))},
