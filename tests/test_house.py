@@ -24,6 +24,7 @@ PAGES = (
     *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "pipeline/README.md"),
     *map(str, sorted(Path("docs").glob("*.md"))),
 )
+PEERS = Path("tests/benchmarks/peers")  # scripts that run in environments of their own
 ANYWHERE = {"numpy", "pydantic"}  # libraries that every room may import
 NOT_IMPORTED = {
     "cryptography",  # distributed makes certificates with it
@@ -126,7 +127,7 @@ def modules(root: str) -> list[Path]:
 def imported(root: str) -> Iterator[str]:
     """Yield the libraries that modules below a folder import, wherever in them."""
     own = {"pipeline", "tests", *(file.stem for file in modules("tests"))}
-    for file in modules(root):
+    for file in (each for each in modules(root) if each.parent != PEERS):
         for node in ast.walk(ast.parse(file.read_text())):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom):
