@@ -20,8 +20,6 @@ from pathlib import Path
 from pipeline import modules
 from pipeline.errors import Refusal
 from pipeline.records import Component, Environment
-from pipeline.search.questions import components
-from pipeline.studies import CellFields
 
 CARTPOLE = "gymnasium.envs.classic_control.cartpole"  # what it steps by decides digits as we do
 FOLLOWED = (
@@ -31,22 +29,6 @@ FOLLOWED = (
 SETTINGS = "pipeline.training.determinism"  # decides the digits, whatever trains
 VERSIONED = ("keras", "tensorflow")  # covered by their version
 FLAGS = ("sse4_2", "fma", "avx", "avx2", "avx_vnni", "avx512", "amx", "asimd", "sve", "bf16")
-
-
-def environment_of(cell: CellFields) -> Environment:
-    """Return what decides the digits of a cell's trials on this machine.
-
-    Raises:
-        Refusal: A component's module cannot be found, or the cell asks for a precision that
-            makes nothing faster here.
-    """
-    slow = cell.precision == "bfloat16" and cell.device == "cpu" and "bf16" not in processor()
-    if slow and not cell.allow_slow_precision:
-        raise Refusal(
-            "precision=bfloat16: this processor has no instructions for it and would be slower "
-            "than in float32; allow_slow_precision=true takes it all the same"
-        )
-    return environment(components(cell), cell.trainer)
 
 
 def environment(parts: Iterable[Component], trainer: str) -> Environment:

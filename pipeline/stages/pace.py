@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from pipeline.data.arrays import read_manifest
 from pipeline.errors import Refusal
-from pipeline.execution.environment import environment_of
+from pipeline.execution.precision import environment_of
 from pipeline.execution.work import training_module
 from pipeline.records import Result
 from pipeline.search.questions import components, question

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from pipeline.data.arrays import read_manifest
-from pipeline.execution.environment import environment_of
+from pipeline.execution.precision import environment_of
 from pipeline.execution.queues import Ask
 from pipeline.records import Trial
 from pipeline.search.questions import question

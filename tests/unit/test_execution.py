@@ -7,7 +7,7 @@ import pytest
 from questions import STUDY
 
 from pipeline.errors import Refusal
-from pipeline.execution import environment as environments
+from pipeline.execution import precision
 from pipeline.execution.environment import code_digest, environment, normalized, processor
 from pipeline.execution.lock import held, holder
 from pipeline.records import Component
@@ -131,12 +131,12 @@ def test_a_second_run_names_the_holder(tmp_path):
 def test_half_precision_is_refused_where_it_is_slower_unless_asked_for(
     monkeypatch, flags, asked, slow, refused
 ):
-    monkeypatch.setattr(environments, "processor", lambda: f"x86_64 Somebody 1 2 {flags}")
-    monkeypatch.setattr(environments, "environment", lambda parts, trainer: trainer)
-    monkeypatch.setattr(environments, "components", lambda cell: [])
+    monkeypatch.setattr(precision, "processor", lambda: f"x86_64 Somebody 1 2 {flags}")
+    monkeypatch.setattr(precision, "environment", lambda parts, trainer: trainer)
+    monkeypatch.setattr(precision, "components", lambda cell: [])
     cell = Study.parse(STUDY | {"precision": asked, "allow_slow_precision": slow})
     if refused:
         with pytest.raises(Refusal, match=r"precision=bfloat16: .*allow_slow_precision=true"):
-            environments.environment_of(cell)
+            precision.environment_of(cell)
     else:
-        assert environments.environment_of(cell) == "engine"
+        assert precision.environment_of(cell) == "engine"
