@@ -15,7 +15,7 @@ export DVC_NO_ANALYTICS := true
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce test test-slow test-unit test-pythons lint ui dashboard services bench lock clean
+.PHONY: help setup reproduce test test-slow test-unit test-pythons lint ui dashboard services bench docs lock clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -71,8 +71,12 @@ services: $(READY)  ## try what a team runs on this machine: MLflow on PostgreSQ
 bench: $(READY)  ## run the benchmarks
 	$(BIN)/python -m pytest tests/benchmarks -m bench --numprocesses=0 -s
 
+docs: $(READY)  ## build the documentation into build/docs; it needs no network
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -d build/doctrees docs build/docs
+	@echo "The documentation: $(abspath build/docs/index.html)"
+
 lock: $(READY)  ## make requirements.lock fit pyproject.toml (UPGRADE=--upgrade: the newest of all)
-	$(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --extra dev \
+	$(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --extra dev --extra docs \
 		--no-header --no-emit-index-url $(UPGRADE) pyproject.toml --output-file requirements.lock
 
 clean:  ## remove what tools made; results, store and runs stay

@@ -16,7 +16,8 @@ from pydantic import Field, ValidationInfo, field_validator
 from pipeline.arguments import KNOWN, Argument, Count, Positive, Share, checked
 from pipeline.content import Record, content_digest
 
-Trainer = Literal["engine", "fit", "dqn"]
+Trainer = Literal["engine", "fit", "compiled", "dqn"]
+Precision = Literal["float32", "bfloat16"]
 # The builder that wraps a model of somebody's: `source` is a dotted path to code, as `target` is
 WRAPPING, WRAPPED = "pipeline.models.variants.build", "source"
 
@@ -145,6 +146,8 @@ class Trial(Record):
     ends, and is evaluated, after every whole batch of them, or after
     `steps_per_epoch` steps: one number for all epochs, or one for each. The
     order of examples goes on where the epoch before left it.
+    `precision` is what products and convolutions are computed in; weights, norms and the loss are
+    in float32.
     `start` is the key of the trial whose final weights this one starts from, None where all are
     drawn. `split` is what is evaluated at the end besides the validation split:
     `test` only when a winner is confirmed. After an epoch whose validation
@@ -166,6 +169,7 @@ class Trial(Record):
     seed: Annotated[int, Field(ge=0)]
     device: str
     trainer: Trainer
+    precision: Precision
     decay_norm_weights: bool
     split: Literal["validation", "test"]
     thresholds: tuple[float | None, ...]

@@ -7,6 +7,7 @@ answers of `records`, none of these holds a default: each value has its one home
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, Self
 
@@ -15,7 +16,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator, mod
 from pipeline.arguments import Argument, Count, Positive, Scalar
 from pipeline.content import Record
 from pipeline.designs import Asked, Design, runs_asked
-from pipeline.records import Arm, Component, Probes, StepsPerEpoch, Task, Trainer
+from pipeline.records import Arm, Component, Precision, Probes, StepsPerEpoch, Task, Trainer
 
 
 class Dimension(Record):
@@ -37,13 +38,11 @@ class Dimension(Record):
             raise ValueError(f"low must be less than high, got {self.low:g} and {self.high:g}")
         if self.scale == "log_complement" and self.high >= 1:
             raise ValueError(f"high must be less than 1 on this scale, got {self.high:g}")
-        if self.scale == "powers_of_two" and not (_is_power(self.low) and _is_power(self.high)):
+        if self.scale == "powers_of_two" and not all(
+            math.log2(each).is_integer() and each >= 1 for each in (self.low, self.high)
+        ):
             raise ValueError(f"low and high must be powers of two, got {self.low:g}, {self.high:g}")
         return self
-
-
-def _is_power(value: float) -> bool:
-    return value >= 1 and value == int(value) and int(value).bit_count() == 1
 
 
 class Dataset(Record):
@@ -74,9 +73,10 @@ class CellFields(Record):
     """What a cell says; abstract, shared by `Cell` and `Study`.
 
     `task` is the dataset's. `examples` is how many of the training split are used, from its start;
-    `steps_per_epoch` is None for epochs that see each of them once;
-    `device` is `cpu` or `gpu:N`; `trainer` is the module of `pipeline.training`
-    that trains; weight decay spares gamma and beta unless `decay_norm_weights`.
+    `steps_per_epoch` is None for epochs that see each of them once; `device` is `cpu` or `gpu:N`;
+    `trainer` is the module of `pipeline.training` that trains; a `precision` that is slower here is
+    refused, unless `allow_slow_precision`; weight decay spares gamma and beta unless
+    `decay_norm_weights`.
     """
 
     dataset: str
@@ -94,6 +94,8 @@ class CellFields(Record):
     seed: Annotated[int, Field(ge=0)]
     device: Annotated[str, Field(pattern=r"^(cpu|gpu:\d+)$")]
     trainer: Trainer
+    precision: Precision
+    allow_slow_precision: bool
     decay_norm_weights: bool
     probes: Probes
 

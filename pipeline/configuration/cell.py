@@ -123,15 +123,20 @@ def cell_fields(sections: Plain, choices: dict[str, str], task: Task) -> Plain:
             f"norm.{left_over[0]}", "belongs to no layer: the arm is plain, its _target_ is null"
         )
     layer = None if plain else component(norm, "norm", "search", "placement")
+    model = sections["model"]
+    compiles = model.get("compiles", True)
+    if not isinstance(compiles, bool):
+        raise Invalid("model.compiles", f"must be true or false, got {shown(compiles)}")
+    trainers = [each for each in task.trainers if compiles or each != "compiled"]
     return {name: sections[name] for name in sections if name in CellFields.model_fields} | {
         "dataset": choices["dataset"],
-        "task": task.plain(),
-        "trainer": task.trainers[0] if sections.get("trainer") is None else sections["trainer"],
+        "task": task.plain() | {"trainers": trainers},
+        "trainer": trainers[0] if sections.get("trainer") is None else sections["trainer"],
         "model_name": choices["model"],
         "optimizer_name": choices["optimizer"],
         "arm": choices["norm"],
         "norm": {"layer": layer, "placement": norm.get("placement")},
-        "model": component(sections["model"], "model", "search", "grid"),
+        "model": component(model, "model", "search", "grid", "compiles"),
         "optimizer": component(sections["optimizer"], "optimizer", "search"),
     }
 
@@ -159,9 +164,10 @@ def check_cell(found: Dataset, cell: CellFields) -> None:
         Invalid: They do not, or it is not.
     """
     if cell.trainer not in cell.task.trainers:
-        trainers = " or ".join(cell.task.trainers)
-        said = f"must be {trainers}, which train for the task of {cell.dataset}, got {cell.trainer}"
-        raise Invalid("trainer", said)
+        *others, last = cell.task.trainers
+        trainers = f"{', '.join(others)} or {last}" if others else last
+        what = f"{cell.model_name} on {cell.dataset}"
+        raise Invalid("trainer", f"must be {trainers}, which train {what}, got {cell.trainer}")
     check_at_most("seed", cell.seed, MOST_SEED)
     check_at_most("examples", cell.examples, found.train, "the training split's {}")
     check_at_most("batch_size", cell.batch_size, cell.examples, FIT)

@@ -23,7 +23,8 @@ from pipeline.studies import Dataset, Study
 
 GROUPS = ("dataset", "model", "optimizer", "norm")
 SEARCHED = ("optimizer", "norm", "model")
-NO_ARGUMENTS = {"_target_", "search", "grid", "placement"}  # keys of a section
+NO_ARGUMENTS = {"_target_", "search", "grid", "compiles", "placement"}  # keys of a section
+OWN = ("batch_size", "precision")  # settings of a cell that are nothing's argument
 MOST_POINTS = 10_000  # of a searched dimension: a grid lays out all of them
 
 
@@ -131,11 +132,11 @@ def _searches(fields: Plain, sections: Plain, arms: list[str]) -> list[Study]:
 def _has_axis(sections: Plain, name: str) -> bool:
     """Tell whether an arm has what an axis varies: every arm, but for arguments of norms."""
     section, _, argument = name.partition(".")
-    if name == "batch_size":
+    if name in OWN:
         return True
     content = sections.get(section) if section in SEARCHED else None
     if not isinstance(content, dict) or argument in NO_ARGUMENTS | {""}:
-        known = {"batch_size", *(f"{each}.ARGUMENT" for each in SEARCHED)}
+        known = {*OWN, *(f"{each}.ARGUMENT" for each in SEARCHED)}
         raise Invalid(f"axes.{name}", f"is no setting{nearest(name, known)}")
     if argument not in content and section != "norm":
         known = set(content) - NO_ARGUMENTS

@@ -28,11 +28,11 @@ FOLLOWED = (
 )
 SETTINGS = "pipeline.training.determinism"  # decides the digits, whatever trains
 VERSIONED = ("keras", "tensorflow")  # covered by their version
-FLAGS = ("sse4_2", "fma", "avx", "avx2", "avx_vnni", "avx512", "amx", "asimd", "sve")
+FLAGS = ("sse4_2", "fma", "avx", "avx2", "avx_vnni", "avx512", "amx", "asimd", "sve", "bf16")
 
 
-def environment(components: Iterable[Component], trainer: str) -> Environment:
-    """Return what decides the digits of a trial that is built from `components`.
+def environment(parts: Iterable[Component], trainer: str) -> Environment:
+    """Return what decides the digits of a trial that is built from these components.
 
     `trainer` is the module of `pipeline.training` that trains it.
 
@@ -41,7 +41,7 @@ def environment(components: Iterable[Component], trainer: str) -> Environment:
     """
     named = {
         _module(component.target)
-        for component in components
+        for component in parts
         if component.target.partition(".")[0] not in VERSIONED
     }
     return Environment(

@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pipeline.page import interactive
-from pipeline.page.blocks import Figure, Section
+from pipeline.page.blocks import Block, Figure, Section
 from pipeline.page.escaping import Verbatim, markdown_text
 from pipeline.page.interactive import TEMPLATES
 from pipeline.page.svg import on_white
@@ -36,6 +36,11 @@ def rendered(title: str, sections: Sequence[Section], *, is_screening: bool) -> 
         "report.md": _markdown().get_template("report.md.j2").render(content),
         **{f"charts/{each.name}.svg": on_white(each.wide) for each in figures if each.wide},
     }
+
+
+def markdown(block: Block) -> str:
+    """Return one block as `report.md` has it."""
+    return _markdown().get_template(f"markdown/{block.kind}.j2").render(block=block)
 
 
 def _html() -> Environment:

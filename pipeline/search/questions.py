@@ -60,6 +60,7 @@ def question(
         seed=seed,
         device=cell.device,
         trainer=cell.trainer,
+        precision=cell.precision,
         decay_norm_weights=cell.decay_norm_weights,
         split=split,
         thresholds=tuple(thresholds),

@@ -79,7 +79,7 @@ def state(file: Path, request: str) -> State:
     if found[2] != _digest(text):
         raise Refusal(
             f"{file}: was edited, and is left alone; run its profile's stages yourself (see "
-            "README.md), or remove it"
+            "docs/own.md), or remove it"
         )
     return "ours" if found[1] == request else "another"
 

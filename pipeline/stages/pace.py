@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from pipeline.data.arrays import read_manifest
 from pipeline.errors import Refusal
-from pipeline.execution.environment import environment
+from pipeline.execution.precision import environment_of
 from pipeline.execution.work import training_module
 from pipeline.records import Result
 from pipeline.search.questions import components, question
@@ -111,7 +111,7 @@ def _timed(cell: Cell, folder: Path, size: int, epochs: int, steps: int) -> tupl
     trial = question(
         asked,
         data_digest=read_manifest(folder).digest,
-        environment=environment(components(asked), asked.trainer),
+        environment=environment_of(asked),
         seed=asked.seed,
         split="validation",
     )

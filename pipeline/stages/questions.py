@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Literal
 
 from pipeline.data.arrays import read_manifest
-from pipeline.execution.environment import environment
+from pipeline.execution.precision import environment_of
 from pipeline.execution.queues import Ask
 from pipeline.records import Trial
-from pipeline.search.questions import components, question
+from pipeline.search.questions import question
 from pipeline.stages.places import Places
 from pipeline.studies import CellFields, Plan
 from pipeline.tasks.scoring import scoring_of
@@ -37,7 +37,7 @@ def asker(plan: Plan) -> Ask:
         return question(
             cell,
             data_digest=manifests[cell.dataset].digest,
-            environment=environment(components(cell), cell.trainer),
+            environment=environment_of(cell),
             seed=seed,
             split=split,
             thresholds=thresholds,

@@ -21,7 +21,8 @@ from pipeline.data.arrays import read_manifest, write_manifest
 from pipeline.data.files import state_of_files
 from pipeline.data.prepared import is_prepared, prepare
 from pipeline.errors import Refusal
-from pipeline.execution.environment import environment, own_code
+from pipeline.execution.environment import own_code
+from pipeline.execution.precision import environment_of
 from pipeline.execution.store import Store
 from pipeline.execution.work import answer, describe, weights_of
 from pipeline.records import Result, Task, Trial
@@ -121,7 +122,7 @@ def _train(asked: Asked, console: Console, *, mirrored: bool, save: Path | None)
     trial = question(
         cell,
         data_digest=manifest.digest,
-        environment=environment(components(cell), cell.trainer),
+        environment=environment_of(cell),
         seed=cell.seed,
         split="validation",
         start=key,

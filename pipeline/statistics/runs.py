@@ -159,6 +159,7 @@ def varied(cell: CellFields | Trial) -> dict[str, Any]:
         "batch_size": cell.batch_size,
         "examples": cell.examples,
         "epochs": cell.epochs,
+        "precision": cell.precision,
     }
 
 

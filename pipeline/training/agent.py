@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
@@ -166,13 +167,14 @@ class Agent:
     def _traced_update(self, chosen: tf.Tensor) -> tf.Tensor:
         states, actions, rewards, successors, ended = batch(chosen)
         if self._target is not None:
-            ahead = self._target(successors, training=False)
+            ahead = _values(self._target, successors, training=False)
         with tf.GradientTape() as tape:
             if self._target is None:
-                both = self.model(tf.concat([states, successors], axis=0), training=True)
+                states_of_both = tf.concat([states, successors], axis=0)
+                both = _values(self.model, states_of_both, training=True)
                 values, ahead = tf.split(both, 2)
             else:
-                values = self.model(states, training=True)
+                values = _values(self.model, states, training=True)
             best = tf.stop_gradient(tf.reduce_max(ahead, axis=-1))
             wanted = rewards + self._control.discount * (1.0 - ended) * best
             taken = tf.one_hot(actions, self._outputs)
@@ -197,3 +199,8 @@ class Agent:
             goes_on *= 1.0 - stepped[:, STATE]
             states = stepped[:, :STATE]
         return earned[:, tf.newaxis]
+
+
+def _values(network: keras.Model, states: tf.Tensor, *, training: bool) -> tf.Tensor:
+    """Return a network's values of actions in float32, whatever it computes in."""
+    return tf.cast(network(states, training=training), tf.float32)

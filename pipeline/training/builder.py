@@ -46,7 +46,7 @@ def made(trial: Trial, shape: tuple[int, ...], outputs: int, make: Make, seed: i
     """
     _check_builder(trial.model.target)
     keras.utils.clear_session(free_memory=False)  # the engine collects when it drops a graph
-    use_our_keras_values()
+    use_our_keras_values(trial.precision)
     keras.utils.set_random_seed(seed)
 
     def making(*arguments: Any, **more: Any) -> Any:
@@ -62,7 +62,7 @@ def made(trial: Trial, shape: tuple[int, ...], outputs: int, make: Make, seed: i
     with looked_on() as origins:
         returned = build(component, shape, outputs, norm_factory(trial.norm, making))
         model = graph_of(trial.model.target, returned, shape)
-    use_our_keras_values()  # its choice of a precision ends with it
+    use_our_keras_values()  # the trial's precision, or the builder's choice, ends with it
     _check_outputs(trial, model, outputs)
     _check_norms(trial, model)
     _check_origins(trial, model, origins)

@@ -75,14 +75,18 @@ def configure(device: str, threads: int) -> None:
     _configured.add(device)
 
 
-def use_our_keras_values() -> None:
-    """Set what Keras reads from its file, and what a model's builder may have left."""
+def use_our_keras_values(precision: str = KERAS_VALUES["floatx"]) -> None:
+    """Set what Keras reads from its file, and what a model's builder may have left.
+
+    Layers that are made from now on compute in `precision`, and keep their weights in float32.
+    """
     import keras
 
     keras.config.set_floatx(KERAS_VALUES["floatx"])
     keras.config.set_epsilon(KERAS_VALUES["epsilon"])
     keras.config.set_image_data_format(KERAS_VALUES["image_data_format"])
-    keras.config.set_dtype_policy(KERAS_VALUES["floatx"])
+    single = precision == KERAS_VALUES["floatx"]
+    keras.config.set_dtype_policy(precision if single else f"mixed_{precision}")
 
 
 def _flushes_denormals() -> bool:

@@ -5,7 +5,8 @@ epoch's order and takes the step: forward, backward, update. The numbers in
 which trials differ (learning rate, weight decay, BN momentum, epsilon off the
 fused kernel) are variables, the batch size is a dimension of the order, and
 weights are drawn again for each trial, so that trials of one model, arm and
-optimizer share a graph. `fit.py` is the plain twin.
+optimizer share a graph. `fit.py` is the plain twin. For `trainer=compiled` the same epoch goes
+through XLA, which knows its sizes: once for each batch size and number of steps.
 """
 
 from __future__ import annotations
@@ -78,7 +79,11 @@ class Engine:
         self._loss, self._tally = loss_of(scoring.loss), tally_of(scoring.tally)
         specs = [tf.TensorSpec((None, *each.shape[1:]), each.dtype) for each in data]
         order_spec = tf.TensorSpec((None, None), tf.int64)
-        self._epoch = tf.function(self._traced_epoch, input_signature=[*specs, order_spec])
+        compiled = trial.trainer == "compiled"
+        signature = None if compiled else [*specs, order_spec]
+        self._epoch = tf.function(
+            self._traced_epoch, input_signature=signature, jit_compile=compiled or None
+        )
         self._by_batch: ByBatch | None = None
         self.kernels = {
             **kernels_beside(trial, self.model),
@@ -186,8 +191,7 @@ def train(
     Raises:
         Refusal: The arrays are not those of the trial, or the model cannot be built or started so.
     """
-    data, outputs = _resident(folder, trial.data_digest), output_count(folder, trial.data_digest)
-    engine = engine_for(trial, data, outputs)
+    data, engine = _resident(folder, trial.data_digest), engine_of(trial, folder)
     subject = engine.restart(trial, start)
     curves: list[dict[str, float]] = []
     for epoch in range(trial.epochs):
@@ -214,6 +218,16 @@ def train(
 
 _graphs = Graphs[Engine]()
 _takes_images: dict[str, bool] = {}  # by the key without epsilon: does the graph depend on it?
+
+
+def engine_of(trial: Trial, folder: Path) -> Engine:
+    """Return the engine of the trial's graph, for the arrays in `folder`.
+
+    Raises:
+        Refusal: The arrays are not those of the trial, or the model cannot be built.
+    """
+    outputs = output_count(folder, trial.data_digest)
+    return engine_for(trial, _resident(folder, trial.data_digest), outputs)
 
 
 def engine_for(trial: Trial, data: Data, outputs: int) -> Engine:

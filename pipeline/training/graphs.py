@@ -63,6 +63,8 @@ def graph_key(trial: Trial, layer: Component | None, outputs: int, **more: Any) 
             "model": trial.model.plain(),
             "layer": layer.plain() if layer else None,
             "placement": trial.norm.placement,
+            "trainer": trial.trainer,
+            "precision": trial.precision,
             "optimizer": component_without(optimizer, *RUNTIME).plain(),
             "decay": decays,
             "decays": decays and trial.decay_norm_weights,

@@ -8,11 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
+import amounts
 import keras
 import numpy as np
 import tensorflow as tf
+from amounts import CNN_SIZES, SIZES
+from numpy.typing import NDArray
 from ways import trial_of
 
+from pipeline.records import Trial
 from pipeline.training import engine
 from pipeline.training.setting import arrays, built, decayed
 from pipeline.training.steps import keras_optimizer
@@ -47,19 +51,33 @@ def step_flops(model: str, batch: int) -> float:
     return 2 * batch * (2 * first + 3 * others)
 
 
-def engine_step(folder: Path, steps: int, *overrides: str) -> Timed:
-    """Return a clock of one step of the engine, in seconds, over an epoch of `steps`."""
+def restarted(
+    folder: Path, steps: int, *overrides: str
+) -> tuple[Trial, engine.Engine, engine.Data, NDArray[np.int64]]:
+    """Return a trial, its engine before the first step, its data, and an epoch's examples."""
     trial = trial_of(folder, *overrides)
     data = engine._resident(folder, trial.data_digest)
     made = engine.Engine(trial, data, 10)
     made.restart(trial)
     chosen = np.random.default_rng(0).integers(0, len(data[1]), (steps, trial.batch_size))
+    return trial, made, data, chosen
+
+
+def clock(made: engine.Engine, data: engine.Data, chosen: NDArray[np.int64]) -> Timed:
+    """Return a clock of one step, in seconds, over an epoch."""
 
     def timed() -> float:
         started = time.perf_counter()
         made.epoch(data, chosen)
-        return (time.perf_counter() - started) / steps
+        return (time.perf_counter() - started) / len(chosen)
 
+    return timed
+
+
+def engine_step(folder: Path, steps: int, *overrides: str) -> Timed:
+    """Return a clock of one step of the engine, in seconds, over an epoch of `steps`."""
+    _, made, data, chosen = restarted(folder, steps, *overrides)
+    timed = clock(made, data, chosen)
     timed()
     return timed
 
@@ -144,8 +162,8 @@ def shares(folder: Path, rounds: int) -> tuple[float, list[list[str]], dict[str,
 def norm_costs(folder: Path, rounds: int) -> list[list[str]]:
     """Return rows (f): batch size, ms a plain CNN step, a step with each batch norm over it."""
     rows = []
-    for size in (8, 32, 128):
-        steps = 1280 // size
+    for size in CNN_SIZES:
+        steps = amounts.steps("cnn", size)
         common = ("model=cnn", f"batch_size={size}")
         clocks = {
             "plain": engine_step(folder, steps, *common, "norm=none"),
@@ -161,8 +179,8 @@ def norm_costs(folder: Path, rounds: int) -> list[list[str]]:
 def by_batch(folder: Path, rounds: int) -> list[list[str]]:
     """Return rows (d): batch size, microseconds a step by arm and trainer, twin over engine."""
     rows = []
-    for size in (2, 8, 32, 128, 512):
-        steps = max(3000 // size, 10)
+    for size in SIZES:
+        steps = amounts.steps("mlp", size)
         common = ("model=mlp", f"batch_size={size}")
         clocks = {
             "engine none": engine_step(folder, steps, *common, "norm=none"),

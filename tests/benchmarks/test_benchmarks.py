@@ -4,28 +4,16 @@ ROUNDS and TRIALS of the environment shrink it; the published page has five roun
 three times as many of single steps, and 60 trials.
 """
 
-import os
 from pathlib import Path
 
 import pytest
+from amounts import CNN, MLP, ROUNDS, STEP_ROUNDS, TRIALS
 from pages import publish, table
-from ways import prepared
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(7200)]
 
-ROUNDS = int(os.environ.get("ROUNDS", "5"))
-STEP_ROUNDS = 3 * ROUNDS  # a step is short, and machines are noisy
-TRIALS = int(os.environ.get("TRIALS", "60"))
 PAGE, TITLE = Path("reports/benchmarks.md"), "Training, measured"
 SWEEP = ["way", "seconds", "times faster than fit on 1 thread"]
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    from pipeline.training.determinism import configure
-
-    configure("cpu", threads=1)
-    return prepared(tmp_path_factory.mktemp("arrays"))
 
 
 def test_a_step_as_a_share_of_the_peak(folder):
@@ -37,9 +25,10 @@ def test_a_step_as_a_share_of_the_peak(folder):
         TITLE,
         1,
         "A step at batch 128",
-        f"On one thread, median of {STEP_ROUNDS} rounds. The peak is one {MATRIX}x{MATRIX} matrix "
-        f"product: {peak / 1e9:.0f} GFLOP/s. Shares count matrix products and convolutions "
-        "alone.\n\n" + table(["case", "ms a step", "share of peak", "over plain"], rows),
+        f"{STEP_ROUNDS} rounds; the peak is {peak / 1e9:.0f} GFLOP/s.\n\n"
+        + table(["case", "ms a step", "share of peak", "over plain"], rows),
+        about=f"On one thread, median of rounds. The peak is one {MATRIX}x{MATRIX} matrix product. "
+        "Shares count matrix products and convolutions alone.",
     )
     assert len(rows) == 8
 
@@ -53,9 +42,9 @@ def test_what_batch_norm_costs_in_a_cnn(folder):
         TITLE,
         3,
         "What batch norm costs a CNN's step",
-        "The fused kernel, and Keras's own layer in the same graph. A batch of 128 moves more "
-        "than the processor's caches hold; smaller ones do not.\n\n"
-        + table(["batch", "plain, ms", "fused over plain", "Keras's over plain"], rows),
+        table(["batch", "plain, ms", "fused over plain", "Keras's over plain"], rows),
+        about="The fused kernel, and Keras's own layer in the same graph. A batch of 128 moves "
+        "more than the processor's caches hold; smaller ones do not.",
     )
     assert len(rows) == 3
 
@@ -70,12 +59,10 @@ def test_where_a_step_goes(folder):
         TITLE,
         2,
         "Where a step goes",
-        "Milliseconds by TensorFlow's profiler, which itself costs some. The convolutions and "
-        "products are what the share above counts, and they themselves run below the peak; the "
-        "rest moves memory.\n\nMLP:\n\n"
-        + table(header, found["mlp"])
-        + "\nCNN:\n\n"
-        + table(header, found["cnn"]),
+        "MLP:\n\n" + table(header, found["mlp"]) + "\nCNN:\n\n" + table(header, found["cnn"]),
+        about="Milliseconds by TensorFlow's profiler, which itself costs some. The convolutions "
+        "and products are what the share above counts, and they themselves run below the peak; "
+        "the rest moves memory.",
     )
     for table_of_model in found.values():
         assert float({row[0]: row[1] for row in table_of_model}["matrix products"]) > 0
@@ -102,15 +89,15 @@ def test_a_workers_memory(folder):
 def test_a_sweep_of_the_mlp(folder):
     from sweeps import sweep
 
-    rows = sweep(folder, "mlp", TRIALS, epochs=5, examples=3000, rounds=ROUNDS)
+    rows = sweep(folder, "mlp", TRIALS, **MLP, rounds=ROUNDS)
     publish(
         PAGE,
         TITLE,
         6,
-        f"A sweep of {TRIALS} MLP trials",
-        "Rate, momentum, epsilon and batch 8 to 512 at random; arms none, batch, layer; mnist_5k, "
-        "5 epochs. The engine's trials measure the train/inference gap besides.\n\n"
-        + table(SWEEP, rows),
+        "A sweep of MLP trials",
+        f"{TRIALS} trials.\n\n" + table(SWEEP, rows),
+        about="Rate, momentum, epsilon and batch 8 to 512 at random; arms none, batch, layer; "
+        "mnist_5k, 5 epochs. The engine's trials measure the train/inference gap besides.",
     )
     assert len(rows) == 6
 
@@ -118,12 +105,13 @@ def test_a_sweep_of_the_mlp(folder):
 def test_a_sweep_of_the_cnn(folder):
     from sweeps import sweep
 
-    rows = sweep(folder, "cnn", TRIALS // 4, epochs=3, examples=1000, rounds=ROUNDS)
+    rows = sweep(folder, "cnn", TRIALS // 4, **CNN, rounds=ROUNDS)
     publish(
         PAGE,
         TITLE,
         7,
-        f"A sweep of {TRIALS // 4} CNN trials",
-        "1,000 images, 3 epochs.\n\n" + table(SWEEP, rows),
+        "A sweep of CNN trials",
+        f"{TRIALS // 4} trials.\n\n" + table(SWEEP, rows),
+        about="1,000 images, 3 epochs.",
     )
     assert len(rows) == 6

@@ -24,8 +24,8 @@ def test_the_rate_of_short_trials():
         TITLE,
         1,
         "Trials that sleep 0.2 s, two workers",
-        "A Sobol design; each answer is stored. Without the workers' start.\n\n"
-        + table(["trials", "seconds", "ideal", "share of the ideal rate"], rows),
+        table(["trials", "seconds", "ideal", "share of the ideal rate"], rows),
+        about="A Sobol design; each answer is stored. Without the workers' start.",
     )
     assert len(rows) == 3
 
@@ -39,8 +39,8 @@ def test_the_price_of_a_trial():
         TITLE,
         2,
         "Asking, storing and telling",
-        "TPE with lag 8; trials take no time. Mean of the 40 trials up to each.\n\n"
-        + table(["trial", "ms"], rows),
+        table(["trial", "ms"], rows),
+        about="TPE with lag 8; trials take no time. Mean of the 40 trials up to each.",
     )
     assert len(rows) == 4
 
@@ -54,10 +54,10 @@ def test_what_a_lag_buys_and_costs():
         TITLE,
         3,
         "What a lag buys and costs",
-        "Simulated: 8 studies of 64 TPE trials, 64 workers; a trial takes ten times as long at "
-        "the smallest batch as at the largest. Best score: mean over 32 searches of one "
-        "surface, with its standard error.\n\n"
-        + table(["lag", "workers busy", "best score after 64 trials"], rows),
+        table(["lag", "workers busy", "best score after 64 trials"], rows),
+        about="Simulated: 8 studies of 64 TPE trials, 64 workers; a trial takes ten times as long "
+        "at the smallest batch as at the largest. Best score: mean over 32 searches of one "
+        "surface, with its standard error.",
     )
     assert len(rows) == 6
 
@@ -71,7 +71,8 @@ def test_mirrors_of_a_thousand_trials():
         TITLE,
         4,
         "Mirrors, on SQLite",
-        "In one call.\n\n" + table(["what", "trials", "seconds", "ms a trial"], rows),
+        table(["what", "trials", "seconds", "ms a trial"], rows),
+        about="In one call.",
     )
     assert len(rows) == 4
 
@@ -86,9 +87,10 @@ def test_a_site_of_a_thousand_workers():
         TITLE,
         5,
         "Up to 1,000 workers",
-        "Simulated time, the real loop: 8 studies of a random design; a trial takes half to one "
-        "and a half times its average, and what the coordinator computes meanwhile is measured "
+        table(head, rows),
+        about="Simulated time, the real loop: 8 studies of a random design; a trial takes half to "
+        "one and a half times its average, and what the coordinator computes meanwhile is measured "
         "and waited for. Without a network, mirrors and a store's disk. The last row hands all "
-        "trials out at once.\n\n" + table(head, rows),
+        "trials out at once.",
     )
     assert len(rows) == 21

@@ -1,15 +1,12 @@
 """Worker processes for the benchmarks, and the trials they are given."""
 
-import json
-import os
-import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from conversation import Answer, Conversation
 
 from pipeline.components import build
 from pipeline.configuration.cell import compose_cells
@@ -19,7 +16,6 @@ from pipeline.records import Trial
 from pipeline.search.questions import components, question
 
 CONF = Path("conf")
-Answer = dict[str, Any]
 
 
 class Worker:
@@ -28,46 +24,19 @@ class Worker:
     def __init__(self, way: str, threads: int = 1) -> None:
         script = Path(__file__).with_name("worker.py")
         quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-        self._errors = tempfile.TemporaryFile(mode="w+")  # noqa: SIM115 - closed in `close`
-        self._process = subprocess.Popen(
-            [sys.executable, str(script), way, str(threads)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            env=os.environ | quiet | {"PYTHONPATH": str(Path.cwd())},
-            text=True,
+        self._process = Conversation(
+            [sys.executable, str(script), way, str(threads)], PYTHONPATH=str(Path.cwd()), **quiet
         )
-        self._read()
+        self.receive, self.fileno = self._process.receive, self._process.fileno
+        self.close = self._process.close
 
     def send(self, trials: Sequence[Trial], folder: Path) -> None:
         """Ask for the trials to be trained; does not wait."""
-        asked = {"folder": str(folder), "trials": [trial.plain() for trial in trials]}
-        self._process.stdin.write(json.dumps(asked) + "\n")
-        self._process.stdin.flush()
-
-    def fileno(self) -> int:
-        """Where its answers come from, for `select`."""
-        return self._process.stdout.fileno()
-
-    def receive(self) -> Answer:
-        return self._read()
+        self._process.send({"folder": str(folder), "trials": [trial.plain() for trial in trials]})
 
     def run(self, trials: Sequence[Trial], folder: Path) -> Answer:
         self.send(trials, folder)
         return self.receive()
-
-    def close(self) -> None:
-        for stream in (self._process.stdin, self._process.stdout, self._errors):
-            stream.close()
-        self._process.terminate()
-        self._process.wait()
-
-    def _read(self) -> Answer:
-        line = self._process.stdout.readline()
-        if not line:
-            self._errors.seek(0)
-            raise RuntimeError(f"a benchmark worker ended: {self._errors.read()[-2000:]}")
-        return json.loads(line)
 
 
 def prepared(folder: Path) -> Path:
@@ -90,7 +59,7 @@ def trial_of(folder: Path, *overrides: str, **values: Any) -> Trial:
 
 
 def sweep_trials(
-    folder: Path, model: str, count: int, *, epochs: int, examples: int
+    folder: Path, model: str, count: int, *overrides: str, epochs: int, examples: int
 ) -> list[Trial]:
     """Return a random sweep over rate, momentum, epsilon and batch, arms in turn."""
     generator = np.random.default_rng(0)
@@ -105,6 +74,6 @@ def sweep_trials(
         epsilon = float(10.0 ** generator.integers(-4, 0))
         if arm == "batch":
             values |= {"norm.momentum": momentum, "norm.epsilon": epsilon}
-        overrides = (f"model={model}", f"norm={arm}", f"epochs={epochs}", f"examples={examples}")
-        trials.append(trial_of(folder, *overrides, placed=values, seed=index))
+        shape = (f"model={model}", f"norm={arm}", f"epochs={epochs}", f"examples={examples}")
+        trials.append(trial_of(folder, *shape, *overrides, placed=values, seed=index))
     return trials

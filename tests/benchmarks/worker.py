@@ -20,7 +20,7 @@ from pipeline.components import build
 from pipeline.records import Trial
 from pipeline.training.determinism import configure
 
-Way = Callable[[Sequence[Trial], Path], None]
+Way = Callable[[Sequence[Trial], Path], object]
 
 
 def engine(trials: Sequence[Trial], folder: Path) -> None:
@@ -54,13 +54,17 @@ def compiled(trial: Trial, steps: int):
     return model
 
 
-def keras(trials: Sequence[Trial], folder: Path, *, whole: bool = False) -> None:
+def keras(trials: Sequence[Trial], folder: Path, *, whole: bool = False) -> list[float]:
+    """Return what each trial's validation accuracy was in the end."""
     import keras as library
 
+    scores = []
     for trial in trials:
         library.utils.clear_session()
         steps = trial.examples // trial.batch_size if whole else 1
-        fitted(compiled(trial, steps), trial, folder)
+        history = fitted(compiled(trial, steps), trial, folder).history
+        scores.append(float(history["val_accuracy"][-1]))
+    return scores
 
 
 def keras_epoch(trials: Sequence[Trial], folder: Path) -> None:

@@ -1,23 +1,13 @@
-"""README's recipes for data, models, arms and claims of one's own: pasted, they work."""
+"""Recipes of README and docs for one's own data, models, arms, claims, tasks: pasted, they work."""
 
 import json
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 from checkout import Checkout
 from PIL import Image
-
-RUNS = {"Your data": 2, "Your model": 1, "Your arm": 3, "Your claim": 0}
-
-
-def pasted(section: str) -> str:
-    """Return the code blocks of a section of README.md as they are copied from its page."""
-    text = Path("README.md").read_text()
-    [body] = re.findall(rf"^## {section}$(.*?)(?=^\S*#|^How it is built|\Z)", text, re.M | re.S)
-    lines = [line for line in body.splitlines() if line.startswith("    ") or not line]
-    return "\n".join(line.removeprefix("    ") for line in lines)
+from recipes import OWN, RUNS, pasted
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +38,8 @@ def checkout(tmp_path_factory) -> Checkout:
 
 
 @pytest.mark.parametrize("section", RUNS)
-def test_a_recipe_of_the_readme_works_as_it_is_pasted(section, checkout):
-    script = pasted(section)
+def test_a_recipe_of_the_docs_works_as_it_is_pasted(section, checkout):
+    script = pasted(OWN, section)
     assert "normbench" in script
     before = {file: file.read_bytes() for file in (checkout.root / "conf").rglob("*.yaml")}
     said = checkout.run("bash", "-euo", "pipefail", "-c", script)
@@ -59,7 +49,7 @@ def test_a_recipe_of_the_readme_works_as_it_is_pasted(section, checkout):
 
 
 def test_a_saved_model_says_the_same_by_predict_and_by_plain_keras(checkout):
-    script = pasted("A trained model elsewhere")
+    script = pasted("docs/diagnose.md", "A trained model elsewhere")
     said = checkout.run("bash", "-euo", "pipefail", "-c", script)
     lines = re.findall(r"^(pictures/\w+/1\.png)  (\w+)  (\d\.\d{4})$", said, re.M)
     assert len(lines) == 10, said
@@ -70,7 +60,7 @@ def test_a_saved_model_says_the_same_by_predict_and_by_plain_keras(checkout):
     assert len({name for _, name, _ in ours}) > 1
 
 
-def test_the_claim_of_the_readme_has_its_verdict_in_a_report(checkout):
+def test_the_claim_of_the_docs_has_its_verdict_in_a_report(checkout):
     analysis = json.loads((checkout.root / "reports/mine/analysis.json").read_text())
     claims = analysis["findings"]["verdicts"]["claims"]
     [mine] = [each for each in claims if each["claim"]["id"] == "R1"]
@@ -83,7 +73,8 @@ def test_the_claim_of_the_readme_has_its_verdict_in_a_report(checkout):
 @pytest.mark.slow
 def test_the_one_answer_of_the_readme_is_said_again_by_page_and_script(checkout):
     """It trains for as long as the recipe says: three minutes."""
-    script = pasted("Your model, your data: one answer")
+    script = pasted("README.md", "Your model, your data: one answer")
+    script = script.removeprefix("source .venv/bin/activate\n")  # the test's own is active
     said = checkout.run("bash", "-euo", "pipefail", "-c", script)
     assert re.search(r" arms x 8 searches x 7 runs of \d+ epochs?.*: about \d minutes? on ", said)
     name = "decide_my_project_net_make_digits"

@@ -37,9 +37,10 @@ def test_all_claims_and_controls_get_a_verdict_and_a_place_on_the_page(tmp_path)
     claims = json.loads((folder / "analysis.json").read_text())["findings"]["verdicts"]["claims"]
     words = {each["claim"]["id"]: each["judgement"]["verdict"]["word"] for each in claims}
     untested = {claim for claim, word in words.items() if word == "not tested here"}
-    # T1 is on full MNIST and T9f on Fashion-MNIST: T1s and T9 stand for them here. T16c costs what
-    # the profile depth is for. C1 holds seeds against others that four do not have.
-    assert untested == {"T1", "T9f", "T16c", "C1"}
+    # P1 takes a processor of bfloat16. T1 is on full MNIST and T9f on Fashion-MNIST: T1s and T9
+    # stand for them here. T16c costs what the profile depth is for. C1 holds seeds against others
+    # that four do not have.
+    assert untested == {"P1", "T1", "T9f", "T16c", "C1"}
     told = {f"T{number}" for number in range(2, 17)} | {"T1s", "T4l", "T9l", "T11c", "C2", "C3"}
     assert told <= words.keys() - untested
     page = (folder / "report.html").read_text()

@@ -177,6 +177,8 @@ def study_of(
         "seed": 1,
         "device": "cpu",
         "trainer": "engine",
+        "precision": "float32",
+        "allow_slow_precision": False,
         "decay_norm_weights": False,
         "probes": PROBES,
         "design": {
@@ -201,7 +203,7 @@ def study_of(
 
 def _trial(study: dict[str, object], arm: str, generator: Generator) -> Trial:
     kept = ("dataset", "model", "epochs", "examples", "seed", "device", "trainer", "probes")
-    kept += ("decay_norm_weights", "steps_per_epoch", "start")
+    kept += ("precision", "decay_norm_weights", "steps_per_epoch", "start")
     rate = float(10 ** generator.uniform(-4, -1))
     drawn = {}
     if "norm.momentum" in SEARCHED[arm]:

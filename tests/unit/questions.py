@@ -27,6 +27,7 @@ QUESTION = {
     "seed": 0,
     "device": "cpu",
     "trainer": "engine",
+    "precision": "float32",
     "decay_norm_weights": False,
     "split": "validation",
     "thresholds": [],
@@ -58,9 +59,11 @@ CELL = (
     "examples",
     "device",
     "trainer",
+    "precision",
     "decay_norm_weights",
 )
 STUDY = {name: QUESTION[name] for name in (*CELL, "seed", "probes")} | {
+    "allow_slow_precision": False,
     "task": TASK,
     "experiment": "tuned",
     "start": None,

@@ -94,10 +94,10 @@ def test_the_console_script_is_the_module():
     assert scripts == {"normbench": "pipeline.__main__:main"}
 
 
-def test_dvc_the_readme_and_the_printed_commands_have_the_stages_in_their_order():
+def test_dvc_the_docs_and_the_printed_commands_have_the_stages_in_their_order():
     compose, inputs, *after = yaml.safe_load(Path("dvc.yaml").read_text())["stages"]
     assert inputs == "inputs"  # which is for DVC alone
     assert [compose, *after] == list(STAGES)
-    [loop] = re.findall(r"for stage in (.*); do normbench", Path("README.md").read_text())
+    [loop] = re.findall(r"for stage in (.*); do normbench", Path("docs/own.md").read_text())
     assert loop.split() == list(STAGES)
     assert since("analyze", "quick") == "normbench analyze quick && normbench report quick"

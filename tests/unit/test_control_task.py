@@ -122,8 +122,11 @@ def test_a_task_of_one_dataset_stands_for_it():
 @pytest.mark.parametrize(
     ("overrides", "says"),
     [
-        (["trainer=fit"], "command line: trainer must be dqn, .* task of cartpole, got fit"),
-        (["dataset=digits", "trainer=dqn"], "trainer must be engine or fit, .* digits, got dqn"),
+        (["trainer=fit"], "command line: trainer must be dqn, .* on cartpole, got fit"),
+        (
+            ["dataset=digits", "trainer=dqn"],
+            "trainer must be engine, fit or compiled, .* digits, got dqn",
+        ),
         (["trainer=sac"], "trainer must be .*'dqn'.*, got 'sac'"),
         (["dataset.source.episodes=0"], None),
         (["dataset.train=0"], "dataset.train must be at least 1"),
@@ -151,7 +154,10 @@ def test_what_cannot_be_meant_on_the_command_line_is_refused_in_one_line(overrid
         ({"episode_steps": 70_000}, "episode_steps must be at most 65535, got 70000"),
         ({"momentums": 1}, "takes no argument 'momentums'"),
         ({"trainers": []}, "task.trainers must"),
-        ({"trainers": ["sac"]}, "task.trainers.0 must be 'engine', 'fit' or 'dqn', got 'sac'"),
+        (
+            {"trainers": ["sac"]},
+            "task.trainers.0 must be 'engine', 'fit', 'compiled' or 'dqn', got 'sac'",
+        ),
     ],
 )
 def test_an_argument_of_the_task_that_is_wrong_is_refused_in_one_line(changes, says, tmp_path):

@@ -4,11 +4,14 @@ import subprocess
 import sys
 
 import pytest
+from questions import STUDY
 
 from pipeline.errors import Refusal
+from pipeline.execution import precision
 from pipeline.execution.environment import code_digest, environment, normalized, processor
 from pipeline.execution.lock import held, holder
 from pipeline.records import Component
+from pipeline.studies import Study
 
 
 def test_formatting_comments_and_docstrings_do_not_change_the_code():
@@ -113,3 +116,27 @@ def test_a_second_run_names_the_holder(tmp_path):
     assert holder(file) is None
     with held(file):
         assert f"process {process.pid}" not in file.read_text()
+
+
+@pytest.mark.parametrize(
+    ("flags", "asked", "slow", "refused"),
+    [
+        ("avx2 avx512_bf16", "bfloat16", False, False),
+        ("amx_bf16", "bfloat16", False, False),
+        ("avx2 avx512f", "bfloat16", False, True),
+        ("avx2 avx512f", "bfloat16", True, False),
+        ("avx2 avx512f", "float32", False, False),
+    ],
+)
+def test_half_precision_is_refused_where_it_is_slower_unless_asked_for(
+    monkeypatch, flags, asked, slow, refused
+):
+    monkeypatch.setattr(precision, "processor", lambda: f"x86_64 Somebody 1 2 {flags}")
+    monkeypatch.setattr(precision, "environment", lambda parts, trainer: trainer)
+    monkeypatch.setattr(precision, "components", lambda cell: [])
+    cell = Study.parse(STUDY | {"precision": asked, "allow_slow_precision": slow})
+    if refused:
+        with pytest.raises(Refusal, match=r"precision=bfloat16: .*allow_slow_precision=true"):
+            precision.environment_of(cell)
+    else:
+        assert precision.environment_of(cell) == "engine"

@@ -257,7 +257,7 @@ def test_the_first_sentence_counts_verdicts_and_leaves_controls_out() -> None:
     }
     assert lead(with_words(words)).sentences == (
         "At this scale, of 5 claims about normalization 2 came out supported, 1 refuted, 1 without "
-        "a practical difference and 1 inconclusive; 17 more are not tested here.",
+        "a practical difference and 1 inconclusive; 18 more are not tested here.",
     )
 
 
