@@ -187,7 +187,7 @@ def claim_files() -> dict[str, Path]:
 
 def said(file: Path, key: str) -> str:
     """Return what a file, or one that it starts from, says of a key."""
-    place = home(file, key)
+    place = home(ROOT / "conf", file, key)
     assert place is not None, f"{file} does not say {key}"
     return str(yaml.safe_load(place.read_text())[key])
 
