@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
 from pathlib import Path
 from typing import Protocol
 
-from pipeline.records import Answer, Manifest
+from pipeline.content import content_digest
+from pipeline.records import Answer, Manifest, Result
 from pipeline.studies import Plan
 
 
@@ -65,6 +69,30 @@ class Snapshot:
     pages: Mapping[str, Path]
     figures: Mapping[str, float | str]
 
+    def digests(self) -> dict[str, str]:
+        """Return what decides the mirrors' content: of the answers, and of the pages.
+
+        Libraries and this package's own code are part of both: another version may say it
+        otherwise. Models and arrays are known by their files' sizes and times.
+        """
+        plan = content_digest([_code(), self.plan.plain()])
+        clocks = (
+            [each.started, each.wall_seconds, each.commit, each.dirty, each.host]
+            for _, each in sorted(self.clocks.items())
+        )
+        answers = [
+            plan,
+            [sorted(map(_told, answers)) for answers in (self.swept, self.confirmed)],
+            [sorted(self.clocks), *clocks],
+            {name: manifest.digest for name, manifest in self.manifests.items()},
+            {name: _look(file) for name, file in {**self.examples, **self.models}.items()},
+        ]
+        pages = [plan, {name: _sha256(file) for name, file in self.pages.items()}]
+        return {
+            "answers": content_digest(answers),
+            "pages": content_digest([*pages, dict(self.figures)]),
+        }
+
     def dated(self, answers: Iterable[Answer]) -> list[Clock]:
         """Return the clocks of some answers, as far as they are known."""
         return [self.clocks[answer.key] for answer in answers if answer.key in self.clocks]
@@ -72,3 +100,30 @@ class Snapshot:
     def read_by(self, dataset: str, split: str) -> tuple[Manifest, str] | None:
         """Return what a run has read, where its arrays are there."""
         return (self.manifests[dataset], split) if dataset in self.manifests else None
+
+
+@cache
+def _code() -> list[str]:
+    """Return what writes the mirrors: versions of libraries, and a digest of this package."""
+    package = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for file in sorted(package.rglob("*.py")):
+        digest.update(file.relative_to(package).as_posix().encode())
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return [metadata.version("mlflow"), metadata.version("optuna"), digest.hexdigest()]
+
+
+def _told(answer: Answer) -> str:
+    """Return all that an answer says; its key stands for its question."""
+    said = (getattr(answer.result, name) for name in Result.model_fields)
+    sorted_said = [sorted(each.items()) if isinstance(each, dict) else each for each in said]
+    return repr([answer.study, answer.index, answer.key, *sorted_said])
+
+
+def _look(file: Path) -> list[object]:
+    found = file.stat()
+    return [str(file), found.st_size, found.st_mtime_ns]
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
