@@ -81,6 +81,11 @@ class Places:
         return Path("artifacts") / f"{self.profile}.inputs.json"
 
     @property
+    def drawn(self) -> Path:
+        """What the pages were made of, and their digests: no need to draw them again."""
+        return Path("artifacts") / f"{self.profile}.pages.json"
+
+    @property
     def analysis(self) -> Path:
         """Every figure that the report prints."""
         return self.reports / "analysis.json"

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib import metadata
 from pathlib import Path
 from typing import Protocol
 
-from pipeline.content import content_digest
+from pipeline.content import code_digest_with, content_digest, file_digest
 from pipeline.records import Answer, Manifest, Result
 from pipeline.studies import Plan
 
@@ -75,7 +72,7 @@ class Snapshot:
         Libraries and this package's own code are part of both: another version may say it
         otherwise. Models and arrays are known by their files' sizes and times.
         """
-        plan = content_digest([_code(), self.plan.plain()])
+        plan = content_digest([code_digest_with(("mlflow", "optuna")), self.plan.plain()])
         clocks = (
             [each.started, each.wall_seconds, each.commit, each.dirty, each.host]
             for _, each in sorted(self.clocks.items())
@@ -87,7 +84,7 @@ class Snapshot:
             {name: manifest.digest for name, manifest in self.manifests.items()},
             {name: _look(file) for name, file in {**self.examples, **self.models}.items()},
         ]
-        pages = [plan, {name: _sha256(file) for name, file in self.pages.items()}]
+        pages = [plan, {name: file_digest(file) for name, file in self.pages.items()}]
         return {
             "answers": content_digest(answers),
             "pages": content_digest([*pages, dict(self.figures)]),
@@ -102,17 +99,6 @@ class Snapshot:
         return (self.manifests[dataset], split) if dataset in self.manifests else None
 
 
-@cache
-def _code() -> list[str]:
-    """Return what writes the mirrors: versions of libraries, and a digest of this package."""
-    package = Path(__file__).parents[1]
-    digest = hashlib.sha256()
-    for file in sorted(package.rglob("*.py")):
-        digest.update(file.relative_to(package).as_posix().encode())
-        digest.update(hashlib.sha256(file.read_bytes()).digest())
-    return [metadata.version("mlflow"), metadata.version("optuna"), digest.hexdigest()]
-
-
 def _told(answer: Answer) -> str:
     """Return all that an answer says; its key stands for its question."""
     said = (getattr(answer.result, name) for name in Result.model_fields)
@@ -123,7 +109,3 @@ def _told(answer: Answer) -> str:
 def _look(file: Path) -> list[object]:
     found = file.stat()
     return [str(file), found.st_size, found.st_mtime_ns]
-
-
-def _sha256(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
