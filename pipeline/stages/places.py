@@ -80,10 +80,9 @@ class Places:
         """What data looked like when they were digested last: no need to read them again."""
         return Path("artifacts") / f"{self.profile}.inputs.json"
 
-    @property
-    def drawn(self) -> Path:
-        """What the pages were made of, and their digests: no need to draw them again."""
-        return Path("artifacts") / f"{self.profile}.pages.json"
+    def made(self, what: str) -> Path:
+        """Return where it is noted what outputs were made of: no need to make them again."""
+        return Path("artifacts") / f"{self.profile}.{what}.json"
 
     @property
     def analysis(self) -> Path:

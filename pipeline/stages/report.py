@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 
 from pydantic import ValidationError
 
-from pipeline.content import canonical_json, code_digest_with, content_digest, file_digest
+from pipeline.content import code_digest_with, content_digest
 from pipeline.errors import Refusal
+from pipeline.stages.made import made_once
 from pipeline.stages.mirror import mirror_report
 from pipeline.stages.places import Places
 
@@ -31,15 +31,17 @@ def run(profile: str) -> None:
         raise Refusal(f"{places.analysis} is missing; run: {command}") from None
     made_of = content_digest([code_digest_with(DRAWN_BY), hashlib.sha256(analysis).hexdigest()])
     (places.reports / "charts").mkdir(parents=True, exist_ok=True)  # even if there is none: for DVC
-    if _noted(places) != {"made_of": made_of, "pages": _found(places)}:
-        _write(places, analysis)
-        places.drawn.parent.mkdir(parents=True, exist_ok=True)
-        places.drawn.write_text(canonical_json({"made_of": made_of, "pages": _found(places)}))
-    print(f"The page: {places.reports / 'report.html'}")
+    told = made_once(
+        places.made("pages"),
+        made_of,
+        lambda: [*places.reports.glob("report.*"), *places.reports.glob("charts/*")],
+        lambda: _write(places, analysis),
+    )
+    print(told)
     print(mirror_report(profile))
 
 
-def _write(places: Places, analysis: bytes) -> None:
+def _write(places: Places, analysis: bytes) -> str:
     from pipeline.findings.pages import pages  # imports what draws: seconds
     from pipeline.findings.summary import Summary
 
@@ -56,17 +58,4 @@ def _write(places: Places, analysis: bytes) -> None:
         path = places.reports / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-
-
-def _found(places: Places) -> dict[str, str]:
-    """Return the digests of the pages and charts that are there."""
-    files = [*places.reports.glob("report.*"), *places.reports.glob("charts/*")]
-    return {file.relative_to(places.reports).as_posix(): file_digest(file) for file in files}
-
-
-def _noted(places: Places) -> object:
-    """Return what was noted when the pages were made; nothing where the note is none."""
-    try:
-        return json.loads(places.drawn.read_text())
-    except (OSError, ValueError):
-        return None
+    return f"The page: {places.reports / 'report.html'}"
