@@ -1,7 +1,8 @@
 """What a stage made its outputs of: where nothing of it has changed, they stay as they are.
 
-DVC runs no stage whose inputs are the same. This is for who calls a stage by itself, and for what
-DVC cannot know, such as a comment that changed.
+DVC runs no stage whose inputs are the same; who calls one by itself waits no longer for it. The
+digest of what decides the outputs covers every byte of this package, so that any edit makes them
+anew.
 """
 
 from __future__ import annotations
