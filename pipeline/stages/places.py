@@ -82,7 +82,7 @@ class Places:
 
     def made(self, what: str) -> Path:
         """Return where it is noted what outputs were made of: no need to make them again."""
-        return Path("artifacts") / f"{self.profile}.{what}.json"
+        return Path("artifacts") / f"{self.profile}.{what}.made.json"
 
     @property
     def analysis(self) -> Path:
