@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.configuration.composition import Composed, combinations, composition
-from pipeline.configuration.files import names
+from pipeline.configuration.files import at_one_moment, names
 from pipeline.configuration.hydra import Told, choosing, overrides_of
 from pipeline.configuration.messages import Invalid, check_at_most, shown
 from pipeline.configuration.sections import Plain, check_module, component, mapping, parsed
@@ -33,6 +33,7 @@ class Asked:
     summary: bool
 
 
+@at_one_moment()
 def compose_cells(conf: Path, overrides: Sequence[str], *, multirun: bool) -> list[Asked]:
     """Compose conf/train.yaml, once for each combination of the overrides' values.
 

@@ -6,10 +6,12 @@ Hydra composes them; here they are looked at one by one, to name the one that a 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import lru_cache, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import yaml
 
@@ -22,7 +24,44 @@ MOST_VALUES = 10_000  # of a file, its aliases written out
 DEEPEST = 50  # levels of a file, well below where Hydra recurses too deeply
 DISGUISED = re.compile(r"[-+]?(0[0-9_]+|[0-9][0-9_]*(:[0-5]?[0-9])+)")
 
+P = ParamSpec("P")
+R = TypeVar("R")
+_moment: ContextVar[dict[Any, Any] | None] = ContextVar("_moment", default=None)
 
+
+@contextmanager
+def at_one_moment() -> Iterator[None]:
+    """Let each file be read once and each folder be listed once: a plan asks a hundred times."""
+    token = _moment.set({})
+    try:
+        yield
+    finally:
+        _moment.reset(token)
+
+
+def _once(look: Callable[P, R]) -> Callable[P, R]:
+    """Let a function that looks at the disk do so once at a moment."""
+
+    @wraps(look)
+    def looking(*place: P.args, **more: P.kwargs) -> R:
+        seen, key = _moment.get(), (look.__name__, *place, *more.items())
+        if seen is None:
+            return look(*place, **more)
+        if key not in seen:
+            seen[key] = look(*place, **more)
+        found: R = seen[key]
+        return found
+
+    return looking
+
+
+@_once
+def groups(conf: Path) -> frozenset[str]:
+    """Return what the folders of conf/ are called."""
+    return frozenset(folder.name for folder in conf.iterdir() if folder.is_dir())
+
+
+@_once
 def names(conf: Path, group: str) -> list[str]:
     """Return what a group's files are called, sorted."""
     return sorted(file.stem for file in (conf / group).glob("*.yaml") if file.is_file())
@@ -38,19 +77,14 @@ def chained(files: Sequence[Path]) -> list[Path]:
     return list(dict.fromkeys(each for named in files for each in _chain(named)))
 
 
-def sources(files: Sequence[Path]) -> list[Path] | None:
-    """Return these files and those that they start from; nothing where one of them is damaged."""
-    found = chained(files)
-    asked = {*files, *(base for file in found for base in _bases(file))}
-    return found if {file for file in asked if file.is_file()} == set(found) else None
+def text_of(file: Path) -> str | None:
+    """Return a file's text, or nothing where there is none to read."""
+    return _look(file)[0] if _is_file(file) else None
 
 
-def text_of(file: Path) -> bytes | None:
-    """Return a file's bytes, or nothing where there is none to read."""
-    try:
-        return file.read_bytes()
-    except OSError:
-        return None
+def flaw(text: str) -> str | None:
+    """Return what is wrong with a file of this text, or nothing."""
+    return _read(text)[0]
 
 
 def damaged(conf: Path) -> str | None:
@@ -58,6 +92,7 @@ def damaged(conf: Path) -> str | None:
     return next((said for file in sorted(conf.rglob("*.yaml")) if (said := _damage(file))), None)
 
 
+@_once
 def swollen(conf: Path) -> str | None:
     """Return the first file that is no configuration but a bomb, or nothing.
 
@@ -67,7 +102,7 @@ def swollen(conf: Path) -> str | None:
         try:
             if file.stat().st_size > MOST_BYTES:
                 return f"{file}: is larger than {MOST_BYTES >> 10} KiB; a configuration is shorter"
-            text = file.read_text(encoding="utf-8")
+            text = _look(file)[0] or ""
             node = yaml.compose(text, Loader=LOADER) if "*" in text and "&" in text else None
             if node is not None and _size(node, {}) > MOST_VALUES:
                 return f"{file}: its aliases (*) make more than {MOST_VALUES} values; write fewer"
@@ -95,16 +130,21 @@ def disguised(files: Sequence[Path]) -> str | None:
     Args:
         files: Readable files; those that they start from are looked at too.
     """
-    for file in chained(files):
-        for token in yaml.scan(file.read_text(encoding="utf-8"), Loader=LOADER):
-            if isinstance(token, yaml.ScalarToken) and token.plain:
-                value = yaml.safe_load(token.value) if DISGUISED.fullmatch(token.value) else None
-                if isinstance(value, int):
-                    line = token.start_mark.line + 1
-                    return (
-                        f"{file}: line {line}: {token.value} reads as {value}; "
-                        f"write {value}, or '{token.value}' for text"
-                    )
+    found = ((file, _disguised(_text(file))) for file in chained(files))
+    return next((f"{file}: {said}" for file, said in found if said), None)
+
+
+@lru_cache(maxsize=1_000)
+def _disguised(text: str) -> str | None:
+    for token in yaml.scan(text, Loader=LOADER):
+        if isinstance(token, yaml.ScalarToken) and token.plain:
+            value = yaml.safe_load(token.value) if DISGUISED.fullmatch(token.value) else None
+            if isinstance(value, int):
+                line = token.start_mark.line + 1
+                return (
+                    f"line {line}: {token.value} reads as {value}; "
+                    f"write {value}, or '{token.value}' for text"
+                )
     return None
 
 
@@ -127,13 +167,32 @@ def unemptied(files: Sequence[Path]) -> str | None:
 
 
 def _damage(file: Path) -> str | None:
-    try:
-        damage = _read(file.read_text(encoding="utf-8"))[0]
-    except UnicodeDecodeError:
-        return f"{file}: is not text in UTF-8"
-    except OSError as error:
-        return f"{file}: {error.strerror}"
+    text, trouble = _look(file)
+    damage = trouble if text is None else flaw(text)
     return f"{file}: {damage}" if damage else None
+
+
+@_once
+def _is_file(file: Path) -> bool:
+    return file.is_file()
+
+
+@_once
+def _look(file: Path) -> tuple[str | None, str | None]:
+    """Return a file's text, or why it has none."""
+    try:
+        return file.read_text(encoding="utf-8"), None
+    except UnicodeDecodeError:
+        return None, "is not text in UTF-8"
+    except OSError as error:
+        return None, error.strerror
+
+
+def _text(file: Path) -> str:
+    """Return the text of a file that is readable."""
+    text, _ = _look(file)
+    assert text is not None
+    return text
 
 
 @lru_cache(maxsize=1_000)
@@ -180,7 +239,7 @@ def _odd(node: yaml.Node | None, depth: int = 0) -> str | None:
 
 def _chain(file: Path, seen: frozenset[Path] = frozenset()) -> Iterator[Path]:
     """Yield a readable file and those that it starts from."""
-    if file in seen or not file.is_file() or _damage(file):
+    if file in seen or not _is_file(file) or _damage(file):
         return
     yield file
     for base in reversed(_bases(file)):
@@ -195,7 +254,7 @@ def _bases(file: Path) -> list[Path]:
 
 
 def _content(file: Path) -> dict[Any, Any]:
-    return _read(file.read_text(encoding="utf-8"))[1]
+    return _read(_text(file))[1]
 
 
 def _at(content: object, key: str) -> object:

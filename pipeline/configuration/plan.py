@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pipeline.configuration.claim import claims
 from pipeline.configuration.composition import alone
+from pipeline.configuration.files import at_one_moment
 from pipeline.configuration.hydra import Told
 from pipeline.configuration.messages import Invalid, shown
 from pipeline.configuration.sections import parsed
@@ -25,6 +26,7 @@ from pipeline.errors import Refusal, nearest
 from pipeline.studies import Dataset, Plan, Study
 
 
+@at_one_moment()
 def compose_plan(conf: Path, profile: str) -> Plan:
     """Compose a profile.
 
