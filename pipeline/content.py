@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
+from functools import cache
+from importlib import metadata
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict
@@ -59,6 +63,26 @@ def canonical_json(content: object) -> str:
 def content_digest(content: object) -> str:
     """Return the SHA-256 of the canonical JSON, 64 hexadecimal digits."""
     return hashlib.sha256(canonical_json(content).encode()).hexdigest()
+
+
+def code_digest_with(libraries: Iterable[str]) -> str:
+    """Return a digest of this package's code and of these libraries' versions."""
+    return content_digest([_package(), [metadata.version(name) for name in libraries]])
+
+
+@cache
+def _package() -> str:
+    """Return a digest of every byte of this package: its code, and its pages' templates."""
+    package = Path(__file__).parent
+    files = sorted(each for each in package.rglob("*") if each.suffix not in ("", ".pyc"))
+    names = {each.relative_to(package).as_posix(): each for each in files}
+    return content_digest({name: file_digest(each) for name, each in names.items()})
+
+
+def file_digest(file: Path) -> str:
+    """Return the SHA-256 of a file's bytes, 64 hexadecimal digits."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _word(value: object) -> str:

@@ -78,7 +78,7 @@ class Checkout:
             str(file.relative_to(self.root)): file.read_bytes()
             for folder in OUTPUTS
             for file in sorted((self.root / folder).rglob("*"))
-            if file.is_file() and not file.name.endswith((".lock", ".progress.json"))
+            if file.is_file() and not file.name.endswith((".lock", ".progress.json", ".made.json"))
         }
 
     def ran(self, output: str) -> list[str]:

@@ -33,7 +33,7 @@ BY_NAME = {
     "pipeline.stages.looking": "",  # a user's own model
     "pipeline.stages.predict": "",  # layers of a user's own
     "pipeline.tasks.scoring": "pipeline.tasks.*",
-    "pipeline.tracking.live": "",  # libraries
+    "pipeline.tracking.loading": "",  # libraries
     "pipeline.training.builder": "pipeline.models.*",
     "pipeline.training.determinism": "",  # TensorFlow and Keras
     "pipeline.training.engine": "pipeline.models.*",

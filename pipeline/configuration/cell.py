@@ -11,6 +11,7 @@ from pipeline.configuration.composition import Composed, combinations, compositi
 from pipeline.configuration.folders import names
 from pipeline.configuration.hydra import Told, choosing, overrides_of
 from pipeline.configuration.messages import Invalid, check_at_most, shown
+from pipeline.configuration.moment import at_one_moment
 from pipeline.configuration.sections import Plain, check_module, component, mapping, parsed
 from pipeline.configuration.task import compose_task
 from pipeline.errors import nearest
@@ -33,6 +34,7 @@ class Asked:
     summary: bool
 
 
+@at_one_moment()
 def compose_cells(conf: Path, overrides: Sequence[str], *, multirun: bool) -> list[Asked]:
     """Compose conf/train.yaml, once for each combination of the overrides' values.
 

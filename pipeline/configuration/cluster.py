@@ -8,11 +8,13 @@ from pathlib import Path
 from pipeline.configuration.composition import check_choice, composition
 from pipeline.configuration.hydra import Told
 from pipeline.configuration.messages import shown
+from pipeline.configuration.moment import at_one_moment
 from pipeline.configuration.sections import check_module, component, mapping, parsed
 from pipeline.errors import Refusal
 from pipeline.studies import Cluster
 
 
+@at_one_moment()
 def compose_cluster(conf: Path, asked: str) -> Cluster:
     """Compose who works.
 

@@ -6,19 +6,18 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.configuration import files, folders, hydra
 from pipeline.configuration.hints import meant, no_choice
 from pipeline.configuration.hydra import LONGEST, Override, Told, overrides_of
+from pipeline.configuration.merging import merged
 from pipeline.configuration.messages import Invalid, brief, shown
 from pipeline.configuration.sections import Plain, check_plain, mapping
 from pipeline.errors import Refusal, nearest
 
 MOST_RUNS = 10_000  # of one command line
-MOST_MADE = 500  # compositions that are remembered
 
 
 @dataclass(frozen=True)
@@ -58,45 +57,43 @@ class Composed:
         )
 
 
-# What was composed, by root and overrides, each with the texts of the files that it was made of: a
-# plan asks for a hundred compositions, and most of them again when one file has changed
-_made: dict[tuple[str, tuple[str, ...]], list[tuple[dict[str, bytes | None], Composed]]] = {}
-
-
 def composition(conf: Path, root: str, told: Sequence[Told]) -> Composed:
     """Compose a root file under overrides, the later ones having the last word.
-
-    What was composed before of files with the same texts is not composed again.
 
     Raises:
         Refusal: A file is damaged, or an override is not one, or names what is not there.
     """
     if bomb := files.swollen(conf):
         raise Refusal(bomb)
-    if len(_made) > MOST_MADE:
-        _made.clear()
-    known = _made.setdefault((root, tuple(text for each in told for text in each.overrides)), [])
-    for texts, made in known:
-        if all(files.text_of(folders.found(conf, name)) == text for name, text in texts.items()):
-            return replace(made, conf=conf, content=deepcopy(made.content), told=tuple(told))
-    composed, used = _composed(conf, root, told)
-    if sources := files.sources(conf, used):
-        texts = {str(folders.within(conf, file)): files.text_of(file) for file in sources}
-        known.append((texts, replace(composed, content=deepcopy(composed.content))))
-    return composed
-
-
-def _composed(conf: Path, root: str, told: Sequence[Told]) -> tuple[Composed, list[Path]]:
-    """Compose by Hydra; return the files that it names beside it."""
-    groups = folders.groups(conf)
     said = [(source.place, each) for source in told for each in overrides_of(source)]
     for place, override in said:
-        if override.key_or_group in groups:
+        if override.key_or_group in folders.groups(conf):
             _check_group(conf, override, place)
         elif override.is_sweep_override():
             text = brief(override.input_line or "")
             raise Refusal(f"{place}: {text} lists several values; say one of them")
-    places = ", ".join(source.place for source in told)
+    composed = Composed(conf, root, {}, {}, tuple(told))
+    found = merged(conf, root, [override for _, override in said])
+    content, choices = _by_hydra(composed, said) if found is None else found
+    named = [
+        folders.found(conf, f"{root}.yaml"),
+        *(folders.found(conf, group, f"{choices[group]}.yaml") for group in choices),
+    ]
+    if misread := files.disguised(conf, named) or files.unemptied(conf, named):
+        raise Refusal(misread)
+    composed = replace(composed, content=content, choices=choices)
+    with composed.refusing():
+        check_plain(content)
+    return composed
+
+
+def _by_hydra(
+    composed: Composed, said: Sequence[tuple[str, Override]]
+) -> tuple[Plain, dict[str, str]]:
+    """Compose by Hydra; return what came out, and the chosen files by group."""
+    conf, root = composed.conf, composed.root
+    groups = folders.groups(conf)
+    places = ", ".join(source.place for source in composed.told)
     with hydra.composing(conf):
         try:
             tree, choices = hydra.tree(conf, root, [override for _, override in said], places)
@@ -108,17 +105,7 @@ def _composed(conf: Path, root: str, told: Sequence[Told]) -> tuple[Composed, li
                 if not (override in chosen or override.is_add() or override.is_force_add()):
                     _check_key(known, override.key_or_group, place)
             raise
-        composed = Composed(conf, root, {}, choices, tuple(told))
-        content = hydra.resolved(tree, composed.place)
-    named = [
-        folders.found(conf, f"{root}.yaml"),
-        *(folders.found(conf, group, f"{choices[group]}.yaml") for group in choices),
-    ]
-    if misread := files.disguised(conf, named) or files.unemptied(conf, named):
-        raise Refusal(misread)
-    with composed.refusing():
-        check_plain(content)
-    return replace(composed, content=content), named
+        return hydra.resolved(tree, replace(composed, choices=choices).place), choices
 
 
 def written(conf: Path, root: str, told: Sequence[Told], *, resolve: bool) -> Plain:
@@ -213,7 +200,7 @@ def _check_group(conf: Path, override: Override, place: str) -> None:
 
 
 def _check_chosen(
-    choices: dict[str, str], said: Sequence[tuple[str, Override]], groups: set[str]
+    choices: dict[str, str], said: Sequence[tuple[str, Override]], groups: frozenset[str]
 ) -> None:
     """Refuse the choice of a group from which the root file chooses nothing.
 

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from pipeline.configuration import folders
+from pipeline.configuration.moment import once
 
 TEXT, MERGE = "tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"
 ABSENT = object()
@@ -36,19 +37,14 @@ def chained(conf: Path, files: Sequence[Path]) -> list[Path]:
     return list(dict.fromkeys(each for named in files for each in _chain(conf, named)))
 
 
-def sources(conf: Path, files: Sequence[Path]) -> list[Path] | None:
-    """Return these files and those that they start from; nothing where one of them is damaged."""
-    found = chained(conf, files)
-    asked = {*files, *(base for file in found for base in _bases(conf, file))}
-    return found if {file for file in asked if file.is_file()} == set(found) else None
+def text_of(file: Path) -> str | None:
+    """Return a file's text, or nothing where there is none to read."""
+    return _look(file)[0] if _is_file(file) else None
 
 
-def text_of(file: Path) -> bytes | None:
-    """Return a file's bytes, or nothing where there is none to read."""
-    try:
-        return file.read_bytes()
-    except OSError:
-        return None
+def flaw(text: str) -> str | None:
+    """Return what is wrong with a file of this text, or nothing."""
+    return _read(text)[0]
 
 
 def damaged(conf: Path) -> str | None:
@@ -56,6 +52,7 @@ def damaged(conf: Path) -> str | None:
     return next((said for file in folders.every(conf) if (said := _damage(file))), None)
 
 
+@once
 def swollen(conf: Path) -> str | None:
     """Return the first file that is no configuration but a bomb, or nothing.
 
@@ -65,7 +62,7 @@ def swollen(conf: Path) -> str | None:
         try:
             if file.stat().st_size > MOST_BYTES:
                 return f"{file}: is larger than {MOST_BYTES >> 10} KiB; a configuration is shorter"
-            text = file.read_text(encoding="utf-8")
+            text = _look(file)[0] or ""
             node = yaml.compose(text, Loader=LOADER) if "*" in text and "&" in text else None
             if node is not None and _size(node, {}) > MOST_VALUES:
                 return f"{file}: its aliases (*) make more than {MOST_VALUES} values; write fewer"
@@ -94,16 +91,21 @@ def disguised(conf: Path, files: Sequence[Path]) -> str | None:
         conf: The folder of configuration groups.
         files: Readable files; those that they start from are looked at too.
     """
-    for file in chained(conf, files):
-        for token in yaml.scan(file.read_text(encoding="utf-8"), Loader=LOADER):
-            if isinstance(token, yaml.ScalarToken) and token.plain:
-                value = yaml.safe_load(token.value) if DISGUISED.fullmatch(token.value) else None
-                if isinstance(value, int):
-                    line = token.start_mark.line + 1
-                    return (
-                        f"{file}: line {line}: {token.value} reads as {value}; "
-                        f"write {value}, or '{token.value}' for text"
-                    )
+    found = ((file, _disguised(_text(file))) for file in chained(conf, files))
+    return next((f"{file}: {said}" for file, said in found if said), None)
+
+
+@lru_cache(maxsize=1_000)
+def _disguised(text: str) -> str | None:
+    for token in yaml.scan(text, Loader=LOADER):
+        if isinstance(token, yaml.ScalarToken) and token.plain:
+            value = yaml.safe_load(token.value) if DISGUISED.fullmatch(token.value) else None
+            if isinstance(value, int):
+                line = token.start_mark.line + 1
+                return (
+                    f"line {line}: {token.value} reads as {value}; "
+                    f"write {value}, or '{token.value}' for text"
+                )
     return None
 
 
@@ -127,13 +129,32 @@ def unemptied(conf: Path, files: Sequence[Path]) -> str | None:
 
 
 def _damage(file: Path) -> str | None:
-    try:
-        damage = _read(file.read_text(encoding="utf-8"))[0]
-    except UnicodeDecodeError:
-        return f"{file}: is not text in UTF-8"
-    except OSError as error:
-        return f"{file}: {error.strerror}"
+    text, trouble = _look(file)
+    damage = trouble if text is None else flaw(text)
     return f"{file}: {damage}" if damage else None
+
+
+@once
+def _is_file(file: Path) -> bool:
+    return file.is_file()
+
+
+@once
+def _look(file: Path) -> tuple[str | None, str | None]:
+    """Return a file's text, or why it has none."""
+    try:
+        return file.read_text(encoding="utf-8"), None
+    except UnicodeDecodeError:
+        return None, "is not text in UTF-8"
+    except OSError as error:
+        return None, error.strerror
+
+
+def _text(file: Path) -> str:
+    """Return the text of a file that is readable."""
+    text, _ = _look(file)
+    assert text is not None
+    return text
 
 
 @lru_cache(maxsize=1_000)
@@ -180,7 +201,7 @@ def _odd(node: yaml.Node | None, depth: int = 0) -> str | None:
 
 def _chain(conf: Path, file: Path, seen: frozenset[Path] = frozenset()) -> Iterator[Path]:
     """Yield a readable file and those that it starts from."""
-    if file in seen or not file.is_file() or _damage(file):
+    if file in seen or not _is_file(file) or _damage(file):
         return
     yield file
     for base in reversed(_bases(conf, file)):
@@ -196,7 +217,7 @@ def _bases(conf: Path, file: Path) -> list[Path]:
 
 
 def _content(file: Path) -> dict[Any, Any]:
-    return _read(file.read_text(encoding="utf-8"))[1]
+    return _read(_text(file))[1]
 
 
 def _at(content: object, key: str) -> object:

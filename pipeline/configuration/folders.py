@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.configuration.moment import once
+
 PACKAGE = Path(__file__).parents[1]
 # within the package once it is installed, beside it in a checkout
 SHIPPED = next(
@@ -17,6 +19,7 @@ SHIPPED = next(
 ROOTS = tuple(file.name for file in SHIPPED.glob("*.yaml")) if SHIPPED else ()
 
 
+@once
 def folders(conf: Path) -> list[Path]:
     """Return the folders that are looked through for a file of `conf`, in turn."""
     stands_alone = all((conf / root).is_file() for root in ROOTS)
@@ -24,6 +27,7 @@ def folders(conf: Path) -> list[Path]:
     return [folder for folder in asked if folder.is_dir()]
 
 
+@once
 def found(conf: Path, *names: str) -> Path:
     """Return where a file of `conf` lies; where there is none, where the user's own would."""
     places = [folder.joinpath(*names) for folder in folders(conf)]
@@ -35,11 +39,14 @@ def within(conf: Path, file: Path) -> Path:
     return next(file.relative_to(each) for each in folders(conf) if file.is_relative_to(each))
 
 
-def groups(conf: Path) -> set[str]:
+@once
+def groups(conf: Path) -> frozenset[str]:
     """Return what the groups of `conf` are called."""
-    return {each.name for folder in folders(conf) for each in folder.iterdir() if each.is_dir()}
+    below = (each for folder in folders(conf) for each in folder.iterdir())
+    return frozenset(each.name for each in below if each.is_dir())
 
 
+@once
 def names(conf: Path, group: str) -> list[str]:
     """Return what a group's files are called, sorted."""
     files = (file for folder in folders(conf) for file in (folder / group).glob("*.yaml"))

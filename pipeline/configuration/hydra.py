@@ -27,11 +27,12 @@ from hydra.core.override_parser.types import (
     QuotedString,
     Sweep,
 )
-from hydra.core.override_parser.types import Override as Override  # named by composition, too
+from hydra.core.override_parser.types import Override as Override  # named by others, too
 from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig, OmegaConf
+from omegaconf._utils import get_yaml_loader
 from omegaconf.errors import OmegaConfBaseException
 
 from pipeline.configuration import files, folders
@@ -43,6 +44,7 @@ from pipeline.errors import Refusal
 # files that a composition would read.
 ConfigStore.instance().store("config", HydraConf(defaults=[]), group="hydra", provider="hydra")
 
+READING = get_yaml_loader().yaml_implicit_resolvers  # which texts are numbers, true, null
 LONGEST = 10_000  # characters of an override: Hydra's parser takes seconds over more
 # What ${...} may not call. A value from the environment, the clock or a fallback would be one that
 # conf/ does not show; what is left is to name another key.
@@ -112,6 +114,7 @@ def _read(text: str, place: str) -> Override:
     return override
 
 
+@lru_cache(maxsize=4_096)
 def _parsed(text: str) -> Override | None:
     try:
         [override] = OverridesParser.create().parse_overrides([text])
@@ -126,11 +129,16 @@ def choosing(key: str, text: str) -> str:
     return f"{key}={QuotedString(text=text, quote=Quote.single).with_quotes()}"
 
 
+def is_plain(override: Override) -> bool:
+    """Tell whether an override sets a key that is there, or chooses a file: key=value."""
+    is_added = override.is_add() or override.is_force_add()
+    return not (override.is_sweep_override() or is_added or override.is_delete())
+
+
 def texts(override: Override) -> list[str]:
     """Return what Hydra is told: to set a key to {} is to empty it, where Hydra would merge."""
     key = override.key_or_group
-    is_plain = not (override.is_sweep_override() or override.is_add() or override.is_force_add())
-    if is_plain and override.value() == {}:
+    if is_plain(override) and override.value() == {}:
         return [f"~{key}", f"+{key}={{}}"]
     return [override.input_line or ""]
 

@@ -16,6 +16,7 @@ from pipeline.configuration.claim import claims
 from pipeline.configuration.composition import alone
 from pipeline.configuration.hydra import Told
 from pipeline.configuration.messages import Invalid, shown
+from pipeline.configuration.moment import at_one_moment
 from pipeline.configuration.sections import parsed
 from pipeline.configuration.situation import situations
 from pipeline.configuration.starts import check_starts
@@ -26,6 +27,7 @@ from pipeline.errors import Refusal, nearest
 from pipeline.studies import Dataset, Plan, Study
 
 
+@at_one_moment()
 def compose_plan(conf: Path, profile: str) -> Plan:
     """Compose a profile.
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
 
 import numpy as np
-from scipy.stats import qmc
+import scipy
 
 from pipeline.records import Result
 from pipeline.search.proposal import Proposal
@@ -36,9 +38,13 @@ class Sobol:
         self._names = sorted(study.space, key=lambda name: (name.startswith(OWN), name))
         if len(self._names) > WIDTH:
             raise ValueError(f"takes {WIDTH} dimensions, {study.name} has {len(self._names)}")
-        place = zlib.crc32(study.cell_name.encode())
-        rng = np.random.default_rng([study.design.seed, place])
-        self._sequence = qmc.Sobol(WIDTH, scramble=True, rng=rng)
+        self._seeds = [study.design.seed, zlib.crc32(study.cell_name.encode())]
+
+    @cached_property
+    def _sequence(self) -> Any:
+        """Drawn from the first proposal on: to compose a study asks for none."""
+        rng = np.random.default_rng(self._seeds)
+        return scipy.stats.qmc.Sobol(WIDTH, scramble=True, rng=rng)
 
     def propose(self, _: Sequence[Result]) -> Proposal:
         """Return the next point; results don't matter."""

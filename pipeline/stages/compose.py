@@ -9,6 +9,7 @@ import yaml
 from pipeline.configuration.plan import compose_plan
 from pipeline.stages.places import Places
 
+DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # four times as fast where there is one
 HEADER = "# Composed and validated; edit conf/ and compose again.\n"
 
 
@@ -17,7 +18,8 @@ def run(conf: Path, profile: str) -> None:
     plan = compose_plan(conf, profile)
     file = Places(profile).plan
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(HEADER + yaml.safe_dump(plan.plain(), sort_keys=False, allow_unicode=True))
+    text = yaml.dump(plan.plain(), Dumper=DUMPER, sort_keys=False, allow_unicode=True)
+    file.write_text(HEADER + text)
     trials = sum(study.design.trials for study in plan.studies.values())
     seeds = sum(len(study.confirm_seeds) for study in plan.studies.values())
     print(f"{file}: {len(plan.studies)} studies, {trials} trials, {seeds} confirmations")

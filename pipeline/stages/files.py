@@ -59,7 +59,7 @@ def read_answers(file: Path, command: str) -> list[Answer]:
     answers: dict[tuple[str, int], Answer] = {}
     for number, line in enumerate(lines, start=1):
         try:
-            answer = Answer.parse(json.loads(line))
+            answer = Answer.model_validate_json(line)
         except UNREADABLE:
             raise Refusal(
                 f"{file}:{number}: is damaged; remove the file and run: {command}"

@@ -80,6 +80,10 @@ class Places:
         """What data looked like when they were digested last: no need to read them again."""
         return Path("artifacts") / f"{self.profile}.inputs.json"
 
+    def made(self, what: str) -> Path:
+        """Return where it is noted what outputs were made of: no need to make them again."""
+        return Path("artifacts") / f"{self.profile}.{what}.made.json"
+
     @property
     def analysis(self) -> Path:
         """Every figure that the report prints."""

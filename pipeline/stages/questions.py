@@ -8,8 +8,8 @@ from typing import Literal
 from pipeline.data.arrays import read_manifest
 from pipeline.execution.precision import environment_of
 from pipeline.execution.queues import Ask
-from pipeline.records import Trial
-from pipeline.search.questions import question
+from pipeline.records import Environment, Trial
+from pipeline.search.questions import components, question
 from pipeline.stages.places import Places
 from pipeline.studies import CellFields, Plan
 from pipeline.tasks.scoring import scoring_of
@@ -25,6 +25,14 @@ def asker(plan: Plan) -> Ask:
     manifests = {name: read_manifest(arrays / name) for name in plan.datasets}
     for study in plan.studies.values():
         scoring_of(study.task.scoring).check(manifests[study.dataset])
+    environments: dict[tuple[str, ...], Environment] = {}
+
+    def environment(cell: CellFields) -> Environment:
+        targets = (part.target for part in components(cell))
+        named = (cell.trainer, cell.precision, *targets)
+        if named not in environments:
+            environments[named] = environment_of(cell)
+        return environments[named]
 
     def ask(
         cell: CellFields,
@@ -37,7 +45,7 @@ def asker(plan: Plan) -> Ask:
         return question(
             cell,
             data_digest=manifests[cell.dataset].digest,
-            environment=environment_of(cell),
+            environment=environment(cell),
             seed=seed,
             split=split,
             thresholds=thresholds,

@@ -2,37 +2,60 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from pydantic import ValidationError
 
+from pipeline.content import code_digest_with, content_digest
 from pipeline.errors import Refusal
-from pipeline.findings.pages import pages
-from pipeline.findings.summary import Summary
+from pipeline.stages.made import made_once
 from pipeline.stages.mirror import mirror_report
 from pipeline.stages.places import Places
+
+DRAWN_BY = ("altair", "jinja2", "markupsafe", "pydantic", "vl-convert-python")
 
 
 def run(profile: str) -> None:
     """Write the profile's pages and charts, and say where they are.
 
+    Pages that were made of this analysis, by this code, stay as they are.
+
     Raises:
         Refusal: The analysis is missing, or another version wrote it.
     """
     places = Places(profile)
-    command = f"normbench analyze {profile}"
     try:
-        summary = Summary.model_validate_json(places.analysis.read_bytes())
+        analysis = places.analysis.read_bytes()
     except FileNotFoundError:
+        command = f"normbench analyze {profile}"
         raise Refusal(f"{places.analysis} is missing; run: {command}") from None
+    made_of = content_digest([code_digest_with(DRAWN_BY), hashlib.sha256(analysis).hexdigest()])
+    (places.reports / "charts").mkdir(parents=True, exist_ok=True)  # even if there is none: for DVC
+    told = made_once(
+        places.made("pages"),
+        made_of,
+        lambda: [*places.reports.glob("report.*"), *places.reports.glob("charts/*")],
+        lambda: _write(places, analysis),
+    )
+    print(told)
+    print(mirror_report(profile))
+
+
+def _write(places: Places, analysis: bytes) -> str:
+    from pipeline.findings.pages import pages  # imports what draws: seconds
+    from pipeline.findings.summary import Summary
+
+    try:
+        summary = Summary.model_validate_json(analysis)
     except ValidationError:
+        command = f"normbench analyze {places.profile}"
         raise Refusal(f"{places.analysis} is damaged or old; run: {command}") from None
     written = pages(summary)
     for stale in places.reports.glob("charts/*.svg"):
         if f"charts/{stale.name}" not in written:
             stale.unlink()  # of another plan: nothing would say what it shows
-    (places.reports / "charts").mkdir(parents=True, exist_ok=True)  # even if there is none: for DVC
     for name, text in written.items():
         path = places.reports / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    print(f"The page: {places.reports / 'report.html'}")
-    print(mirror_report(profile))
+    return f"The page: {places.reports / 'report.html'}"

@@ -14,8 +14,8 @@ from __future__ import annotations
 import math
 from typing import Annotated, Literal
 
+import scipy
 from pydantic import Field
-from scipy import stats
 
 from pipeline.arguments import Count
 from pipeline.content import Record
@@ -144,12 +144,12 @@ def around(
 
 def t_quantile(freedom: int, *, level: float) -> float:
     """Standard errors to either side of a mean, for so many degrees of freedom."""
-    return float(stats.t.ppf((1 + level) / 2, freedom))
+    return float(scipy.stats.t.ppf((1 + level) / 2, freedom))
 
 
 def spread_limits(spread: float, freedom: int, *, level: float) -> tuple[float, float]:
     """Limits of a normal spread that was estimated with so many degrees of freedom."""
-    most, least = stats.chi2.ppf([(1 - level) / 2, (1 + level) / 2], freedom)
+    most, least = scipy.stats.chi2.ppf([(1 - level) / 2, (1 + level) / 2], freedom)
     return spread * math.sqrt(freedom / least), spread * math.sqrt(freedom / most)
 
 

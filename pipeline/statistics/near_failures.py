@@ -11,8 +11,8 @@ them count. So worse evidence can only raise a p value, and never helps.
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from pipeline.statistics.samples import Floats
 
@@ -33,7 +33,7 @@ def nearest(places: Floats, at: Floats, count: int = NEAR) -> NDArray[np.bool_]:
 
 def one_sided(more: NDArray[np.int64], fewer: NDArray[np.int64]) -> Floats:
     """Exact p values that the first side fails more often, of counts of blocks, any shape."""
-    return np.asarray(stats.binom.sf(more - 1, more + fewer, 0.5), np.float64)
+    return np.asarray(scipy.stats.binom.sf(more - 1, more + fewer, 0.5), np.float64)
 
 
 def threshold(near: NDArray[np.bool_], *, error: float) -> float:

@@ -13,8 +13,8 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from pipeline.arguments import Argument
 from pipeline.statistics.samples import Floats, Sample, sample_of
@@ -101,7 +101,7 @@ def failure_sample(pairs: pd.DataFrame, *, always: bool = False) -> Sample | Non
     return differences.model_copy(
         update={
             "bound": 1.0,
-            "mcnemar": float(stats.binomtest(only_ours, apart).pvalue) if apart else 1.0,
+            "mcnemar": float(scipy.stats.binomtest(only_ours, apart).pvalue) if apart else 1.0,
         }
     )
 

@@ -13,7 +13,7 @@ import math
 from functools import lru_cache
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from pipeline.statistics.samples import Floats
 
@@ -69,7 +69,7 @@ def _place(clusters: int, level: float) -> int:
     if clusters > EXACT_CLUSTERS:
         sums = clusters * (clusters + 1)
         spread = math.sqrt(sums * (2 * clusters + 1) / 24)
-        return int(sums / 4 - 0.5 + stats.norm.ppf(rare) * spread)
+        return int(sums / 4 - 0.5 + scipy.stats.norm.ppf(rare) * spread)
     law = np.ones(1)
     for rank in range(1, clusters + 1):
         law = np.convolve(law, [0.5, *[0.0] * (rank - 1), 0.5])

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import optimize
+import scipy
 
 from pipeline.statistics.samples import Floats
 
@@ -119,7 +119,7 @@ def _variances(places: Floats, terms: Floats, values: Floats) -> Floats:
             value = float((logs + part).sum() / 2 + pulled @ pulled / 2)
             return value, along.T @ (1 - part) / 2 + pulled
 
-        found = optimize.minimize(loss, np.zeros(along.shape[1]), jac=True, method="L-BFGS-B")
+        found = scipy.optimize.minimize(loss, np.zeros(along.shape[1]), jac=True, method="L-BFGS-B")
         variances = np.exp(along @ found.x)
     return np.asarray(variances, np.float64)
 

@@ -83,7 +83,7 @@ def check_address() -> None:
                 f"MLFLOW_TRACKING_URI={shown(uri)}: MLflow has no store for {kind!r}"
                 f"{nearest(kind, (*filter(None, SCHEMES), *plugins))}"
             )
-    if kind not in DATABASES:
+    if kind not in DATABASES or uri.startswith("sqlite:///"):  # Python brings SQLite's driver
         return
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import SQLAlchemyError

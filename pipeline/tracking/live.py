@@ -11,21 +11,17 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
 
 from pipeline.errors import Refusal
 from pipeline.records import Answer
-from pipeline.tracking.connection import settle
 from pipeline.tracking.mirrors import Mirror, warning
 from pipeline.tracking.outage import MirrorUnreachable
 from pipeline.tracking.snapshot import Snapshot
 
 Known = Callable[[Sequence[Answer]], Snapshot]
 
-LOADED_TOGETHER = ("sqlalchemy.orm", "alembic.command", "mlflow", "optuna.storages")
 REST = 0.5  # times a pass's duration before the next: what is left is written after the sweep
 LONGEST_PAUSE_SECONDS = 300.0  # between two attempts to reach a mirror that is down
-_loading = threading.Lock()
 
 
 class LiveMirror:
@@ -80,14 +76,6 @@ class LiveMirror:
         return [line for line in lines if line]
 
 
-def _load() -> None:
-    """Import what both threads need, one after the other: half-imported, it fails the second."""
-    settle()
-    with _loading:
-        for module in LOADED_TOGETHER:
-            import_module(module)
-
-
 class _Feed:
     """What a sweep has handed over so far, and whether it is over."""
 
@@ -119,8 +107,6 @@ class _Follower(threading.Thread):
         pause, over = self._interval, False
         while not over:
             over = self._feed.over.wait(pause)
-            if self._feed.answers:
-                _load()
             count, began = len(self._feed.answers), time.monotonic()
             if count == self._mirrored:
                 pause = self._interval

@@ -20,9 +20,11 @@ from pipeline.tracking.difference import Found, lacks, of_entry
 from pipeline.tracking.entries import REPORT, entries, report_entries, unplanned
 from pipeline.tracking.entry import MODEL_DIGEST, Entry
 from pipeline.tracking.leaves import run_entry
+from pipeline.tracking.loading import load
 from pipeline.tracking.one_writer import one_writer
 from pipeline.tracking.outage import MirrorUnreachable, unreachable
 from pipeline.tracking.snapshot import Clock, Snapshot
+from pipeline.tracking.untouched import Noted, noted, noting
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -56,7 +58,9 @@ class MlflowMirror:
             MirrorUnreachable: MLflow, its database or the network failed. What was
                 written stays, and the next call continues from there.
         """
-        unregistered = self.write(snapshot.plan.profile, lambda but: entries(snapshot, but))
+        profile, unregistered = snapshot.plan.profile, ""
+        if not self._is_right(snapshot):
+            unregistered = self.write(profile, lambda but: entries(snapshot, but), of=snapshot)
         counts = {
             f"{len(self.updated - self.written)} updated": self.updated - self.written,
             f"{self.doubles} doubles deleted": self.doubles,
@@ -67,24 +71,36 @@ class MlflowMirror:
         }
         told = [f"{len(self.written)} runs written", *(each for each in counts if counts[each])]
         right = self._described - len(self.written | self.updated)
-        place = f"MLflow normbench/{snapshot.plan.profile}"
+        place = f"MLflow normbench/{profile}"
         return f"{place}: {', '.join(told)}; {right} already right{unregistered}"
 
-    def write(self, profile: str, describe: Describe, *, named: str = "") -> str:
+    def _is_right(self, snapshot: Snapshot) -> bool:
+        """Tell whether nothing has been written since all of this was right; and then count it."""
+        known = noted(tracking_uri()).get(_called(snapshot))
+        if self._described or not known or known["digests"] != snapshot.digests():
+            return False
+        self._described, self.others = known["described"], known["others"]
+        return True
+
+    def write(
+        self, profile: str, describe: Describe, *, named: str = "", of: Snapshot | None = None
+    ) -> str:
         """Write some runs; return why models are not registered, empty where they are.
 
         Args:
             profile: Names the experiment.
             describe: Returns the runs, parents before their children, but for those of some names.
             named: The one run that is looked for, where not all of them are.
+            of: What they are described from, where they are all of it or its pages.
 
         Raises:
             MirrorUnreachable: As above.
         """
+        load()
         from pipeline.tracking import runs  # imports MLflow
 
         uri = tracking_uri()
-        with one_writer("MLflow", uri, mark=self._mark) as was_mine:
+        with one_writer("MLflow", uri, mark=self._mark) as was_mine, noting(uri) as right:
             with connected() as client:
                 experiment = open_experiment(client, profile)
                 if not was_mine or experiment != self._experiment:
@@ -104,7 +120,21 @@ class MlflowMirror:
             self.others = sum(map(len, self._known.values())) - self._described
             self._settled |= {entry.name for entry in wanted if entry.settled}
             self._experiment = experiment
+            self._note(right, of, whole=not named and not unregistered)
         return unregistered
+
+    def _note(self, right: Noted, snapshot: Snapshot | None, *, whole: bool) -> None:
+        """Note what is right now: all of a snapshot, or its pages beside what was right before."""
+        if snapshot is None:
+            return
+        name = _called(snapshot)
+        before = right.pop(name, None)
+        if whole:
+            counts = {"described": self._described, "others": self.others}
+            right[name] = {"digests": snapshot.digests(), **counts}
+        elif before and not self.written:  # the run of pages was there, and was counted
+            own = {"pages": snapshot.digests()["pages"]}
+            right[name] = {**before, "digests": before["digests"] | own}
 
     def _bring_up(self, client: MlflowClient, experiment: str, entry: Entry, parent: str) -> str:
         """Make a run right, and return its id."""
@@ -145,6 +175,11 @@ class MlflowMirror:
         return ""
 
 
+def _called(snapshot: Snapshot) -> str:
+    """Return what a profile's runs are called in the note of what was right."""
+    return f"MLflow {snapshot.plan.profile}"
+
+
 def write_report(snapshot: Snapshot) -> str:
     """Write the run of a profile's pages alone, and return the line to print.
 
@@ -152,7 +187,10 @@ def write_report(snapshot: Snapshot) -> str:
         MirrorUnreachable: MLflow, its database or the network failed.
     """
     mirror, profile = MlflowMirror(), snapshot.plan.profile
-    mirror.write(profile, lambda _: report_entries(snapshot), named=REPORT)
+    known = noted(tracking_uri()).get(_called(snapshot))
+    if known and known["digests"]["pages"] == snapshot.digests()["pages"]:
+        return f"MLflow normbench/{profile}: {REPORT} already right"
+    mirror.write(profile, lambda _: report_entries(snapshot), named=REPORT, of=snapshot)
     done = "written" if mirror.written else "updated" if mirror.updated else "already right"
     return f"MLflow normbench/{profile}: {REPORT} {done}"
 

@@ -12,11 +12,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from pipeline.tracking.entries import unplanned
+from pipeline.tracking.loading import load
 from pipeline.tracking.one_writer import one_writer
 from pipeline.tracking.optuna_connection import opened, storage_url
 from pipeline.tracking.optuna_studies import FoundStudy, WantedStudy, missing, wanted_studies
 from pipeline.tracking.optuna_trials import KEY, frozen_trial
 from pipeline.tracking.snapshot import Clock, Snapshot
+from pipeline.tracking.untouched import noted, noting
 
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
@@ -91,9 +93,19 @@ def mirror_studies(snapshot: Snapshot) -> MendedStudies:
         MirrorUnreachable: Optuna's database failed or is being written. What was
             written stays, and the next call continues from there.
     """
-    wanted, url = wanted_studies(snapshot), storage_url()
-    with one_writer("Optuna", url), opened(url) as storage:
-        mended = _carry_out(storage, snapshot.plan.profile, wanted, snapshot.clocks)
+    url, profile, digest = storage_url(), snapshot.plan.profile, snapshot.digests()["answers"]
+    name = f"Optuna {profile}"
+    known = noted(url).get(name)
+    if known and known["digest"] == digest:
+        counts = {name: known[name] for name in ("unchanged", "stale")}
+        mended = MendedStudies(profile, 0, 0, unplanned=0, **counts)
+        return replace(mended, unplanned=unplanned(snapshot))
+    load()
+    with one_writer("Optuna", url), noting(url) as right:
+        with opened(url) as storage:
+            mended = _carry_out(storage, profile, wanted_studies(snapshot), snapshot.clocks)
+        unchanged = mended.written + mended.unchanged
+        right[name] = {"digest": digest, "unchanged": unchanged, "stale": mended.stale}
     return replace(mended, unplanned=unplanned(snapshot))
 
 

@@ -7,10 +7,12 @@ ten times as much.
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from mlflow import MlflowClient
@@ -37,9 +39,10 @@ def find(client: MlflowClient, experiment_id: str, name: str = "") -> Iterator[t
     wanted = f"tags.`{NAME}` = '{name}'" if name else ""
     token = None
     while True:
-        page = client.search_runs(
-            [experiment_id], wanted, max_results=RUNS_PER_PAGE, page_token=token
-        )
+        with _uncollected():
+            page = client.search_runs(
+                [experiment_id], wanted, max_results=RUNS_PER_PAGE, page_token=token
+            )
         for run in page:
             data, finished = run.data, run.info.status == "FINISHED"
             if NAME in data.tags:
@@ -48,6 +51,18 @@ def find(client: MlflowClient, experiment_id: str, name: str = "") -> Iterator[t
         token = page.token
         if not token:
             return
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Let Python look for no garbage among a hundred thousand rows: it took half of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def tags_of(entry: Entry, parent_id: str) -> dict[str, str]:

@@ -94,3 +94,22 @@ def test_a_site_of_a_thousand_workers():
         "trials out at once.",
     )
     assert len(rows) == 21
+
+
+def test_stages_with_nothing_to_do(tmp_path):
+    from idle import PROFILE, STAGES, idle_rows, is_reproduced
+
+    if not is_reproduced():
+        pytest.skip("asks for what make reproduce leaves behind")
+    rows = idle_rows(tmp_path, rounds=3)
+    publish(
+        PAGE,
+        TITLE,
+        7,
+        "Stages with nothing to do",
+        f"The whole of profile {PROFILE}, everything answered, written and mirrored. A first call "
+        "looks at each run in MLflow, and draws each chart; later ones see that nobody has "
+        "written since.\n\n"
+        + table(["stage", "first call, s", "again, s", "again, processor s"], rows),
+    )
+    assert [row[0] for row in rows] == [*STAGES]

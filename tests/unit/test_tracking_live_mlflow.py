@@ -287,7 +287,9 @@ def test_a_process_that_is_killed_while_it_makes_the_database_leaves_none(
     assert not (folder / "mlflow.db").exists()
     assert len(mirror(whole).written) == TRIALS + 1
     assert is_right(whole)
-    assert {file.name for file in folder.iterdir()} == {"mlflow.db", "mlflow.db.lock"}
+    assert {file.name for file in folder.iterdir()} == {
+        *("mlflow.db", "mlflow.db.lock", "mlflow.db.right.json")
+    }
 
 
 def test_two_processes_that_make_a_database_at_once_write_each_run_once(
