@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pipeline.tracking.connection import tracking_uri
-from pipeline.tracking.one_writer import lock_file
+from pipeline.tracking.one_writer import lock_file, sqlite_file
 from pipeline.tracking.outage import MirrorUnreachable, shown, unreachable
 
 if TYPE_CHECKING:
@@ -48,10 +48,13 @@ def opened(url: str) -> Iterator[RDBStorage]:
     import optuna
     from optuna.exceptions import StorageInternalError
     from sqlalchemy.exc import SQLAlchemyError
+    from sqlalchemy.pool import NullPool
 
+    # a file's connections are closed after each use: where opening fails, nobody closes a pool
+    pooled = {} if sqlite_file(url) is None else {"poolclass": NullPool}
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        storage = optuna.storages.RDBStorage(url)
+        storage = optuna.storages.RDBStorage(url, engine_kwargs=pooled)
     except (SQLAlchemyError, StorageInternalError, OSError) as error:
         raise unreachable("Optuna", url, error) from error
     except (ImportError, RuntimeError) as error:  # no driver; tables of another version of Optuna

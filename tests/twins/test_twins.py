@@ -32,6 +32,7 @@ from pipeline.studies import Study
 
 CONF = Path("conf")
 TWIN = Path(__file__).with_name("plain_keras.py")
+THIRTY_LINES = Path(__file__).with_name("t1_in_thirty_lines.py")
 SEEDS = (1, 2, 3, 4)
 MORE_SEEDS = (1, 2, 3, 4, 5, 6, 7, 8)
 CHOOSING = (101, 102, 103)  # seeds of the pipeline's that choose rates and are not judged
@@ -46,14 +47,15 @@ ONE_THREAD = {
 Sides = dict[str, np.ndarray]  # of each part: bounds of each seed's effect, shape (seeds, 2)
 
 
-def test_the_twin_imports_nothing_of_the_pipeline():
+@pytest.mark.parametrize("script", [TWIN, THIRTY_LINES])
+def test_the_twin_imports_nothing_of_the_pipeline(script):
     """Nor what could import by name: these are all of its modules."""
-    nodes = list(ast.walk(ast.parse(TWIN.read_text())))
+    nodes = list(ast.walk(ast.parse(script.read_text())))
     plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     named = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
     libraries = {"keras", "mlxtend", "numpy"}
     standard = {"collections", "functools", "itertools", "json", "sys"}
-    assert {name.partition(".")[0] for name in plain | named} == libraries | standard
+    assert libraries <= {name.partition(".")[0] for name in plain | named} <= libraries | standard
     assert not {"__import__", "eval", "exec"} & {n.id for n in nodes if isinstance(n, ast.Name)}
 
 
@@ -215,3 +217,23 @@ def test_depth_agrees_with_plain_keras(tmp_path):
         for depth in (2, 6)
     ]
     hold_together("T16", twin("T16"), effects(with_statistics(runs, claim.statistics), parts))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3000)
+def test_five_epochs_agree_with_thirty_lines_of_plain_keras(tmp_path):
+    """Shrunk on both sides to 3,000 images; the profile `tutorial` has the 54,000."""
+    command = [sys.executable, str(THIRTY_LINES), *map(str, MORE_SEEDS)]
+    said = subprocess.run(
+        command, env=os.environ | ONE_THREAD, check=True, stdout=subprocess.PIPE, text=True
+    ).stdout
+    head, *rows, _ = said.splitlines()
+    assert head.split() == ["seed", "none@0.001", "none@0.01", "batch@0.001", "batch@0.01"]
+    table = np.array([row.split() for row in rows], dtype=float)
+    assert tuple(table[:, 0]) == MORE_SEEDS
+    plain, by_rate, by_norm, both = np.log((1000 * table[:, 1:].T + 0.5) / 1001)
+    cells = {"error": both, "rate alone": by_rate, "norm alone": by_norm}
+    twins = {name: np.stack([each - plain] * 2, axis=1) for name, each in cells.items()}
+    claim, runs = measured("T1s", tmp_path, seeds=MORE_SEEDS)
+    parts = (*claim.parts, *claim.beside)
+    hold_together("T1s", twins, effects(with_statistics(runs, claim.statistics), parts))
