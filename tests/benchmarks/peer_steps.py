@@ -15,10 +15,21 @@ import amounts
 import numpy as np
 from environments import python_of
 from libraries import FIRST, LIBRARIES, Peer, Said, check_same, script
-from steps import Timed, clock, medians, restarted, twin_step
+from steps import Timed, clock, engine_step, medians, restarted, twin_step
 
 OURS = "engine"
-HERE = {"Keras fit": twin_step}  # what else trains in this process: (arrays, steps, *overrides)
+
+
+def compiled_step(folder: Path, steps: int, *overrides: str) -> Timed:
+    """Return the clock of the engine's epoch through XLA."""
+    return engine_step(folder, steps, *overrides, "trainer=compiled")
+
+
+# What else trains in this process: (arrays, steps, *overrides). XLA is refused convolutions.
+HERE = {
+    "mlp": {"engine by XLA": compiled_step, "Keras fit": twin_step},
+    "cnn": {"Keras fit": twin_step},
+}
 
 
 def step_rows(
@@ -51,7 +62,7 @@ def step_rows(
                 file = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "task.npz"
                 said, ours = engine_way(file, folder, steps, *overrides)
                 clocks = {OURS: ours}
-                for name, step in HERE.items():
+                for name, step in HERE[model].items():
                     clocks[name] = step(folder, steps, *overrides)
                 for name, python in pythons.items():
                     peer = Peer(name, [python, str(script(LIBRARIES[name])), str(file)], steps)
@@ -65,9 +76,9 @@ def step_rows(
     return rows, ", ".join(f"{name} {version}" for name, version in versions.items())
 
 
-def header() -> list[str]:
+def header(model: str) -> list[str]:
     """Return the header of such rows."""
-    others = [*HERE, *LIBRARIES]
+    others = [*HERE[model], *LIBRARIES]
     return ["batch", "norm", OURS, *others, *(f"{name} over {OURS}" for name in others)]
 
 

@@ -46,7 +46,7 @@ def steps(folder: Path, place: int, model: str, sizes: tuple[int, ...], rounds: 
         TITLE,
         place,
         f"Microseconds a step of the {model.upper()}",
-        f"{rounds} rounds.\n\n" + table(header(), rows),
+        f"{rounds} rounds.\n\n" + table(header(model), rows),
         about="On one thread each, median of rounds. All train the same: first weights, examples "
         "and their order, batch norm and Adam; what the first steps give is held together. Keras's "
         "fit takes an epoch per execution, PyTorch is an eager loop with its fused Adam, JAX a "
