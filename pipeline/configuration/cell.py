@@ -129,11 +129,14 @@ def cell_fields(sections: Plain, choices: dict[str, str], task: Task) -> Plain:
     compiles = model.get("compiles", True)
     if not isinstance(compiles, bool):
         raise Invalid("model.compiles", f"must be true or false, got {shown(compiles)}")
-    trainers = [each for each in task.trainers if compiles or each != "compiled"]
+    trainer = task.trainers[0] if sections.get("trainer") is None else sections["trainer"]
+    if trainer == "compiled" and not compiles:
+        others = [each for each in task.trainers if each != trainer]
+        raise _no_trainer(others, choices["model"], choices["dataset"], trainer)
     return {name: sections[name] for name in sections if name in CellFields.model_fields} | {
         "dataset": choices["dataset"],
-        "task": task.plain() | {"trainers": trainers},
-        "trainer": trainers[0] if sections.get("trainer") is None else sections["trainer"],
+        "task": task.plain(),
+        "trainer": trainer,
         "model_name": choices["model"],
         "optimizer_name": choices["optimizer"],
         "arm": choices["norm"],
@@ -141,6 +144,12 @@ def cell_fields(sections: Plain, choices: dict[str, str], task: Task) -> Plain:
         "model": component(model, "model", "search", "grid", "compiles"),
         "optimizer": component(sections["optimizer"], "optimizer", "search"),
     }
+
+
+def _no_trainer(known: Sequence[str], model: str, dataset: str, got: str) -> Invalid:
+    *others, last = known
+    trainers = f"{', '.join(others)} or {last}" if others else last
+    return Invalid("trainer", f"must be {trainers}, which train {model} on {dataset}, got {got}")
 
 
 def check_wrapped(model: Component) -> None:
@@ -166,10 +175,7 @@ def check_cell(found: Dataset, cell: CellFields) -> None:
         Invalid: They do not, or it is not.
     """
     if cell.trainer not in cell.task.trainers:
-        *others, last = cell.task.trainers
-        trainers = f"{', '.join(others)} or {last}" if others else last
-        what = f"{cell.model_name} on {cell.dataset}"
-        raise Invalid("trainer", f"must be {trainers}, which train {what}, got {cell.trainer}")
+        raise _no_trainer(cell.task.trainers, cell.model_name, cell.dataset, cell.trainer)
     check_at_most("seed", cell.seed, MOST_SEED)
     check_at_most("examples", cell.examples, found.train, "the training split's {}")
     check_at_most("batch_size", cell.batch_size, cell.examples, FIT)

@@ -362,6 +362,12 @@ def test_the_searches_of_an_arm_share_no_seed_and_pair_over_arms(quick):
             assert (ours.seeds, ours.confirm_seeds) == (theirs.seeds, theirs.confirm_seeds)
 
 
+def test_a_task_is_the_same_whatever_trains_a_model(quick):
+    """A reader sees its words only where all runs agree on it."""
+    assert {study.task.error.noun for study in quick.studies.values()} == {"errors"}
+    assert len({study.task.model_dump_json() for study in quick.studies.values()}) == 1
+
+
 def test_every_arm_of_a_cell_gets_the_same_trials_and_the_same_seeds(quick):
     compared = cells(quick)
     assert len(compared) == 36
