@@ -28,7 +28,7 @@ def once(look: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(look)
     def looking(*place: P.args, **more: P.kwargs) -> R:
-        seen, key = _moment.get(), (look.__name__, *place, *more.items())
+        seen, key = _moment.get(), (look, *place, *more.items())
         if seen is None:
             return look(*place, **more)
         if key not in seen:

@@ -15,9 +15,9 @@ from pipeline.configuration import folders
 from pipeline.configuration.claim import claims
 from pipeline.configuration.composition import alone
 from pipeline.configuration.hydra import Told
-from pipeline.configuration.messages import Invalid, shown
+from pipeline.configuration.messages import Invalid, brief, shown
 from pipeline.configuration.moment import at_one_moment
-from pipeline.configuration.sections import parsed
+from pipeline.configuration.sections import Plain, parsed
 from pipeline.configuration.situation import situations
 from pipeline.configuration.starts import check_starts
 from pipeline.configuration.study import studies
@@ -35,13 +35,16 @@ def compose_plan(conf: Path, profile: str) -> Plan:
         Refusal: Something in the configuration is not valid.
     """
     lists = ("experiments", "overrides")
-    content = alone(conf, "profile", profile, "command line", lists=lists, others=("analysis",))
+    others = ("changes", "analysis")
+    content = alone(conf, "profile", profile, "command line", lists=lists, others=others)
     own = Told(str(folders.found(conf, "profile", f"{profile}.yaml")), tuple(content["overrides"]))
+    changes = _changes(content, own.place)
     datasets: dict[str, Dataset] = {}
     found: dict[str, Study] = {}
     task_of = cache(partial(compose_task, conf))
     for experiment in content["experiments"]:
-        for study, dataset in studies(conf, experiment, own, task_of):
+        told = Told(own.place, (*own.overrides, *changes.get(experiment, ())))
+        for study, dataset in studies(conf, experiment, told, task_of):
             if study.name in found:
                 raise Refusal(
                     f"{own.place}: {study.name} is asked for twice; each experiment, dataset, "
@@ -84,6 +87,20 @@ def compose_plan(conf: Path, profile: str) -> Plan:
         return plan
     except Invalid as invalid:
         raise Refusal(f"{own.place}: {invalid}") from None
+
+
+def _changes(content: Plain, place: str) -> dict[str, list[str]]:
+    """Return a profile's further overrides by the experiment that they change."""
+    changes, known = content.get("changes", {}), content["experiments"]
+    if not isinstance(changes, dict):
+        raise Refusal(f"{place}: changes must be a group of keys, got {shown(changes)}")
+    for name, overrides in changes.items():
+        said = f"{place}: changes.{brief(name)}"
+        if name not in known:
+            raise Refusal(f"{said} names none of its experiments{nearest(name, known)}")
+        if not isinstance(overrides, list) or not all(isinstance(each, str) for each in overrides):
+            raise Refusal(f"{said} must be a list of overrides, got {shown(overrides)}")
+    return changes
 
 
 def _check_clusters(study: Study, searches: int, minimum: int | None) -> None:

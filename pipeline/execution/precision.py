@@ -19,7 +19,7 @@ def environment_of(cell: CellFields) -> Environment:
     slow = cell.precision == "bfloat16" and cell.device == "cpu" and "bf16" not in processor()
     if slow and not cell.allow_slow_precision:
         raise Refusal(
-            "precision=bfloat16: this processor has no instructions for it and would be slower "
-            "than in float32; allow_slow_precision=true takes it all the same"
+            "precision=bfloat16: this processor has no instructions for it, so that nothing would "
+            "be faster than in float32; allow_slow_precision=true takes it all the same"
         )
     return environment(components(cell), cell.trainer)

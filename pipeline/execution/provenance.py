@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import platform
-import subprocess
 import time
 from functools import cache
-from pathlib import Path
 
 from pipeline.execution.environment import environment
 from pipeline.execution.store import Clock
+from pipeline.git import git
 from pipeline.records import Environment, Trial
 from pipeline.search.questions import components
 
@@ -37,8 +36,8 @@ def checkout() -> tuple[str, str]:
 
     Both are empty outside a git checkout; the digest is empty when nothing was changed.
     """
-    commit = _git("rev-parse", "HEAD").strip()
-    changes = _git("diff", "HEAD", "--", "pipeline", "conf") if commit else ""
+    commit = git("rev-parse", "HEAD").strip()
+    changes = git("diff", "HEAD", "--", "pipeline", "conf") if commit else ""
     return commit, hashlib.sha256(changes.encode()).hexdigest() if changes else ""
 
 
@@ -58,20 +57,3 @@ def environment_here(trial: Trial) -> Environment:
         Refusal: The trial's model, layer or optimizer is not to be found here.
     """
     return environment(components(trial), trial.trainer)
-
-
-def _git(*arguments: str) -> str:
-    here = Path(__file__).parents[2]
-    if not (here / ".git").exists():  # installed, maybe within somebody else's checkout
-        return ""
-    try:
-        done = subprocess.run(
-            ["git", *arguments],
-            cwd=here,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except FileNotFoundError:  # no git on this machine
-        return ""
-    return done.stdout if done.returncode == 0 else ""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import getpass
-import subprocess
 from functools import cache
-from pathlib import Path
 
+from pipeline.git import git
 from pipeline.tracking.outage import shown
 
 
@@ -22,24 +21,10 @@ def origin(commit: str) -> dict[str, str]:
 
 @cache
 def _checkout() -> tuple[str, dict[str, str]]:
-    return _git("rev-parse", "HEAD"), {
-        "mlflow.source.git.branch": _git("branch", "--show-current"),
-        "mlflow.source.git.repoURL": shown(_git("remote", "get-url", "origin")),
+    return git("rev-parse", "HEAD").strip(), {
+        "mlflow.source.git.branch": git("branch", "--show-current").strip(),
+        "mlflow.source.git.repoURL": shown(git("remote", "get-url", "origin").strip()),
     }
-
-
-def _git(*arguments: str) -> str:
-    """Return what git says of this code's checkout, empty where it says nothing."""
-    here = Path(__file__).parents[2]
-    if not (here / ".git").exists():  # installed, maybe within somebody else's checkout
-        return ""
-    try:
-        done = subprocess.run(
-            ["git", *arguments], cwd=here, capture_output=True, text=True, check=False
-        )
-    except FileNotFoundError:  # no git on this machine
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def _user() -> str:

@@ -45,5 +45,5 @@ def _check_model(trial: Trial, model: keras.Model) -> None:
         if "Conv" in type(layer).__name__:
             raise Refusal(
                 f"trainer=compiled: {trial.model.target} has a convolution ({layer.name}), which "
-                "takes XLA many times as long on a processor; use trainer=engine"
+                "takes XLA several times as long on a processor; use trainer=engine"
             )

@@ -47,11 +47,14 @@ class StepClock:
         self._trial = trial
         self._data = data
         self._engine = engine_for(trial, data, outputs)
+        self._compiled = set[int]()
         self.kernels = dict(self._engine.kernels)
-        self.read(1)  # compiles
 
     def read(self, steps: int) -> tuple[float, float]:
         """Train an epoch from the first weights; return seconds per step: wall, processor."""
+        if steps not in self._compiled:
+            self._compiled.add(steps)
+            self.read(steps)  # XLA compiles for each number of steps, the engine once
         trial, count = self._trial, len(self._data[1])
         self._engine.restart(trial)
         chosen = np.random.default_rng(trial.seed).integers(

@@ -12,7 +12,7 @@ from pipeline.errors import Refusal
 # XLA fuses what the engine runs one by one, and rounds otherwise. Seen over 52 steps in an epoch's
 # mean loss, relative: 0.0000005 in the MLPs.
 ROUNDING = {"rtol": 1e-5}
-TAKEN = ("mlp", "mlp_residual")
+TAKEN = ("mlp", "mlp_residual", "rnn")
 CASES = [
     (model, arm, optimizer)
     for model in TAKEN
@@ -21,7 +21,7 @@ CASES = [
     if fits(model, arm)
 ]
 QUICK = [("mlp", arm, "adam") for arm in ("none", "batch", "layer")]
-QUICK += [("mlp", "group", "sgd"), ("mlp_residual", "batch", "adam")]
+QUICK += [("mlp", "group", "sgd"), ("mlp_residual", "batch", "adam"), ("rnn", "batch", "adam")]
 
 
 def test_a_file_says_what_xla_does_not_take():

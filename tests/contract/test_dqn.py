@@ -57,6 +57,12 @@ def test_every_arm_is_trained_and_tells_its_target(arm, answered):
     assert {len(curve) for curve in result.curves.values()} == {3}
 
 
+def test_it_trains_in_half_precision_too(answered):
+    half = answered("precision=bfloat16", "allow_slow_precision=true")
+    assert half.status == "ok"
+    assert half.weights_digest != answered().weights_digest
+
+
 def test_where_epochs_end_changes_no_bit_of_the_training(answered):
     """Nor does an evaluation: 180 steps in three epochs, or in one."""
     one = answered("epochs=1", "steps_per_epoch=180")

@@ -76,12 +76,11 @@ def test_a_saved_model_answers_in_its_precision(asked, folder, tmp_path):
     np.testing.assert_allclose(said, engine.engine_of(trial, folder).subject.infer(examples))
 
 
-@pytest.mark.parametrize("trainer", ["compiled"])
-def test_xla_takes_half_precision_too(trainer, asked, folder):
+def test_xla_takes_half_precision_too(asked, folder):
     from pipeline.training import compiled, engine
 
     case = ["norm=batch", HALF, ANYWAY, "optimizer=sgd"]
     mine = engine.train(asked(*case), folder).result
-    other = compiled.train(asked(*case, f"trainer={trainer}"), folder).result
+    other = compiled.train(asked(*case, "trainer=compiled"), folder).result
     losses = [each.curves["training_loss"] for each in (mine, other)]
     np.testing.assert_allclose(*losses, rtol=1e-2)

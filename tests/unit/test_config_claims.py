@@ -329,6 +329,16 @@ def test_every_shipped_claim_names_what_its_experiment_has():
     assert elsewhere == {"P1", "T1", "T6", "T9", "T9f", "T9l", "T12", "T13", "T16c"}
 
 
+def test_the_reference_profile_runs_every_claim_with_the_clusters_that_its_file_plans():
+    plan = compose_plan(CONF, "reference")
+    for claim in (Claim.parse(each) for each in plan.claims.values()):
+        asked = [each for each in plan.studies.values() if each.experiment == claim.experiment]
+        assert asked, claim.id
+        own = asked[0].design.own
+        judged = len(asked[0].seeds) - (own.choosing if own is not None else 0)
+        assert judged >= claim.clusters >= claim.minimum, claim.id
+
+
 def test_full_mnist_s_experiment_composes_too(conf):
     profile = conf / "profile" / "one.yaml"
     spoil(profile, "[one]", "[mnist_mlp]")

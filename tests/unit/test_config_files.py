@@ -116,6 +116,10 @@ def test_the_environment_chooses_no_file(conf, monkeypatch):
         ("profile/one.yaml", "reference: batch", "reference: batsch", "did you mean 'batch'"),
         ("profile/one.yaml", "overrides", "overides: []\noverrides", "overides is not a known"),
         ("profile/one.yaml", "overrides: []", "overrides: [seed=1,2]", "seed=1 lists|several|2"),
+        ("profile/one.yaml", "overrides: []", "overrides: []\nchanges: 3", "changes must be a"),
+        ("profile/one.yaml", "overrides: []", "overrides: []\nchanges: {ones: []}", "'one'"),
+        ("profile/one.yaml", "overrides: []", "overrides: []\nchanges: {one: 3}", "must be a li"),
+        ("profile/one.yaml", "overrides: []", "overrides: []\nchanges: {one: [sed=1]}", "sed is n"),
         ("experiment/one.yaml", "[batch]", "[batch, batch]", "is asked for twice"),
         ("experiment/one.yaml", "[batch]", "[no]", "norms must be a list of names, got .False."),
         ("experiment/one.yaml", "adam", "adm", "optimizer=adm.*did you mean 'adam'"),
@@ -129,6 +133,17 @@ def test_a_profile_that_cannot_be_meant_is_refused(file, old, new, says, conf):
     with pytest.raises(Refusal, match=says) as refused:
         compose_plan(conf, "one")
     assert "\n" not in str(refused.value)
+
+
+def test_a_profile_changes_one_experiment_and_no_other(conf):
+    spoil(conf / "profile" / "one.yaml", "[one]", "[one, controls_mlp]")
+    before = compose_plan(conf, "one").studies
+    with (conf / "profile" / "one.yaml").open("a") as file:
+        file.write("changes: {one: [epochs=7]}\n")
+    after = compose_plan(conf, "one").studies
+    changed = {name.partition("/")[0] for name in after if after[name] != before[name]}
+    assert changed == {"one"}
+    assert {study.epochs for study in after.values()} == {2, 7}
 
 
 @pytest.mark.parametrize(
