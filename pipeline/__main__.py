@@ -108,6 +108,9 @@ def parser() -> argparse.ArgumentParser:
     for name, summary in (STAGES | BESIDE).items():
         stage = commands.add_parser(name, help=summary, description=summary)
         stage.add_argument("profile", help="a file of conf/profile, such as quick")
+        if name == "report":
+            said = "write the answer in a few sentences and one table there, too, as Markdown"
+            stage.add_argument("--brief", type=Path, metavar="FILE", help=said)
         if name in RUNNING:
             stage.add_argument(
                 "--cluster",
@@ -222,6 +225,8 @@ def _carry_out(asked: argparse.Namespace) -> int:
         stage.run(asked.conf, asked.profile)
     elif asked.command in RUNNING:
         stage.run(asked.profile, conf=asked.conf, cluster=asked.cluster)
+    elif asked.command == "report":
+        stage.run(asked.profile, asked.brief)
     elif asked.command == "show":
         stage.run(asked.key, as_json=asked.json)
     elif asked.command == "verify":

@@ -17,7 +17,7 @@ from pydantic import SerializeAsAny, field_validator
 from pipeline.content import Record
 from pipeline.errors import nearest
 from pipeline.findings import FINDINGS
-from pipeline.records import ErrorWords
+from pipeline.records import Task
 from pipeline.studies import Analysis
 
 F = TypeVar("F", bound=Record)
@@ -26,15 +26,14 @@ F = TypeVar("F", bound=Record)
 class Summary(Record):
     """The whole analysis of one profile.
 
-    `arms` are all that it has, the reference first; `score` and `error` are what its task calls
-    them, or just that where tasks differ; `commands` reproduce it, by where they begin.
+    `arms` are all that it has, the reference first; `tasks` say what each finding's runs call score
+    and error, in plain words where they differ; `commands` reproduce it, by where they begin.
     """
 
     profile: str
     analysis: Analysis
     arms: tuple[str, ...]
-    score: str
-    error: ErrorWords
+    tasks: dict[str, Task]
     commands: dict[str, str]
     findings: dict[str, SerializeAsAny[Record]]
 
@@ -51,14 +50,22 @@ class Summary(Record):
 
     def of(self, kind: type[F]) -> F:
         """Return the figures of the finding whose record this is."""
-        found = self.findings[kind.__module__.split(".")[-2]]
+        found = self.findings[_finding(kind)]
         assert isinstance(found, kind)
         return found
+
+    def task(self, kind: type[Record]) -> Task:
+        """Return the task in whose words this finding's figures are said."""
+        return self.tasks[_finding(kind)]
 
     def text(self) -> str:
         """Return the record as indented JSON, the same bytes for the same figures."""
         plain = json.dumps(self.plain(), sort_keys=True, indent=2, allow_nan=False)
         return plain + "\n"
+
+
+def _finding(kind: type[Record]) -> str:
+    return kind.__module__.split(".")[-2]
 
 
 def figures_module(name: str) -> ModuleType | None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
@@ -12,16 +15,23 @@ from pipeline.stages.made import made_once
 from pipeline.stages.mirror import mirror_report
 from pipeline.stages.places import Places
 
+if TYPE_CHECKING:
+    from pipeline.findings.summary import Summary
+
 DRAWN_BY = ("altair", "jinja2", "markupsafe", "pydantic", "vl-convert-python")
 
 
-def run(profile: str) -> None:
+def run(profile: str, brief: Path | None = None) -> None:
     """Write the profile's pages and charts, and say where they are.
 
     Pages that were made of this analysis, by this code, stay as they are.
 
+    Args:
+        profile: Its name.
+        brief: Where the answer in a few sentences and one table goes, too; None writes none.
+
     Raises:
-        Refusal: The analysis is missing, or another version wrote it.
+        Refusal: The analysis is missing, another version wrote it, or `brief` cannot be written.
     """
     places = Places(profile)
     try:
@@ -38,19 +48,15 @@ def run(profile: str) -> None:
         lambda: _write(places, analysis),
     )
     print(told)
+    if brief is not None:
+        _write_brief(places, analysis, brief)
     print(mirror_report(profile))
 
 
 def _write(places: Places, analysis: bytes) -> str:
     from pipeline.findings.pages import pages  # imports what draws: seconds
-    from pipeline.findings.summary import Summary
 
-    try:
-        summary = Summary.model_validate_json(analysis)
-    except ValidationError:
-        command = f"normbench analyze {places.profile}"
-        raise Refusal(f"{places.analysis} is damaged or old; run: {command}") from None
-    written = pages(summary)
+    written = pages(_summary(places, analysis))
     for stale in places.reports.glob("charts/*.svg"):
         if f"charts/{stale.name}" not in written:
             stale.unlink()  # of another plan: nothing would say what it shows
@@ -59,3 +65,24 @@ def _write(places: Places, analysis: bytes) -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     return f"The page: {places.reports / 'report.html'}"
+
+
+def _write_brief(places: Places, analysis: bytes, file: Path) -> None:
+    from pipeline.findings.brief import brief
+
+    report = os.path.relpath(places.reports, file.parent)
+    try:
+        file.write_text(brief(_summary(places, analysis), Path(report).as_posix()))
+    except OSError as error:
+        raise Refusal(f"--brief {file}: cannot be written ({error.strerror})") from None
+    print(f"The answer in short: {file}")
+
+
+def _summary(places: Places, analysis: bytes) -> Summary:
+    from pipeline.findings.summary import Summary
+
+    try:
+        return Summary.model_validate_json(analysis)
+    except ValidationError:
+        command = f"normbench analyze {places.profile}"
+        raise Refusal(f"{places.analysis} is damaged or old; run: {command}") from None

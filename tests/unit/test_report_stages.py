@@ -106,3 +106,18 @@ def test_a_report_without_its_analysis_is_refused() -> None:
     PLACES.analysis.write_text("{}")
     with pytest.raises(Refusal, match=r"analysis\.json is damaged or old; run: normbench analyze"):
         report.run("quick")
+
+
+def test_the_answer_in_short_lies_where_it_is_asked_for_and_leads_to_the_report() -> None:
+    analyze.run("quick")
+    short = Path("reports/README.md")
+    report.run("quick", short)
+    text = short.read_text()
+    assert "(quick/report.html)" in text
+    assert text.startswith("# Where batch normalization helps")
+    report.run("quick", short)
+    assert short.read_text() == text
+    with pytest.raises(
+        Refusal, match=r"--brief nowhere/README\.md: cannot be written .No such file"
+    ):
+        report.run("quick", Path("nowhere/README.md"))

@@ -16,7 +16,9 @@ from pipeline.claims.rules import Word
 from pipeline.claims.settling import Settling
 from pipeline.claims.verdict import plain_verdict
 from pipeline.findings.answer import section as answer
+from pipeline.findings.brief import brief
 from pipeline.findings.decisions import deployed
+from pipeline.findings.decisions.figures import Figures as Decisions
 from pipeline.findings.decisions.settled import settled
 from pipeline.findings.gap.figures import Figures as Gaps
 from pipeline.findings.gap.figures import Line
@@ -30,6 +32,7 @@ from pipeline.findings.verdicts import words as claims_words
 from pipeline.findings.verdicts.figures import ClaimFigures
 from pipeline.findings.verdicts.figures import Figures as Claims
 from pipeline.page.blocks import Lead, Verdicts
+from pipeline.page.escaping import markdown_text
 from pipeline.records import Task
 from pipeline.statistics.intervals import Estimate
 from pipeline.wording import multiple, ranges
@@ -521,3 +524,17 @@ def test_cells_are_named_by_what_tells_them_apart() -> None:
     places = [place("a", "adam", 2), place("b", "adam", 2)]
     assert [name.replace(TIE, " ") for name in short_names(places)] == ["a · d · m", "b · d · m"]
     assert short_names([]) == []
+
+
+def test_the_answer_in_short_has_every_decision_once_in_words_and_once_in_the_table() -> None:
+    summary = fake_analysis()
+    text = brief(summary, "reference")
+    decided = summary.of(Decisions).decided
+    assert len(decided) > 5
+    sentences, table = text.split("| --- |", 1)
+    for each in decided:
+        assert sentences.count(markdown_text(each.question)) == 1, each.question
+        assert table.count(f"\n| {markdown_text(each.question)} |") == 1, each.question
+    claims = [each for each in summary.of(Claims).claims if not each.claim.control]
+    assert markdown_text(answer.tally(claims)) in text
+    assert "(reference/report.md)" in text

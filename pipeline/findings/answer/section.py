@@ -24,7 +24,7 @@ def section(summary: Summary) -> Section:
     claims = [found for found in summary.of(Claims).claims if found.claim.control is None]
     is_tested = any(each.judgement.verdict.word != "not tested here" for each in claims)
     if is_tested:
-        before = [_tally(claims)]
+        before = [tally(claims)]
     elif summary.of(Tuned).arms:
         before = [tuned.comparison(summary)]
     else:
@@ -32,7 +32,7 @@ def section(summary: Summary) -> Section:
     after = [_open(claims)]
     if is_tested and summary.of(Tuned).arms:
         after.append(tuned.comparison(summary))
-    after += [tuned.spoilers(summary), _controls(summary)]
+    after += [tuned.spoilers(summary), controls(summary)]
     if not summary.of(Decisions).decided:  # which say it first
         after.append(screening(summary))
     blocks: tuple[Block, ...] = (
@@ -64,7 +64,8 @@ def disagreements(claims: list[ClaimFigures]) -> str:
     )
 
 
-def _tally(claims: list[ClaimFigures]) -> str:
+def tally(claims: list[ClaimFigures]) -> str:
+    """Say how many claims came out in which way, in one sentence."""
     counts = Counter(found.judgement.verdict.word for found in claims)
     tested = len(claims) - counts["not tested here"]
     words = [word for word in claims_words.MARKS if word != "not tested here" and counts[word]]
@@ -121,7 +122,7 @@ def _open(claims: list[ClaimFigures]) -> str:
     return " ".join([f"Undecided{hint}: {'; '.join(named)}.", *lines])
 
 
-def _controls(summary: Summary) -> str:
+def controls(summary: Summary) -> str:
     """Say what the controls came to, each of them and the rule's error on differences of nothing.
 
     All is well only if every control ran and passed and no claim's error exceeds its level.

@@ -70,7 +70,7 @@ def gap(summary: Summary) -> str:
                 where = f"the {found.place.model} on {found.place.dataset}"
                 text = (
                     f"After {counted(step, 'step')} of the same training, {where} "
-                    f"reaches a validation {summary.score} of {ours:.1%} "
+                    f"reaches a validation {summary.task(Gaps).score} of {ours:.1%} "
                     f"with each batch's own statistics, and {theirs:.1%} with "
                     f"moving averages at momentum {moving.momentum:g}"
                     f"{_quicker(found, moving, place)}"

@@ -205,7 +205,9 @@ def _gap(summary: Summary, own: ArmFigures) -> str:
     known = "a gap at inference"
     if lost.reading != "higher":
         known = "no gap at inference that can be told"
-    return f"{known}, batch minus moving averages {points(lost)} points of {summary.score}"
+    return (
+        f"{known}, batch minus moving averages {points(lost)} points of {summary.task(Tuned).score}"
+    )
 
 
 def _left_open(summary: Summary, good: Sequence[Decided], unclear: Sequence[Decided]) -> str:

@@ -170,6 +170,7 @@ def _advice(summary: Summary, found: Decided) -> tuple[str, ...]:
 
 def _spoiled(summary: Summary, name: str) -> str:
     """Say what moving averages take away from a tuned arm; empty where nothing can be told."""
+    task = summary.task(Tuned)
     tuned = summary.of(Tuned)
     figures = next(each for each in tuned.arms if each.name == name)
     lost = figures.gap.batch_minus_moving if figures.gap else None
@@ -177,11 +178,11 @@ def _spoiled(summary: Summary, name: str) -> str:
         return ""
     way = "cost" if lost.reading == "higher" else "gain"
     text = (
-        f"What spoils it: at inference its moving averages {way} points of {summary.score} "
+        f"What spoils it: at inference its moving averages {way} points of {task.score} "
         f"against each batch's own statistics, batch minus moving {points(lost)}"
     )
     compared = tuned.of(figures, summary.analysis.reference)
     if compared is not None and compared.recalibrated is not None:
-        known = effect(compared.recalibrated, summary.error)
+        known = effect(compared.recalibrated, task.error)
         text += f"; recalibrated, {known} against {compared.against}"
     return f"{text}."

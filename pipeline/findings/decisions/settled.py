@@ -50,7 +50,7 @@ def settled(summary: Summary) -> str:
     return (
         f"Where you use batch norm in {run} at {_momentum(slowest.line.momentum)}, recalibrate its "
         "averages: compute means and variances again over training examples once it is trained"
-        f"{instead}. That adds, in points of {summary.score}, {worth}."
+        f"{instead}. That adds, in points of {summary.task(Gaps).score}, {worth}."
     )
 
 

@@ -7,6 +7,7 @@ from pipeline.findings.decisions.figures import Decided
 from pipeline.findings.decisions.readings import Hundred, Reading
 from pipeline.findings.decisions.rule import Decision, Standing
 from pipeline.findings.summary import Summary
+from pipeline.findings.tuned.figures import Figures as Tuned
 from pipeline.findings.tuned.words import effect as ratio
 from pipeline.findings.verdicts import words as claims_words
 from pipeline.findings.verdicts.figures import ClaimFigures
@@ -57,7 +58,7 @@ def effect(summary: Summary, found: Reading) -> str:
     elif found.claim is not None and (found.estimate is not None or found.failed is None):
         parts.append(_claimed(summary, found))
     elif found.estimate is not None:
-        parts.append(ratio(negated(found.estimate), summary.error))
+        parts.append(ratio(negated(found.estimate), _error(summary, found)))
     return "; ".join(filter(None, [*parts, found.note]))
 
 
@@ -76,7 +77,9 @@ def claim_of(summary: Summary, name: str) -> ClaimFigures:
 
 
 def _error(summary: Summary, found: Reading) -> ErrorWords:
-    return summary.error if found.claim is None else claim_of(summary, found.claim).task.error
+    if found.claim is None:  # of arms that are tuned
+        return summary.task(Tuned).error
+    return claim_of(summary, found.claim).task.error
 
 
 def _hundred(found: Hundred, error: ErrorWords) -> str:

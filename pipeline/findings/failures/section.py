@@ -23,9 +23,10 @@ HEADS = (
 
 def section(summary: Summary) -> Section:
     """Return the studies in which a run failed or is missing, then all of them."""
+    task = summary.task(Figures)
     blocks: list[Block] = [
         Text(
-            f"A run fails when its loss is not finite, or when its validation {summary.score} ends "
+            f"A run fails when its loss is not finite, or when its validation {task.score} ends "
             "under half of what its arm can do: the best that each seed reached over all the runs "
             "of its study, and the median over seeds. It is said by moving statistics and by "
             "recalibrated ones. A failed run is a result: it is counted, never dropped and never "

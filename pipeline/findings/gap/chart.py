@@ -25,6 +25,7 @@ def line_name(line: Line) -> str:
 
 def trajectories_chart(summary: Summary, layout: Layout) -> Chart | None:
     """Validation scores against steps, one line for each kind of statistics and momentum."""
+    task = summary.task(Figures)
     rows: Rows = [row for name, found in named_trajectories(summary) for row in _rows(name, found)]
     if not any("estimate" in row for row in rows):
         return None
@@ -32,7 +33,7 @@ def trajectories_chart(summary: Summary, layout: Layout) -> Chart | None:
     x = alt.X(**log_axis(rows, "step", "training steps", padding=10, form="~s"))
     y = alt.Y(
         "estimate:Q",
-        title=f"validation {summary.score}",
+        title=f"validation {task.score}",
         scale=alt.Scale(zero=False),
         axis=alt.Axis(format=".3~p", tickCount=6),
     )
@@ -43,7 +44,7 @@ def trajectories_chart(summary: Summary, layout: Layout) -> Chart | None:
     )
     curves = base.mark_line(strokeWidth=2).encode(y=y)
     intervals = base.mark_rule(strokeWidth=1.5, opacity=0.7).encode(
-        y=alt.Y("low:Q", title=f"validation {summary.score}"), y2="high:Q"
+        y=alt.Y("low:Q", title=f"validation {task.score}"), y2="high:Q"
     )
     points = base.mark_point(filled=True, size=55, opacity=1).encode(
         y=y,
@@ -51,7 +52,7 @@ def trajectories_chart(summary: Summary, layout: Layout) -> Chart | None:
         tooltip=[
             alt.Tooltip("line:N", title="statistics"),
             alt.Tooltip("step:Q", title="steps"),
-            alt.Tooltip("estimate:Q", title=summary.score, format=".2%"),
+            alt.Tooltip("estimate:Q", title=task.score, format=".2%"),
             alt.Tooltip("low:Q", title="from", format=".2%"),
             alt.Tooltip("high:Q", title="to", format=".2%"),
         ],

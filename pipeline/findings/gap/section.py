@@ -13,6 +13,7 @@ from pipeline.wording import capital, counted, percent, percentage
 
 def section(summary: Summary) -> Section:
     """Return the chart over steps, and its figures."""
+    task = summary.task(Figures)
     blocks: list[Block] = []
     if summary.of(Figures).trajectories:
         level = percentage(summary.analysis.level)
@@ -27,14 +28,14 @@ def section(summary: Summary) -> Section:
                 summary,
                 "trajectories",
                 trajectories_chart,
-                caption=f"{capital(summary.score)} on the same validation examples after each "
+                caption=f"{capital(task.score)} on the same validation examples after each "
                 "number of steps (the axis is logarithmic) with the batch's own statistics, with "
                 "statistics recalibrated over training examples, and with moving averages of "
                 f"each momentum: means over seeds with {level} intervals.",
                 described=_described(summary),
                 stage="sweep",
             ),
-            *(_table(name, found, summary.score) for name, found in named_trajectories(summary)),
+            *(_table(name, found, task.score) for name, found in named_trajectories(summary)),
         ]
     else:
         blocks.append(Nothing("Nothing to show: no study carried moving averages along."))

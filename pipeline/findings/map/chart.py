@@ -36,7 +36,7 @@ def named_maps(summary: Summary) -> list[tuple[str, Map]]:
 
 def error_multiple(summary: Summary) -> str:
     """Return what an axis or a column of error ratios is called."""
-    return f"{summary.error.noun}, as a multiple of the other arm's"
+    return f"{summary.task(Figures).error.noun}, as a multiple of the other arm's"
 
 
 def map_chart(summary: Summary, layout: Layout) -> Chart | None:

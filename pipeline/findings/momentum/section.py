@@ -52,5 +52,5 @@ def _last(summary: Summary) -> Table:
             )
         )
     heads = ("Cell", "After steps", *(f"Momentum {each:g}" for each in momenta))
-    caption = f"Validation {summary.score} with moving averages, at the end of training"
+    caption = f"Validation {summary.task(Gaps).score} with moving averages, at the end of training"
     return Table(caption, heads, tuple(rows), labels=1)

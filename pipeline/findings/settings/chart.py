@@ -54,6 +54,7 @@ def axis_name(summary: Summary, axis: str) -> str:
 
 def axis_chart(summary: Summary, axis: str, layout: Layout) -> Chart | None:
     """Scores over one axis, one line for each arm, statistics side by side."""
+    task = summary.task(Figures)
     rows: Rows = []
     for name, factors in drawn_factors(summary, axis):
         rows += _rows(name, factors, axis)
@@ -71,7 +72,7 @@ def axis_chart(summary: Summary, axis: str, layout: Layout) -> Chart | None:
     )
     y = alt.Y(
         "estimate:Q",
-        title=f"validation {summary.score}",
+        title=f"validation {task.score}",
         scale=alt.Scale(zero=False),
         axis=alt.Axis(format=".3~p", tickCount=6),
     )
@@ -88,7 +89,7 @@ def axis_chart(summary: Summary, axis: str, layout: Layout) -> Chart | None:
     )
     lines = base.mark_line(strokeWidth=2).encode(y=y, strokeDash=dash)
     intervals = base.mark_rule(strokeWidth=1.5, opacity=0.7).encode(
-        y=alt.Y("low:Q", title=f"validation {summary.score}"), y2="high:Q"
+        y=alt.Y("low:Q", title=f"validation {task.score}"), y2="high:Q"
     )
     points = base.mark_point(size=60, opacity=1, strokeWidth=2).encode(
         y=y,
@@ -99,7 +100,7 @@ def axis_chart(summary: Summary, axis: str, layout: Layout) -> Chart | None:
             alt.Tooltip("arm:N"),
             alt.Tooltip("kind:N", title="statistics"),
             alt.Tooltip("value:Q", title=axis_name(summary, axis), format=".3~g"),
-            alt.Tooltip("estimate:Q", title=summary.score, format=".2%"),
+            alt.Tooltip("estimate:Q", title=task.score, format=".2%"),
             alt.Tooltip("low:Q", title="from", format=".2%"),
             alt.Tooltip("high:Q", title="to", format=".2%"),
             alt.Tooltip("runs:N"),

@@ -10,6 +10,7 @@ from pipeline.arguments import Count, Scalar
 from pipeline.content import Record
 from pipeline.findings.evidence import Evidence
 from pipeline.findings.places import Place, by_cell, place_of
+from pipeline.records import Task
 from pipeline.statistics.failures import Outcomes, outcomes
 from pipeline.statistics.intervals import Estimate, estimate
 from pipeline.statistics.pairs import RECALIBRATED, known_sample, select
@@ -43,6 +44,7 @@ class Factors(Record):
     named_by: ClassVar = ("place",)
 
     place: Place
+    task: Task
     axes: tuple[str, ...]
     seeds: tuple[int, ...]
     settings: tuple[Setting, ...]
@@ -63,6 +65,7 @@ def figures(evidence: Evidence) -> Figures:
 def _cell(own: list[Study], table: pd.DataFrame, level: float) -> Factors:
     return Factors(
         place=place_of(own[0]),
+        task=own[0].task,
         axes=tuple(dict.fromkeys(name for study in own for name in study.axes)),
         seeds=own[0].seeds,
         settings=tuple(

@@ -15,7 +15,7 @@ def section(summary: Summary) -> Section:
     """Return a chart for each axis, and a table for each cell."""
     blocks: list[Block] = [drawn(summary, axis) for axis in axes(summary) if axis not in NORM_AXES]
     if summary.of(Figures).cells:
-        blocks += [_table(found, summary.score) for found in summary.of(Figures).cells]
+        blocks += [_table(found) for found in summary.of(Figures).cells]
     else:
         blocks.append(Nothing("Nothing to show: no experiment has fixed settings."))
     return Section("settings", "Depth, batch size and other settings", tuple(blocks))
@@ -23,12 +23,13 @@ def section(summary: Summary) -> Section:
 
 def drawn(summary: Summary, axis: str) -> Figure:
     """Draw scores over one axis."""
+    task = summary.task(Figures)
     level, name = percentage(summary.analysis.level), axis_name(summary, axis)
     return figure(
         summary,
         f"over-{file_name(name)}",
         lambda found, layout: axis_chart(found, axis, layout),
-        caption=f"Validation {summary.score} over {name}, with moving statistics (filled marks, "
+        caption=f"Validation {task.score} over {name}, with moving statistics (filled marks, "
         "solid lines) and with recalibrated ones (hollow marks, dashed lines): means over the "
         f"seeds whose loss stayed finite, with {level} intervals.",
         described=f"Lines over {name}, one for each arm. {_described(summary, axis)}",
@@ -36,7 +37,7 @@ def drawn(summary: Summary, axis: str) -> Figure:
     )
 
 
-def _table(found: Factors, score: str) -> Table:
+def _table(found: Factors) -> Table:
     has_parameters = any(setting.parameters is not None for setting in found.settings)
     heads = (
         "Arm",
@@ -45,8 +46,8 @@ def _table(found: Factors, score: str) -> Table:
         "Failed, moving statistics",
         "Failed, recalibrated",
         "of either, loss not finite",
-        f"{capital(score)}, moving statistics",
-        f"{capital(score)}, recalibrated",
+        f"{capital(found.task.score)}, moving statistics",
+        f"{capital(found.task.score)}, recalibrated",
         *(("Weights",) if has_parameters else ()),
     )
     rows = []

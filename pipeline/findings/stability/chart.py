@@ -42,19 +42,20 @@ def failing_chart(summary: Summary, layout: Layout) -> Chart | None:
 
 def rates_chart(summary: Summary, layout: Layout) -> Chart | None:
     """Scores of the runs that did not fail over learning rates, with intervals."""
+    task = summary.task(Figures)
     rows = _rows(summary)
     if not any(row["estimate"] is not None for row in rows):
         return None
     y = alt.Y(
         "estimate:Q",
-        title=f"validation {summary.score}",
+        title=f"validation {task.score}",
         scale=alt.Scale(zero=False, nice=True),
         axis=alt.Axis(format=".3~p", tickCount=6),
     )
     tooltip = [
         alt.Tooltip("arm:N"),
         alt.Tooltip("rate:Q", title="learning rate", format=".3~g"),
-        alt.Tooltip("estimate:Q", title=summary.score, format=".2%"),
+        alt.Tooltip("estimate:Q", title=task.score, format=".2%"),
         alt.Tooltip("low:Q", title="from", format=".2%"),
         alt.Tooltip("high:Q", title="to", format=".2%"),
         alt.Tooltip("failed:Q", title="runs that failed"),
@@ -66,7 +67,7 @@ def rates_chart(summary: Summary, layout: Layout) -> Chart | None:
         .mark_rule(strokeWidth=1.5, opacity=0.7)
         .encode(
             x=_x(rows),
-            y=alt.Y("low:Q", title=f"validation {summary.score}"),
+            y=alt.Y("low:Q", title=f"validation {task.score}"),
             y2="high:Q",
             color=alt.Color("arm:N", scale=colors(among(every, rows), of=every), title="arm"),
         )

@@ -15,6 +15,7 @@ NEVER = "fails at every rate"
 
 def section(summary: Summary) -> Section:
     """Return failures and scores over rates, and the largest rate of each arm."""
+    task = summary.task(Figures)
     blocks: list[Block] = []
     if summary.of(Figures).cells:
         level = percentage(summary.analysis.level)
@@ -38,7 +39,7 @@ def section(summary: Summary) -> Section:
                 summary,
                 "rates",
                 rates_chart,
-                caption=f"{capital(summary.score)} of the runs that did not fail at each learning "
+                caption=f"{capital(task.score)} of the runs that did not fail at each learning "
                 f"rate: means over their seeds with {level} intervals.",
                 described="Lines over learning rates, one for each arm. " + _best(summary),
                 stage="sweep",
@@ -117,7 +118,7 @@ def _by_rate(summary: Summary) -> Table:
         "Learning rate",
         "Failed",
         "of these, loss not finite",
-        capital(summary.score),
+        capital(summary.task(Figures).score),
     )
     return Table("Rate by rate", heads, tuple(rows), labels=3, folded=True)
 

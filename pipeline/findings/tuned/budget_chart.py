@@ -13,6 +13,7 @@ from pipeline.page.panels import Chart, Layout, Rows, among, count_axis, panels
 
 def budget_chart(summary: Summary, layout: Layout) -> Chart | None:
     """Expected best validation score over the number of random trials, with bands."""
+    task = summary.task(Figures)
     names = summary.of(Figures).names
     rows: Rows = [
         {
@@ -37,7 +38,7 @@ def budget_chart(summary: Summary, layout: Layout) -> Chart | None:
         x=alt.X("trials:Q", title="random trials", axis=count_axis(rows, "trials", most=12)),
         color=alt.Color("arm:N", scale=colors(arms, of=every), title="arm", legend=legend),
     )
-    title = f"best validation {summary.score} to expect"
+    title = f"best validation {task.score} to expect"
     y = alt.Y("best:Q", title=title, scale=alt.Scale(zero=False), axis=alt.Axis(format=".3~p"))
     band = base.mark_area(opacity=0.15).encode(
         y=alt.Y("low:Q", title=title),
@@ -50,7 +51,7 @@ def budget_chart(summary: Summary, layout: Layout) -> Chart | None:
         tooltip=[
             alt.Tooltip("arm:N"),
             alt.Tooltip("trials:Q"),
-            alt.Tooltip("best:Q", title=f"validation {summary.score}", format=".2%"),
+            alt.Tooltip("best:Q", title=f"validation {task.score}", format=".2%"),
             alt.Tooltip("low:Q", title="from", format=".2%"),
             alt.Tooltip("high:Q", title="to", format=".2%"),
         ],

@@ -16,6 +16,7 @@ HUES = (ORANGE, BLUE)
 
 def curves_chart(summary: Summary, layout: Layout) -> Chart | None:
     """Scores of the winners epoch by epoch, training against validation, one panel per study."""
+    task = summary.task(Figures)
     rows = _rows(summary)
     if not rows:
         return None
@@ -27,7 +28,7 @@ def curves_chart(summary: Summary, layout: Layout) -> Chart | None:
     )
     y = alt.Y(
         "mean:Q",
-        title=summary.score,
+        title=task.score,
         scale=alt.Scale(zero=False, nice=True),
         axis=alt.Axis(format=".3~p", tickCount=5),
     )
@@ -38,7 +39,7 @@ def curves_chart(summary: Summary, layout: Layout) -> Chart | None:
         .mark_area(opacity=0.22)
         .encode(
             x=x,
-            y=alt.Y("low:Q", title=summary.score),
+            y=alt.Y("low:Q", title=task.score),
             y2="high:Q",
             detail="split:N",
             fill=alt.condition(is_training, alt.value(HUES[0]), alt.value(HUES[1])),
@@ -58,7 +59,7 @@ def curves_chart(summary: Summary, layout: Layout) -> Chart | None:
             alt.Tooltip("arm:N"),
             alt.Tooltip("split:N"),
             alt.Tooltip("epoch:Q"),
-            alt.Tooltip("mean:Q", title=summary.score, format=".2%"),
+            alt.Tooltip("mean:Q", title=task.score, format=".2%"),
         ],
     )
     panel = alt.layer(band, lines, points).properties(width=layout.small_width, height=140)

@@ -22,6 +22,7 @@ def same_arm(summary: Summary) -> str:
 
 def sweep(summary: Summary) -> str:
     """Describe the scatter of trials."""
+    task = summary.task(Figures)
     names = summary.of(Figures).names
     found = [
         f"{names[figures.name]}, {figures.study.arm}: {counted(figures.swept.runs, 'trial')}, "
@@ -29,7 +30,7 @@ def sweep(summary: Summary) -> str:
         for figures in summary.of(Figures).arms
         if (best := [own.best_so_far[-1] for own in figures.search if own.best_so_far])
     ]
-    return f"Scatter of validation {summary.score} over learning rate. {'; '.join(found)}."
+    return f"Scatter of validation {task.score} over learning rate. {'; '.join(found)}."
 
 
 def budget(summary: Summary) -> str:

@@ -18,6 +18,7 @@ KINDS: list[Statistics] = ["moving", "recalibrated"]
 
 def effects_chart(summary: Summary, layout: Layout) -> Chart | None:
     """Ratio of test errors in hundredths on a logarithmic axis, one row for each comparison."""
+    task = summary.task(Figures)
     places = cells(summary)
     rows: Rows = []
     for found in summary.of(Figures).comparisons:
@@ -52,7 +53,7 @@ def effects_chart(summary: Summary, layout: Layout) -> Chart | None:
     points = base.mark_point(filled=True, size=90, opacity=1).encode(
         x=alt.X(
             "estimate:Q",
-            title=f"{summary.error.noun}, in hundredths of the other arm's",
+            title=f"{task.error.noun}, in hundredths of the other arm's",
             scale=alt.Scale(type="log", nice=False, padding=12),
             axis=alt.Axis(format=",.0f", tickCount=5),
         ),
@@ -64,7 +65,7 @@ def effects_chart(summary: Summary, layout: Layout) -> Chart | None:
         tooltip=[
             alt.Tooltip("pair:N", title="arms"),
             alt.Tooltip("kind:N", title="statistics"),
-            alt.Tooltip("estimate:Q", title=f"{summary.error.noun}, hundredths", format=",.0f"),
+            alt.Tooltip("estimate:Q", title=f"{task.error.noun}, hundredths", format=",.0f"),
             alt.Tooltip("low:Q", title="from", format=",.0f"),
             alt.Tooltip("high:Q", title="to", format=",.0f"),
             alt.Tooltip("word:N", title="reads"),

@@ -14,6 +14,7 @@ from pipeline.page.panels import Chart, Layout, Rows, estimated, panels
 
 def gap_chart(summary: Summary, layout: Layout) -> Chart | None:
     """Validation scores with batch, moving and recalibrated statistics, with intervals."""
+    task = summary.task(Figures)
     names, arms = summary.of(Figures).names, list(summary.arms)
     rows: Rows = [
         {
@@ -38,7 +39,7 @@ def gap_chart(summary: Summary, layout: Layout) -> Chart | None:
     points = base.mark_point(filled=True, size=90, opacity=1).encode(
         x=alt.X(
             "estimate:Q",
-            title=f"validation {summary.score}",
+            title=f"validation {task.score}",
             scale=alt.Scale(zero=False, padding=12),
             axis=alt.Axis(format=".3~p", tickCount=5, labelOverlap=True, labelSeparation=6),
         ),
@@ -46,7 +47,7 @@ def gap_chart(summary: Summary, layout: Layout) -> Chart | None:
         tooltip=[
             alt.Tooltip("arm:N"),
             alt.Tooltip("kind:N", title="statistics"),
-            alt.Tooltip("estimate:Q", title=summary.score, format=".2%"),
+            alt.Tooltip("estimate:Q", title=task.score, format=".2%"),
             alt.Tooltip("low:Q", title="from", format=".2%"),
             alt.Tooltip("high:Q", title="to", format=".2%"),
         ],

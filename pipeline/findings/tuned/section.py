@@ -30,11 +30,12 @@ def section(summary: Summary) -> Section:
 
 def comparison(summary: Summary) -> str:
     """Return how the tuned arms compare, in one sentence."""
+    task = summary.task(Figures)
     found = summary.of(Figures).comparisons
     measured = [each for each in found if each.log_error_ratio is not None]
     if not measured:
         return "At this scale, no two arms that were tuned and confirmed can be compared."
-    error = summary.error
+    error = task.error
     words = {
         "helps": f"has {error.less} {error.noun} for",
         "hurts": f"has {error.more} {error.noun} for",
@@ -51,7 +52,7 @@ def comparison(summary: Summary) -> str:
         return (
             f"{begin}none of the {counted(len(measured), 'comparison')} can be told: every "
             "interval over searches reaches over the margin, a factor of "
-            f"{summary.analysis.margin:g} in {summary.error.noun}."
+            f"{summary.analysis.margin:g} in {task.error.noun}."
         )
     told = f"{begin}normalization {listed(parts)}"
     if not undecided:
@@ -78,7 +79,7 @@ def gap(summary: Summary) -> str:
         )
     parts = []
     if costs:
-        parts.append(f"cost {summary.score} for {_gaps(summary, costs)}")
+        parts.append(f"cost {summary.task(Figures).score} for {_gaps(summary, costs)}")
     if gains:
         parts.append(f"gain some for {_gaps(summary, gains)}")
     return (
@@ -113,7 +114,9 @@ def _named(summary: Summary, found: list[Comparison], *, with_effect: bool) -> s
     cells = tuned_tables.cells(summary)
     shown = []
     for each in found[:NAMED]:
-        with_its = f", {effect(each.log_error_ratio, summary.error)}" if with_effect else ""
+        with_its = (
+            f", {effect(each.log_error_ratio, summary.task(Figures).error)}" if with_effect else ""
+        )
         shown.append(f"{each.arm} against {each.against} ({cells[each.label]}{with_its})")
     if len(found) > NAMED:
         shown.append(f"{len(found) - NAMED} more")
@@ -134,6 +137,7 @@ def _gaps(summary: Summary, names: list[str]) -> str:
 
 
 def _comparison(summary: Summary) -> tuple[Block, ...]:
+    task = summary.task(Figures)
     found = summary.of(Figures)
     level, single = percentage(summary.analysis.level), percentage(found.level)
     studies = [figures.study for figures in found.arms]
@@ -148,7 +152,7 @@ def _comparison(summary: Summary) -> tuple[Block, ...]:
             "What a search happens to find is thus in the intervals: they are t intervals over "
             f"searches, each at {single}, so that all {counted(len(found.comparisons), 'reading')} "
             f"hold together at {level}. Helps and hurts mean beyond a factor of "
-            f"{summary.analysis.margin:g} in {summary.error.noun}."
+            f"{summary.analysis.margin:g} in {task.error.noun}."
         ),
         Heading("Winners against each other"),
         Text(comparison(summary)),
@@ -156,7 +160,7 @@ def _comparison(summary: Summary) -> tuple[Block, ...]:
             summary,
             "effects",
             effects_chart,
-            caption=f"Test {summary.error.noun} of one arm in hundredths of another one's, a mean "
+            caption=f"Test {task.error.noun} of one arm in hundredths of another one's, a mean "
             f"of ratios over paired searches with {single} t intervals. Circles: moving "
             "statistics, which a user gets; squares: statistics recalibrated over training "
             "examples, which decide nothing. Between the dotted lines a difference has no "
@@ -177,6 +181,7 @@ def _control(summary: Summary) -> tuple[Block, ...]:
 
 
 def _gap(summary: Summary) -> tuple[Block, ...]:
+    task = summary.task(Figures)
     level = percentage(summary.analysis.level)
     return (
         Heading("Training against inference, for the winners"),
@@ -185,7 +190,7 @@ def _gap(summary: Summary) -> tuple[Block, ...]:
             summary,
             "gap",
             gap_chart,
-            caption=f"{capital(summary.score)} of the winners on the same shuffled validation "
+            caption=f"{capital(task.score)} of the winners on the same shuffled validation "
             "examples when batch normalization uses each batch's own statistics, the moving "
             "averages that a user gets, or statistics recalibrated over training examples: means "
             f"over searches with {level} t intervals. The panels have scales of their own.",
@@ -197,6 +202,7 @@ def _gap(summary: Summary) -> tuple[Block, ...]:
 
 
 def _search(summary: Summary) -> tuple[Block, ...]:
+    task = summary.task(Figures)
     level = percentage(summary.analysis.level)
     return (
         Heading("What the searches saw"),
@@ -204,7 +210,7 @@ def _search(summary: Summary) -> tuple[Block, ...]:
             summary,
             "sweep",
             sweep_chart,
-            caption=f"Validation {summary.score} of every trial of the paired searches against its "
+            caption=f"Validation {task.score} of every trial of the paired searches against its "
             "learning rate; other hyperparameters vary along. Hollow marks are failed trials, "
             "rings the winners. The search looks more often where it found something, so that "
             "the marks are no fair sample of the range.",
@@ -215,7 +221,7 @@ def _search(summary: Summary) -> tuple[Block, ...]:
             summary,
             "budget",
             budget_chart,
-            caption=f"Best against budget: the best validation {summary.score} to expect of so "
+            caption=f"Best against budget: the best validation {task.score} to expect of so "
             "many random trials, from those that the searches draw before they begin to learn, "
             f"with {level} bands over searches. Up to a quarter of the trials: beyond, a few "
             "lucky ones decide.",
@@ -229,7 +235,7 @@ def _search(summary: Summary) -> tuple[Block, ...]:
             summary,
             "curves",
             curves_chart,
-            caption=f"{capital(summary.score)} of the winners after each epoch on training "
+            caption=f"{capital(task.score)} of the winners after each epoch on training "
             "examples (dashed) and on validation examples (solid): mean over the searches' fresh "
             "seeds, with a band of one standard deviation.",
             described=tuned_descriptions.curves(summary),

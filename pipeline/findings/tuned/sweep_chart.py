@@ -13,6 +13,7 @@ from pipeline.page.panels import Chart, Layout, Rows, among, log_axis, panels
 
 def sweep_chart(summary: Summary, layout: Layout) -> Chart | None:
     """Validation score of every trial against its learning rate; failed trials are hollow."""
+    task = summary.task(Figures)
     names = summary.of(Figures).names
     rows: Rows = [
         {
@@ -38,7 +39,7 @@ def sweep_chart(summary: Summary, layout: Layout) -> Chart | None:
     x = alt.X(**log_axis(rows, "rate", "learning rate", padding=8))
     y = alt.Y(
         "score:Q",
-        title=f"validation {summary.score}",
+        title=f"validation {task.score}",
         scale=alt.Scale(zero=False, nice=True),
         axis=alt.Axis(format=".3~p", tickCount=6),
     )
@@ -64,7 +65,7 @@ def sweep_chart(summary: Summary, layout: Layout) -> Chart | None:
                 alt.Tooltip("search:Q"),
                 alt.Tooltip("trial:Q"),
                 alt.Tooltip("rate:Q", title="learning rate", format=".3~g"),
-                alt.Tooltip("score:Q", title=f"validation {summary.score}", format=".2%"),
+                alt.Tooltip("score:Q", title=f"validation {task.score}", format=".2%"),
                 alt.Tooltip("failed:N"),
                 alt.Tooltip("won:N", title="winner"),
             ],

@@ -34,16 +34,17 @@ def cells(summary: Summary) -> dict[str, str]:
 
 def comparisons(summary: Summary) -> Table:
     """One row per comparison: what it says, by how much, and over how many searches."""
+    task = summary.task(Figures)
     places, level = cells(summary), percentage(summary.of(Figures).level)
     rows = tuple(
         (
             places[found.label],
             f"{found.arm} against {found.against}",
             found.word,
-            effect(found.log_error_ratio, summary.error),
+            effect(found.log_error_ratio, task.error),
             points(found.points),
             points(found.crossed),
-            effect(found.recalibrated, summary.error) if found.is_recalibrated else ABSENT,
+            effect(found.recalibrated, task.error) if found.is_recalibrated else ABSENT,
             done(found),
             share(found.failed, found.runs),
         )
@@ -53,10 +54,10 @@ def comparisons(summary: Summary) -> Table:
         "Data and model",
         "Arms",
         "Reads",
-        f"Test {summary.error.noun} [{level} over searches]",
-        f"Test {summary.score}, points",
+        f"Test {task.error.noun} [{level} over searches]",
+        f"Test {task.score}, points",
         "Points [over searches and test examples]",
-        f"Recalibrated: test {summary.error.noun}",
+        f"Recalibrated: test {task.error.noun}",
         "Searches",
         "Failed runs",
     )
@@ -65,6 +66,7 @@ def comparisons(summary: Summary) -> Table:
 
 def results(summary: Summary) -> Table:
     """One row per arm: what its winners score."""
+    task = summary.task(Figures)
     names, level = summary.of(Figures).names, percentage(summary.analysis.level)
     rows = tuple(
         (
@@ -80,8 +82,8 @@ def results(summary: Summary) -> Table:
     heads = (
         "Data and model",
         "Arm",
-        f"Test {summary.score} [{level}]",
-        f"Recalibrated: test {summary.score}",
+        f"Test {task.score} [{level}]",
+        f"Recalibrated: test {task.score}",
         "Searches",
         "Confirmed runs",
     )
@@ -118,6 +120,7 @@ def same_arm(summary: Summary) -> Table:
 
 def gaps(summary: Summary) -> Table:
     """Scores with each kind of statistics, for the arms that have batch statistics."""
+    task = summary.task(Figures)
     names, rows = summary.of(Figures).names, []
     for figures in summary.of(Figures).arms:
         if not figures.has_batch_statistics:
@@ -146,7 +149,7 @@ def gaps(summary: Summary) -> Table:
         "Loss not finite",
     )
     caption = (
-        f"Validation {summary.score} of the same shuffled examples with three kinds of statistics"
+        f"Validation {task.score} of the same shuffled examples with three kinds of statistics"
     )
     return Table(caption, heads, tuple(rows), labels=2)
 
@@ -176,7 +179,7 @@ def searches(summary: Summary) -> Table:
         "Arm",
         "Searches",
         "Trials",
-        f"Best validation {summary.score} after half, mean",
+        f"Best validation {summary.task(Figures).score} after half, mean",
         "After all, mean",
         "Least to most",
         "Failed",

@@ -1,0 +1,100 @@
+"""The answer for somebody who reads nothing else: a few sentences and one table, in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipeline.findings.answer.section import controls, tally
+from pipeline.findings.decisions import words
+from pipeline.findings.decisions.deployed import sentences
+from pipeline.findings.decisions.figures import Decided
+from pipeline.findings.decisions.figures import Figures as Decisions
+from pipeline.findings.decisions.settled import settled
+from pipeline.findings.failures.figures import Figures as Failures
+from pipeline.findings.origins.figures import Figures as Origins
+from pipeline.findings.screening import screening
+from pipeline.findings.summary import Summary
+from pipeline.findings.tuned.section import comparison
+from pipeline.findings.verdicts.figures import Figures as Claims
+from pipeline.findings.verdicts.section import score
+from pipeline.page.blocks import Listing, Table, Text
+from pipeline.page.rendering import markdown
+from pipeline.wording import MISSING, counted
+
+HEADS = ("Situation", "What to do", "Because", "Evidence")
+
+
+def brief(summary: Summary, report: str) -> str:
+    """Return the page as Markdown.
+
+    Args:
+        summary: The analysis.
+        report: The way from the page to the folder of the whole report.
+    """
+    decisions = summary.of(Decisions)
+    claims = summary.of(Claims).claims
+    judged = [each for each in claims if each.claim.control is None]
+    parts = [
+        "# Where batch normalization helps and where it hurts",
+        markdown(Text(" ".join([_measured(summary), tally(judged)]))),
+        markdown(Listing(tuple(_by_decision(decisions.decided)))),
+        *(
+            markdown(Text(text))
+            for text in (
+                settled(summary),
+                *sentences(summary, decisions.faster)[:1],
+                comparison(summary),
+                " ".join(filter(None, [controls(summary), score(list(claims))])),
+                screening(summary),
+            )
+            if text
+        ),
+        markdown(Table("What to do", HEADS, tuple(_rows(summary)), labels=1)),
+        f"The whole report, one page that needs no network: [{report}/report.html]"
+        f"({report}/report.html), or [as Markdown]({report}/report.md). This page and that one are "
+        f"made from `{report}/analysis.json`.",
+    ]
+    return "\n\n".join(part.strip() for part in parts if part.strip()) + "\n"
+
+
+def _measured(summary: Summary) -> str:
+    """Say how much was trained, and how much of it failed."""
+    origins = summary.of(Origins)
+    clock = origins.clock.clock if origins.clock else None
+    hours = f"{clock.wall_seconds / 3600:.1f} hours" if clock else MISSING
+    runs = origins.counts.swept + origins.counts.confirmed
+    failed = sum(each.outcomes.failed for each in summary.of(Failures).studies)
+    return (
+        f"Measured by {runs:,} training runs on {counted(len(origins.data), 'dataset')}, {hours} "
+        f"of one core; {failed:,} of them failed, and count."
+    )
+
+
+def _by_decision(decided: tuple[Decided, ...]) -> Iterator[str]:
+    """Yield what to do, and in which situations."""
+    said: dict[tuple[str, str], list[str]] = {}
+    order = list(words.DECISIONS)
+    for each in sorted(decided, key=lambda each: order.index(each.decision)):
+        word = words.mark(each).word.partition(",")[0]
+        said.setdefault((word, each.change if each.changed else ""), []).append(each.question)
+    for (word, change), questions in said.items():
+        condition = f", if you {change}" if change else ""
+        yield f"{word[:1].upper()}{word[1:]}{condition}: {'; '.join(questions)}."
+
+
+def _rows(summary: Summary) -> Iterator[tuple[str, ...]]:
+    for each in summary.of(Decisions).decided:
+        decisive = each.readings
+        if each.decision == "use the other instead":
+            decisive = each.other_readings
+        word = words.mark(each).word.partition(",")[0]
+        because = (
+            f"{words.STANDINGS[reading.standing].word}, {words.effect(summary, reading)}"
+            for reading in decisive
+        )
+        yield (
+            each.question,
+            f"{word}, if you {each.change}" if each.changed else word,
+            "; ".join(because),
+            "; ".join(words.evidence(reading) for reading in decisive),
+        )
