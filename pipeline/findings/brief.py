@@ -14,7 +14,6 @@ from pipeline.findings.failures.figures import Figures as Failures
 from pipeline.findings.origins.figures import Figures as Origins
 from pipeline.findings.screening import screening
 from pipeline.findings.summary import Summary
-from pipeline.findings.tuned.section import comparison
 from pipeline.findings.verdicts.figures import Figures as Claims
 from pipeline.findings.verdicts.section import score
 from pipeline.page.blocks import Listing, Table, Text
@@ -43,7 +42,6 @@ def brief(summary: Summary, report: str) -> str:
             for text in (
                 settled(summary),
                 *sentences(summary, decisions.faster)[:1],
-                comparison(summary),
                 " ".join(filter(None, [controls(summary), score(list(claims))])),
                 screening(summary),
             )
@@ -62,10 +60,11 @@ def _measured(summary: Summary) -> str:
     origins = summary.of(Origins)
     clock = origins.clock.clock if origins.clock else None
     hours = f"{clock.wall_seconds / 3600:.1f} hours" if clock else MISSING
+    sources = {each.source for each in origins.data}  # of one of which some take a part
     runs = origins.counts.swept + origins.counts.confirmed
     failed = sum(each.outcomes.failed for each in summary.of(Failures).studies)
     return (
-        f"Measured by {runs:,} training runs on {counted(len(origins.data), 'dataset')}, {hours} "
+        f"Measured by {runs:,} training runs on {counted(len(sources), 'dataset')}, {hours} "
         f"of one core; {failed:,} of them failed, and count."
     )
 

@@ -15,6 +15,7 @@ from pipeline.errors import Refusal
 from pipeline.findings.answer.section import section as lead
 from pipeline.findings.decisions.deployed import Faster, is_lost
 from pipeline.findings.decisions.figures import Figures
+from pipeline.findings.decisions.readings import standing_of, standing_of_ratio
 from pipeline.findings.decisions.rule import (
     USES,
     Decision,
@@ -24,32 +25,35 @@ from pipeline.findings.decisions.rule import (
     meet,
 )
 from pipeline.findings.decisions.section import section
+from pipeline.findings.verdicts.figures import Figures as Claims
 from pipeline.page.blocks import Decisions, Listing, Text
 from pipeline.statistics.intervals import Estimate
 
 STANDINGS: tuple[Standing, ...] = get_args(Standing)
 # by how the norm stands against none (rows) and against another norm (columns): better, worse,
-# same, unclear, untested, not asked
+# same, leaning to better, leaning to worse, unclear, untested, not asked
+OTHER: Decision = "use the other instead"
+OPEN: Decision = "can't tell yet"
 TABLE: dict[str, tuple[Decision, ...]] = {
-    "better": (
-        "use it",
-        "use the other instead",
-        "use it",
-        "use it rather than none",
-        "use it rather than none",
-        "use it",
-    ),
-    "worse": ("leave it out",) * 6,
+    "better": ("use it", OTHER, "use it", *("use it rather than none",) * 4, "use it"),
+    "worse": ("leave it out",) * 8,
     "same": (
         "makes no difference",
-        "use the other instead",
+        OTHER,
         "makes no difference",
-        "no different from none",
-        "no different from none",
+        *("no different from none",) * 4,
         "makes no difference",
     ),
-    "unclear": ("can't tell yet", "use the other instead", *("can't tell yet",) * 4),
-    "untested": ("can't tell yet", "use the other instead", *("can't tell yet",) * 4),
+    "leans better": (
+        "rather use it",
+        OTHER,
+        *("rather use it",) * 2,
+        OPEN,
+        *("rather use it",) * 3,
+    ),
+    "leans worse": ("rather leave it out", OTHER, *("rather leave it out",) * 6),
+    "unclear": (OPEN, OTHER, *(OPEN,) * 6),
+    "untested": (OPEN, OTHER, *(OPEN,) * 6),
 }
 
 
@@ -69,6 +73,10 @@ def test_a_decision_never_says_more_than_its_weakest_reading() -> None:
             assert other in ("better", "same", None)
         if decision == "leave it out":
             assert none == "worse"
+        if decision == "rather use it":
+            assert none == "leans better"
+        if decision == "rather leave it out":
+            assert none == "leans worse"
         if decision == "use the other instead":
             assert other == "worse"
 
@@ -92,6 +100,7 @@ def test_a_change_is_asked_for_only_where_the_norm_is_no_use_without() -> None:
         (["better", "same"], "unclear"),
         (["better", "worse"], "unclear"),
         (["worse", "unclear"], "unclear"),
+        (["better", "leans better"], "unclear"),
     ],
 )
 def test_readings_say_together_what_all_of_them_say(
@@ -219,3 +228,47 @@ def test_a_situation_is_added_by_a_file(conf: Path) -> None:
     text = (conf / "situation" / "deep.yaml").read_text().replace("order: 8", "order: 80")
     (conf / "situation" / "deeper.yaml").write_text(text)
     assert "deeper" in compose_plan(conf, "quick").situations
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "standing"),
+    [
+        (-0.5, -0.2, "better"),
+        (-0.5, -0.05, "leans better"),
+        (-0.5, 0.05, "unclear"),
+        (-0.05, 0.05, "same"),
+        (-0.05, 0.5, "unclear"),
+        (0.05, 0.5, "leans worse"),
+        (0.2, 0.5, "worse"),
+    ],
+)
+def test_an_interval_that_leaves_out_0_and_reaches_over_the_margin_leans(low, high, standing):
+    """The log of a tuned arm's errors over another one's, and the same of a claim's part."""
+    ratio = Estimate(
+        value=(low + high) / 2,
+        known="exactly",
+        low=low,
+        high=high,
+        level=0.95,
+        spread=1.0,
+        clusters=9,
+        blocks=9,
+        method="t",
+    )
+    assert standing_of_ratio(ratio, 0.1) == standing
+    claims = fake_analysis().of(Claims).claims
+    whole = next(each for each in claims if each.claim.id == "T10").judgement.parts[0]
+    word = {"better": "supported", "worse": "refuted", "same": "no practical difference"}
+    verdict = whole.verdict.model_copy(
+        update={
+            "word": word.get(standing, "inconclusive"),
+            "direction_settled": standing.startswith("leans"),
+        }
+    )
+    turned = ratio.model_copy(update={"value": -(low + high) / 2, "low": -high, "high": -low})
+    judged = whole.model_copy(update={"verdict": verdict, "estimate": turned, "failures": None})
+    assert standing_of(judged, "better") == standing
+    mirrored = {"better": "worse", "worse": "better", "leans better": "leans worse"}
+    mirrored |= {"leans worse": "leans better"}
+    assert standing_of(judged, "worse") == mirrored.get(standing, standing)
+    assert standing_of(judged.model_copy(update={"failures": "some"}), "better") != "leans better"

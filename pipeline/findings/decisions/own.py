@@ -15,7 +15,7 @@ from pipeline.content import Record
 from pipeline.findings.decisions import words
 from pipeline.findings.decisions.figures import Decided, Figures, Price
 from pipeline.findings.decisions.readings import Reading
-from pipeline.findings.decisions.rule import USES
+from pipeline.findings.decisions.rule import OPEN, USES
 from pipeline.findings.summary import Summary
 from pipeline.findings.tuned.figures import ArmFigures
 from pipeline.findings.tuned.figures import Figures as Tuned
@@ -32,7 +32,6 @@ from pipeline.wording import (
     share,
 )
 
-OPEN = "can't tell yet"
 WORTHWHILE = 1000  # searches; where it takes more, other data or another margin tell sooner
 TOO_MANY = "more searches than are worth it"
 FIRST = ("optimizer.learning_rate", "batch_size")
@@ -78,7 +77,7 @@ def _answer(summary: Summary, cell: str, decided: Sequence[Decided]) -> Answer:
     ranked = sorted(decided, key=_gain, reverse=True)
     good = [each for each in ranked if each.decision in USES]
     good.sort(key=lambda each: each.changed)  # as it is, where that helps, rather than changed
-    unclear = [each for each in ranked if each.decision == OPEN]
+    unclear = [each for each in ranked if each.decision in OPEN]
     best = good[0] if good else None
     if best is None and unclear and _gain(ranked[0]) > 0:
         best = ranked[0]

@@ -12,7 +12,7 @@ from pipeline.arguments import Tally
 from pipeline.claims.claim import Claim, Part
 from pipeline.claims.judgement import PartJudgement
 from pipeline.claims.judging import compared
-from pipeline.claims.rules import Amount, Direction, Word
+from pipeline.claims.rules import Amount, Direction
 from pipeline.claims.situation import OfClaim, OfMap, OfTuned
 from pipeline.content import Record
 from pipeline.findings.decisions.rule import Standing
@@ -43,6 +43,7 @@ TUNED: dict[comparisons.Word, Standing] = {
     "can't tell": "unclear",
 }
 OPPOSITE: dict[str, Standing] = {"better": "worse", "worse": "better", "same": "worse"}
+LEANS: dict[str, Standing] = {"better": "leans better", "worse": "leans worse", "same": "unclear"}
 
 
 class Hundred(Record):
@@ -110,7 +111,7 @@ def _of_claim(named: OfClaim, evidence: Evidence, statistics: Statistics) -> Rea
         anchor=claim.id,
         claim=claim.id,
         part=part.name,
-        standing=_standing(judged.verdict.word, named),
+        standing=standing_of(judged, named.supported),
         estimate=judged.estimate,
         errors=errors,
         failed=lost,
@@ -133,11 +134,19 @@ def _directed(claim: Claim) -> Claim:
     )
 
 
-def _standing(word: Word, named: OfClaim) -> Standing:
+def standing_of(judged: PartJudgement, supported: Standing) -> Standing:
+    """Return how a norm stands by a part of a claim; `supported` is what that would say.
+
+    It leans where no run failed: with failures, the interval of what trained is not all of it.
+    """
+    word, found = judged.verdict.word, judged.estimate
+    if judged.verdict.direction_settled and found is not None and judged.failures is None:
+        sides = {"higher": supported, "lower": OPPOSITE[supported]}
+        return LEANS[sides[found.reading]] if found.reading in sides else "unclear"
     if word == "supported":
-        return named.supported
+        return supported
     if word == "refuted":
-        return OPPOSITE[named.supported]
+        return OPPOSITE[supported]
     if word == "no practical difference":
         return "same"
     return "untested" if word == "not tested here" else "unclear"
@@ -208,13 +217,22 @@ def _of_tuned(named: OfTuned, evidence: Evidence, statistics: Statistics) -> Rea
             anchor="tuned",
             claim=None,
             part=None,
-            standing=TUNED[comparisons.word_of(ratio, evidence.margin)],
+            standing=standing_of_ratio(ratio, evidence.margin),
             estimate=turned,
             errors=_hundred(pairs, turned, comparisons.METRIC),
             failed=_failed(pairs),
             note="",
         )
     return _untested(source, "tuned")
+
+
+def standing_of_ratio(ratio: Estimate | None, margin: float) -> Standing:
+    """Read the log of one tuned arm's error over another's."""
+    word = comparisons.word_of(ratio, margin)
+    if ratio is None or ratio.method == "none" or word != "can't tell":
+        return TUNED[word]
+    low, high = ratio.limits
+    return "leans better" if high < 0 else "leans worse" if low > 0 else "unclear"
 
 
 def _confirmed(found: comparisons.Comparison, arm: str, evidence: Evidence) -> pd.DataFrame:

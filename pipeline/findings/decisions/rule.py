@@ -1,7 +1,8 @@
 """From what was found to what to do: functions of words alone.
 
 A decision says no more than the weakest reading it needs. Better than no norm is not better than
-another norm; what nobody compared is as open as what came out unclear.
+another norm; what nobody compared is as open as what came out unclear. Where a direction is known
+and not whether the difference matters, a reading leans, and so does a decision.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-Standing = Literal["better", "worse", "same", "unclear", "untested"]
+Standing = Literal["better", "worse", "same", "leans better", "leans worse", "unclear", "untested"]
 Decision = Literal[
     "use it",
     "use it rather than none",
@@ -17,9 +18,12 @@ Decision = Literal[
     "leave it out",
     "makes no difference",
     "no different from none",
+    "rather use it",
+    "rather leave it out",
     "can't tell yet",
 ]
 
+OPEN: tuple[Decision, ...] = ("can't tell yet", "rather use it", "rather leave it out")
 USES: tuple[Decision, ...] = ("use it", "use it rather than none")
 
 
@@ -45,6 +49,10 @@ def decide(none: Standing, other: Standing | None) -> Decision:
         return "leave it out"
     if other == "worse":
         return "use the other instead"
+    if none == "leans worse":
+        return "rather leave it out"
+    if none == "leans better" and other != "leans worse":
+        return "rather use it"
     if none not in ("better", "same"):
         return "can't tell yet"
     is_known = other in (None, "better", "same")

@@ -24,6 +24,8 @@ DECISIONS: dict[Decision, Mark] = {
     "leave it out": Mark("{leave}", "\N{BALLOT X}", "refuted"),
     "makes no difference": Mark("makes no difference", "\N{ALMOST EQUAL TO}", "same"),
     "no different from none": Mark("no different from {none}", "\N{ALMOST EQUAL TO}", "same"),
+    "rather use it": Mark("rather {use}", "?", "open"),
+    "rather leave it out": Mark("rather {leave}", "?", "open"),
     "can't tell yet": Mark("can't tell yet", "?", "open"),
 }
 NO_NORM = "no norm"
@@ -31,6 +33,8 @@ STANDINGS: dict[Standing, Mark] = {
     "better": Mark("better", "\N{CHECK MARK}", "supported"),
     "worse": Mark("worse", "\N{BALLOT X}", "refuted"),
     "same": Mark("no practical difference", "\N{ALMOST EQUAL TO}", "same"),
+    "leans better": Mark("better, by how much is open", "?", "open"),
+    "leans worse": Mark("worse, by how much is open", "?", "open"),
     "unclear": Mark("can't tell", "?", "open"),
     "untested": Mark("not tested here", "\N{WHITE CIRCLE}", "untested"),
 }
