@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pipeline.findings.answer.section import controls, tally
 from pipeline.findings.decisions import words
 from pipeline.findings.decisions.deployed import sentences
-from pipeline.findings.decisions.figures import Decided
 from pipeline.findings.decisions.figures import Figures as Decisions
+from pipeline.findings.decisions.section import in_short
 from pipeline.findings.decisions.settled import settled
 from pipeline.findings.failures.figures import Figures as Failures
 from pipeline.findings.origins.figures import Figures as Origins
@@ -36,7 +36,7 @@ def brief(summary: Summary, report: str) -> str:
     parts = [
         "# Where batch normalization helps and where it hurts",
         markdown(Text(" ".join([_measured(summary), tally(judged)]))),
-        markdown(Listing(tuple(_by_decision(decisions.decided)))),
+        markdown(Listing(tuple(in_short(decisions.decided)))),
         *(
             markdown(Text(text))
             for text in (
@@ -67,18 +67,6 @@ def _measured(summary: Summary) -> str:
         f"Measured by {runs:,} training runs on {counted(len(sources), 'dataset')}, {hours} "
         f"of one core; {failed:,} of them failed, and count."
     )
-
-
-def _by_decision(decided: tuple[Decided, ...]) -> Iterator[str]:
-    """Yield what to do, and in which situations."""
-    said: dict[tuple[str, str], list[str]] = {}
-    order = list(words.DECISIONS)
-    for each in sorted(decided, key=lambda each: order.index(each.decision)):
-        word = words.mark(each).word.partition(",")[0]
-        said.setdefault((word, each.change if each.changed else ""), []).append(each.question)
-    for (word, change), questions in said.items():
-        condition = f", if you {change}" if change else ""
-        yield f"{word[:1].upper()}{word[1:]}{condition}: {'; '.join(questions)}."
 
 
 def _rows(summary: Summary) -> Iterator[tuple[str, ...]]:

@@ -129,8 +129,9 @@ def test_the_short_answer_says_each_situation_once_with_its_decision() -> None:
     *_, short = (block for block in blocks if isinstance(block, Listing))
     said = " ".join(short.items).lower()
     assert all(said.count(row.question.lower()) == 1 for row in table.rows)
-    for row, line in zip(table.rows, short.items, strict=True):
-        assert line.startswith(f"{row.question}: {row.mark.word.partition(',')[0]}")
+    for row in table.rows:
+        (line,) = (line for line in short.items if row.question in line)
+        assert line.lower().startswith(row.mark.word.partition(",")[0])
     assert blocks.index(short) < blocks.index(table)
 
 

@@ -67,7 +67,7 @@ def section(summary: Summary) -> Section:
         blocks += _answered(summary)
         if any(each.study is None for each in figures.decided):
             blocks += [_measured(summary, figures.decided), Text("Batch normalization, in short:")]
-            blocks.append(_in_short(figures.decided))
+            blocks.append(Listing(in_short(figures.decided)))
         blocks.append(
             Decisions(
                 caption="Batch normalization, situation by situation"
@@ -111,15 +111,17 @@ def _answered(summary: Summary) -> list[Block]:
     return blocks
 
 
-def _in_short(decided: Sequence[Decided]) -> Listing:
-    """Say each decision in a line, its situation first."""
-    lines = []
-    for each in decided:
-        word = words.mark(each).word
-        if each.changed:
-            word = f"{word.partition(',')[0]}, if you {each.change}"
-        lines.append(f"{each.question}: {word}.")
-    return Listing(tuple(lines))
+def in_short(decided: Sequence[Decided]) -> tuple[str, ...]:
+    """Return a line for each thing to do: in which situations."""
+    order = list(words.DECISIONS)
+    said: dict[tuple[str, str], list[str]] = {}
+    for each in sorted(decided, key=lambda each: order.index(each.decision)):
+        word = words.mark(each).word.partition(",")[0]
+        said.setdefault((word, each.change if each.changed else ""), []).append(each.question)
+    return tuple(
+        f"{capital(word)}{f', if you {change}' if change else ''}: {'; '.join(questions)}."
+        for (word, change), questions in said.items()
+    )
 
 
 def _row(summary: Summary, found: Decided) -> DecisionRow:
