@@ -45,6 +45,12 @@ def axes(summary: Summary) -> list[str]:
     )
 
 
+def axis_score(summary: Summary, axis: str) -> str:
+    """Return what the cells that the chart of an axis shows call their score."""
+    scores = {factors.task.score for _, factors in drawn_factors(summary, axis)}
+    return scores.pop() if len(scores) == 1 else summary.task(Figures).score
+
+
 def axis_name(summary: Summary, axis: str) -> str:
     """Return what an axis is called among those of this page."""
     return settings({axis, *(each for found in summary.of(Figures).cells for each in found.axes)})[
@@ -54,7 +60,7 @@ def axis_name(summary: Summary, axis: str) -> str:
 
 def axis_chart(summary: Summary, axis: str, layout: Layout) -> Chart | None:
     """Scores over one axis, one line for each arm, statistics side by side."""
-    task = summary.task(Figures)
+    score = axis_score(summary, axis)
     rows: Rows = []
     for name, factors in drawn_factors(summary, axis):
         rows += _rows(name, factors, axis)
@@ -72,7 +78,7 @@ def axis_chart(summary: Summary, axis: str, layout: Layout) -> Chart | None:
     )
     y = alt.Y(
         "estimate:Q",
-        title=f"validation {task.score}",
+        title=f"validation {score}",
         scale=alt.Scale(zero=False),
         axis=alt.Axis(format=".3~p", tickCount=6),
     )
@@ -89,7 +95,7 @@ def axis_chart(summary: Summary, axis: str, layout: Layout) -> Chart | None:
     )
     lines = base.mark_line(strokeWidth=2).encode(y=y, strokeDash=dash)
     intervals = base.mark_rule(strokeWidth=1.5, opacity=0.7).encode(
-        y=alt.Y("low:Q", title=f"validation {task.score}"), y2="high:Q"
+        y=alt.Y("low:Q", title=f"validation {score}"), y2="high:Q"
     )
     points = base.mark_point(size=60, opacity=1, strokeWidth=2).encode(
         y=y,
@@ -100,7 +106,7 @@ def axis_chart(summary: Summary, axis: str, layout: Layout) -> Chart | None:
             alt.Tooltip("arm:N"),
             alt.Tooltip("kind:N", title="statistics"),
             alt.Tooltip("value:Q", title=axis_name(summary, axis), format=".3~g"),
-            alt.Tooltip("estimate:Q", title=task.score, format=".2%"),
+            alt.Tooltip("estimate:Q", title=score, format=".2%"),
             alt.Tooltip("low:Q", title="from", format=".2%"),
             alt.Tooltip("high:Q", title="to", format=".2%"),
             alt.Tooltip("runs:N"),

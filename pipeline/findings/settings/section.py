@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from pipeline.findings.drawing import figure
-from pipeline.findings.settings.chart import NORM_AXES, axes, axis_chart, axis_name, drawn_factors
+from pipeline.findings.settings.chart import (
+    NORM_AXES,
+    axes,
+    axis_chart,
+    axis_name,
+    axis_score,
+    drawn_factors,
+)
 from pipeline.findings.settings.figures import Factors, Figures, Setting
 from pipeline.findings.summary import Summary
 from pipeline.page.blocks import Block, Figure, Nothing, Section, Table
@@ -23,13 +30,13 @@ def section(summary: Summary) -> Section:
 
 def drawn(summary: Summary, axis: str) -> Figure:
     """Draw scores over one axis."""
-    task = summary.task(Figures)
+    score = axis_score(summary, axis)
     level, name = percentage(summary.analysis.level), axis_name(summary, axis)
     return figure(
         summary,
         f"over-{file_name(name)}",
         lambda found, layout: axis_chart(found, axis, layout),
-        caption=f"Validation {task.score} over {name}, with moving statistics (filled marks, "
+        caption=f"Validation {score} over {name}, with moving statistics (filled marks, "
         "solid lines) and with recalibrated ones (hollow marks, dashed lines): means over the "
         f"seeds whose loss stayed finite, with {level} intervals.",
         described=f"Lines over {name}, one for each arm. {_described(summary, axis)}",
