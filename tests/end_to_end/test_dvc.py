@@ -146,11 +146,17 @@ def test_an_experiment_by_set_param_is_compared_with_the_commit(team):
     assert max(map(len, shown.splitlines())) <= WIDTH
 
 
-def test_every_shipped_profile_has_stages_and_only_quick_runs_unasked():
-    unasked = yaml.safe_load(Path("dvc.yaml").read_text())["stages"]["compose"]["foreach"]
+def test_every_shipped_profile_has_stages_and_quick_and_reference_run_unasked():
+    stages = yaml.safe_load(Path("dvc.yaml").read_text())["stages"]
+    unasked = stages["compose"]["foreach"]
     asked = yaml.safe_load(Path("reports/dvc.yaml").read_text())["stages"]["profile"]
     assert unasked == ["quick"]
     shipped = {file.stem for file in Path("conf/profile").glob("*.yaml")}
     # the tests' own is shrunk, to no purpose
-    assert {*unasked, *asked["foreach"], PROFILE} == shipped
+    assert {*unasked, "reference", *asked["foreach"], PROFILE} == shipped
     assert asked["do"]["cmd"] == [f"python -m pipeline {name} ${{item}}" for name in STAGES]
+    *others, last = stages["reference"]["cmd"]
+    short = last.removesuffix(" --brief reports/README.md")
+    assert [*others, short] == [f"python -m pipeline {name} reference" for name in STAGES]
+    committed = [out for out in stages["reference"]["outs"] if isinstance(out, dict)]
+    assert {"reports/README.md": {"cache": False}} in committed
