@@ -16,8 +16,8 @@ from pipeline.errors import Refusal
 
 
 @contextmanager
-def held(file: Path) -> Iterator[None]:
-    """Hold the lock while the body runs.
+def held(file: Path, *, patient: bool = False) -> Iterator[None]:
+    """Hold the lock while the body runs; who is patient waits for it.
 
     Raises:
         Refusal: Another process holds it; the line names the process. Or the file cannot be made.
@@ -29,7 +29,7 @@ def held(file: Path) -> Iterator[None]:
         raise Refusal(f"{file}: {error.strerror or error}") from error
     with stream:
         try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(stream, fcntl.LOCK_EX | (0 if patient else fcntl.LOCK_NB))
         except BlockingIOError:
             raise Refusal(f"{file}: held by {_named(file)}; wait for it or end it") from None
         stream.truncate(0)

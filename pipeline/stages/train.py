@@ -22,6 +22,7 @@ from pipeline.data.files import state_of_files
 from pipeline.data.prepared import is_prepared, prepare
 from pipeline.errors import Refusal
 from pipeline.execution.environment import own_code
+from pipeline.execution.lock import held
 from pipeline.execution.precision import environment_of
 from pipeline.execution.store import Store
 from pipeline.execution.work import answer, describe, weights_of
@@ -170,8 +171,10 @@ def _prepared(asked: Asked) -> Path:
     behind = [each for each in behind if each is not None]
     content = content_digest([asked.dataset.plain(), *behind])
     folder = Places("train").arrays / f"{asked.cell.dataset}-{content[:12]}"
-    if not is_prepared(folder):  # of an earlier version, or emptied by somebody
-        prepare(asked.dataset, asked.cell.dataset, folder)
+    if not is_prepared(folder):  # or of an earlier version, or emptied by somebody
+        with held(folder.with_name(f".{folder.name}.lock"), patient=True):
+            if not is_prepared(folder):  # by another run that wanted the same
+                prepare(asked.dataset, asked.cell.dataset, folder)
     return folder
 
 

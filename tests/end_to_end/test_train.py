@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,13 @@ def test_two_processes_print_the_same_digest_and_another_seed_another(folder):
     [other] = weights(train(folder, *TINY, "norm=batch", "seed=1"))
     assert first == second
     assert first != [other]
+
+
+def test_two_runs_at_once_prepare_what_neither_finds(folder):
+    cell = (*TINY, "dataset=mnist_1d", "dataset.seed=77")
+    with ThreadPoolExecutor(2) as both:
+        runs = list(both.map(lambda norm: train(folder, *cell, f"norm={norm}"), ("none", "batch")))
+    assert all(len(weights(done)) == 1 for done in runs)
 
 
 def test_an_arm_is_added_by_adding_one_file(folder):
