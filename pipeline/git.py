@@ -9,7 +9,7 @@ HERE = Path(__file__).parents[1]
 
 
 def git(*arguments: str) -> str:
-    """Return what a command of git prints, empty where it says nothing or there is no checkout."""
+    """Return what a command of git prints, without space around it; empty without a checkout."""
     if not (HERE / ".git").exists():  # installed, maybe within somebody else's checkout
         return ""
     try:
@@ -18,4 +18,4 @@ def git(*arguments: str) -> str:
         )
     except FileNotFoundError:  # no git on this machine
         return ""
-    return done.stdout if done.returncode == 0 else ""
+    return done.stdout.strip() if done.returncode == 0 else ""

@@ -1,4 +1,4 @@
-"""One sweep at a time per checkout and profile.
+"""One process at a time: a sweep per checkout and profile, whoever prepares a dataset.
 
 The lock is the operating system's (`flock`): it ends with the process that
 holds it, however that ends, and an orphan of a killed run still holds it.

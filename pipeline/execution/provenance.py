@@ -36,7 +36,7 @@ def checkout() -> tuple[str, str]:
 
     Both are empty outside a git checkout; the digest is empty when nothing was changed.
     """
-    commit = git("rev-parse", "HEAD").strip()
+    commit = git("rev-parse", "HEAD")
     changes = git("diff", "HEAD", "--", "pipeline", "conf") if commit else ""
     return commit, hashlib.sha256(changes.encode()).hexdigest() if changes else ""
 

@@ -21,9 +21,9 @@ def origin(commit: str) -> dict[str, str]:
 
 @cache
 def _checkout() -> tuple[str, dict[str, str]]:
-    return git("rev-parse", "HEAD").strip(), {
-        "mlflow.source.git.branch": git("branch", "--show-current").strip(),
-        "mlflow.source.git.repoURL": shown(git("remote", "get-url", "origin").strip()),
+    return git("rev-parse", "HEAD"), {
+        "mlflow.source.git.branch": git("branch", "--show-current"),
+        "mlflow.source.git.repoURL": shown(git("remote", "get-url", "origin")),
     }
 
 
