@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from pathlib import Path
 
@@ -19,11 +20,12 @@ from pipeline.training.evaluation import inference
 from pipeline.training.forms import takes
 
 UNKNOWN = "Could not locate"  # says Keras of a class or function that nobody registered
+SHARED = re.compile(rb'("shared_object_id": )(\d+)')
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date a zip archive can hold
 
 
 def save_model(model: keras.Model, path: Path) -> None:
-    """Write a `.keras` archive without the time at which it was saved."""
+    """Write a `.keras` archive without the time at which it was saved, and without addresses."""
     original = io.BytesIO()
     scratch = path.with_name(path.name + ".part.keras")
     try:
@@ -38,7 +40,19 @@ def save_model(model: keras.Model, path: Path) -> None:
                 metadata = json.loads(content)
                 metadata["date_saved"] = "1980-01-01@00:00:00"
                 content = json.dumps(metadata, sort_keys=True).encode()
+            elif name == "config.json":
+                content = _numbered(content)
             target.writestr(zipfile.ZipInfo(name, EPOCH), content)
+
+
+def _numbered(config: bytes) -> bytes:
+    """Return a configuration whose shared objects are numbered; Keras tells them by addresses."""
+    numbers: dict[bytes, bytes] = {}
+
+    def number(found: re.Match[bytes]) -> bytes:
+        return found[1] + numbers.setdefault(found[2], b"%d" % len(numbers))
+
+    return SHARED.sub(number, config)
 
 
 def load_model(path: Path) -> keras.Model:

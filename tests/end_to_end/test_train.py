@@ -31,12 +31,12 @@ def folder(tmp_path_factory) -> Path:
     return folder
 
 
-def train(folder: Path, *overrides: str) -> subprocess.CompletedProcess[str]:
+def train(folder: Path, *overrides: str, store: str = "store") -> subprocess.CompletedProcess[str]:
     environment = {name: os.environ[name] for name in os.environ if name != "MLFLOW_TRACKING_URI"}
     return subprocess.run(
         [sys.executable, "-m", "pipeline", "train", *overrides],
         cwd=folder,
-        env=environment | {"NORMBENCH_STORE": str(folder / "store")},
+        env=environment | {"NORMBENCH_STORE": str(folder / store)},
         capture_output=True,
         text=True,
     )
@@ -52,6 +52,13 @@ def test_two_processes_print_the_same_digest_and_another_seed_another(folder):
     [other] = weights(train(folder, *TINY, "norm=batch", "seed=1"))
     assert first == second
     assert first != [other]
+
+
+def test_two_processes_save_the_same_bytes(folder):
+    for name in ("one", "two"):
+        save = f"--save={folder / name}.keras"
+        weights(train(folder, *TINY, "norm=batch", "seed=3", save, store=name))
+    assert (folder / "one.keras").read_bytes() == (folder / "two.keras").read_bytes()
 
 
 def test_two_runs_at_once_prepare_what_neither_finds(folder):
