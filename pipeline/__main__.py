@@ -25,6 +25,7 @@ import shtab
 
 from pipeline.commands import STAGES
 from pipeline.errors import Contradiction, Refusal, Unfinished, nearest
+from pipeline.execution.spared import spare_keras
 from pipeline.stages import compare_arguments as comparing
 from pipeline.stages import decide_arguments as deciding
 from pipeline.stages import diagnose_arguments as diagnosing
@@ -200,6 +201,7 @@ def _carry_out(asked: argparse.Namespace) -> int:
     _find_modules_of_the_current_folder()
     if asked.command in TRAINING and (told := take_over_and_tell()):
         print(f"normbench {asked.command}: {told}", file=sys.stderr)
+    spare_keras()
     try:
         stage = importlib.import_module(f"pipeline.stages.{asked.command}")
     except ModuleNotFoundError as error:

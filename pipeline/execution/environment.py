@@ -110,13 +110,12 @@ def digest_of_modules(named: Iterable[str]) -> str:
         file = modules.source(name)
         if name in seen or file is None:
             continue
-        tree = modules.tree(file)
-        seen[name] = normalized(tree)
+        package = name if file.name == "__init__.py" else name.rpartition(".")[0]
+        seen[name], imported = _read(file.read_bytes(), package)
         if name == CARTPOLE:  # alone: what it imports draws pictures and checks actions
             continue
         followed = FOLLOWED if name.startswith("pipeline.") else (name.partition(".")[0],)
-        package = name if file.name == "__init__.py" else name.rpartition(".")[0]
-        wanted += [found for found in _imported(tree, package) if found.startswith(followed)]
+        wanted += [found for found in imported if found.startswith(followed)]
     text = "".join(f"{name}\n{code}\n" for name, code in sorted(seen.items()))
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -131,6 +130,13 @@ def own_code(targets: Iterable[str]) -> dict[str, str]:
     """
     others = {path for path in targets if path.partition(".")[0] not in ("pipeline", *VERSIONED)}
     return {name: digest_of_modules([name]) for name in sorted({_module(path) for path in others})}
+
+
+@cache
+def _read(source: bytes, package: str) -> tuple[str, tuple[str, ...]]:
+    """Return a module's code, normalized, and what it imports; once for all trials that use it."""
+    tree = ast.parse(source)
+    return normalized(tree), tuple(_imported(tree, package))
 
 
 def normalized(tree: ast.Module) -> str:

@@ -43,7 +43,9 @@ from pipeline.stages.files import beside
 from pipeline.stages.named_code import told_in_one_line
 from pipeline.stages.places import Places
 from pipeline.tasks.scoring import scoring_of
-from pipeline.tracking.mirror import address_warning, try_mirror_run
+from pipeline.tracking.beside import WriterBeside
+from pipeline.tracking.leaves import run_entry
+from pipeline.tracking.mirror import address_warning
 from pipeline.training.checkpoint import Weights
 
 STATISTICS = ("batch", "moving", "recalibrated")
@@ -78,11 +80,12 @@ def run(
         _say(console, unreachable)
     told = [settings_of(each.overrides) for each in asked]
     runs = []
-    for number, each in enumerate(asked):
-        if len(asked) > 1:
-            what = named(told[number], differing(told))
-            _say(console, f"\nrun {number + 1} of {len(asked)}: {what}")
-        runs.append(_train(each, console, mirrored=not unreachable, save=save))
+    with nullcontext() if unreachable else WriterBeside() as writer:
+        for number, each in enumerate(asked):
+            if len(asked) > 1:
+                what = named(told[number], differing(told))
+                _say(console, f"\nrun {number + 1} of {len(asked)}: {what}")
+            runs.append(_train(each, console, writer, save=save))
     if form:
         print({"json": as_json, "csv": as_csv}[form](runs))
     elif len(asked) > 1:
@@ -113,7 +116,9 @@ def show_choices(conf: Path, overrides: Sequence[str]) -> None:
         print(f"command line: {override}")
 
 
-def _train(asked: Asked, console: Console, *, mirrored: bool, save: Path | None) -> Run:
+def _train(
+    asked: Asked, console: Console, writer: WriterBeside | None, *, save: Path | None
+) -> Run:
     folder, cell = _prepared(asked), asked.cell
     manifest = read_manifest(folder)
     scoring_of(cell.task.scoring).check(manifest)
@@ -140,8 +145,8 @@ def _train(asked: Asked, console: Console, *, mirrored: bool, save: Path | None)
         write_manifest(beside(save), manifest)
         _say(console, f"model  {save}; ask it: normbench predict {save} FILES...")
     clock = store.clock(trial.key)
-    if mirrored:
-        _say(console, try_mirror_run(cell, trial, result, clock, manifest))
+    if writer:
+        _say(console, writer.write(run_entry(cell, trial, result, clock, manifest)))
     for told in (
         inert(result) or advice(cell.task.score, cell.norm.layer, result),
         shared_norms(cell.model.target, result),

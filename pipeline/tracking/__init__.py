@@ -20,6 +20,7 @@ MLflow, for runs:
     difference.py    which run is whose, and whether it lacks something (pure)
     mirror.py        carry the difference out
     runs.py          one run: created, completed, finished
+    beside.py        the process that writes the run of `normbench train`
     models.py        a winner's model without TensorFlow, and its place in the registry
     origin.py        who writes, from which checkout
     connection.py    where MLflow is

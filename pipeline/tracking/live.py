@@ -40,7 +40,7 @@ class LiveMirror:
         Args:
             profile: Named in the lines that say how to catch up.
             snapshot: Makes a snapshot of the answers known so far, sorted by study and index;
-                called in the mirrors' threads, in several at once.
+                called in the mirrors' threads, one at a time.
             mirrors: What to write, by name.
             interval: Seconds from one pass to the next, at least.
         """
@@ -82,12 +82,17 @@ class _Feed:
     def __init__(self, snapshot: Known) -> None:
         self.answers: list[Answer] = []
         self.over = threading.Event()
-        self._snapshot = snapshot
+        self._make = snapshot
+        self._one_at_a_time = threading.Lock()
+        self._last: tuple[int, bool, Snapshot] | None = None
 
-    def snapshot(self, count: int) -> Snapshot:
-        """Return a snapshot of the first answers."""
-        first = self.answers[:count]
-        return self._snapshot(sorted(first, key=lambda answer: (answer.study, answer.index)))
+    def snapshot(self, count: int, *, last: bool) -> Snapshot:
+        """Return a snapshot of the first answers, the same for all mirrors that ask for it."""
+        with self._one_at_a_time:
+            if self._last is None or self._last[:2] != (count, last):
+                first = sorted(self.answers[:count], key=lambda each: (each.study, each.index))
+                self._last = count, last, self._make(first)
+            return self._last[2]
 
 
 class _Follower(threading.Thread):
@@ -112,7 +117,7 @@ class _Follower(threading.Thread):
                 pause = self._interval
                 continue
             try:
-                self._done = self._mirror(self._feed.snapshot(count))
+                self._done = self._mirror(self._feed.snapshot(count, last=over))
             except (MirrorUnreachable, Refusal, OSError) as outage:
                 self._outage = outage
                 self._failed += 1

@@ -13,17 +13,14 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from pipeline.records import Manifest, Result, Trial
-from pipeline.studies import Cell
 from pipeline.tracking.connection import check_address, connected, open_experiment, tracking_uri
 from pipeline.tracking.difference import Found, lacks, of_entry
 from pipeline.tracking.entries import REPORT, entries, report_entries, unplanned
 from pipeline.tracking.entry import MODEL_DIGEST, Entry
-from pipeline.tracking.leaves import run_entry
 from pipeline.tracking.loading import load
 from pipeline.tracking.one_writer import one_writer
 from pipeline.tracking.outage import MirrorUnreachable, unreachable
-from pipeline.tracking.snapshot import Clock, Snapshot
+from pipeline.tracking.snapshot import Snapshot
 from pipeline.tracking.untouched import Noted, noted, noting
 
 if TYPE_CHECKING:
@@ -208,14 +205,11 @@ def address_warning() -> str:
     return ""
 
 
-def try_mirror_run(
-    cell: Cell, trial: Trial, result: Result, clock: Clock | None, manifest: Manifest
-) -> str:
+def try_write_run(entry: Entry) -> str:
     """Write one training run into MLflow's experiment normbench/train, and return a line to print.
 
     The line is a warning where MLflow is down.
     """
-    entry = run_entry(cell, trial, result, clock, manifest)
     try:
         MlflowMirror().write("train", lambda _: [entry], named=entry.name)
     except MirrorUnreachable as outage:
