@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from pipeline.data.digest import SHOWN
 from pipeline.data.prepared import prepare
 from pipeline.errors import Refusal
+from pipeline.execution.lock import held
 from pipeline.records import Manifest
 from pipeline.stages.places import Places
 from pipeline.studies import Dataset
@@ -22,8 +23,9 @@ def run(profile: str) -> None:
         Refusal: The plan is missing or damaged, or a dataset cannot be had as asked.
     """
     places = Places(profile)
-    for name, dataset in _datasets(profile).items():
-        print(_line(prepare(dataset, name, places.arrays / name)))
+    with held(places.arrays.with_name(".arrays.lock"), patient=True):  # beside what DVC keeps
+        for name, dataset in _datasets(profile).items():
+            print(_line(prepare(dataset, name, places.arrays / name)))
 
 
 def _datasets(profile: str) -> dict[str, Dataset]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -95,3 +96,13 @@ def test_a_damaged_plan_says_to_compose(text: str) -> None:
     PLACES.plan.write_text(text)
     with pytest.raises(Refusal, match=r"datasets is damaged or old; run: normbench compose tiny$"):
         run("tiny")
+
+
+def test_two_at_once_prepare_one_after_the_other(capsys: pytest.CaptureFixture[str]) -> None:
+    plan("my_source.load", side=200)
+    with ThreadPoolExecutor(4) as all_at_once:
+        list(all_at_once.map(run, ["tiny"] * 4))
+    manifest = verify(PLACES.arrays / "mine")
+    told = f"mine: train 20, validation 12, test 8 of 200x200x3, digest {manifest.digest[:12]}"
+    assert capsys.readouterr().out.splitlines() == [told] * 4
+    assert [each.name for each in PLACES.arrays.iterdir()] == ["mine"]
