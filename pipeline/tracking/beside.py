@@ -8,16 +8,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from importlib import import_module
 from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import NoReturn, Self
 
 from pipeline.tracking.entry import Entry
-from pipeline.tracking.loading import load
+from pipeline.tracking.loading import load_mlflow
 from pipeline.tracking.mirror import try_write_run
 
-IMPORTED = ("pipeline.tracking.runs", "mlflow.store.tracking.sqlalchemy_store")
 ENDED = "not in MLflow, train again: the process that writes it was ended"
 
 
@@ -63,9 +61,7 @@ class WriterBeside:
 
 def _serve(line: Connection) -> NoReturn:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one that trains ends it
-    load()
-    for module in IMPORTED:
-        import_module(module)
+    load_mlflow()
     while True:
         try:
             entry = line.recv()

@@ -12,6 +12,7 @@ from importlib import import_module
 from pipeline.tracking.connection import settle
 
 TOGETHER = ("sqlalchemy.orm", "alembic.command", "mlflow", "optuna.storages")
+MLFLOW = ("mlflow.data.schema", "mlflow.store.tracking.sqlalchemy_store")
 _loading = threading.Lock()
 
 
@@ -23,3 +24,10 @@ def load() -> None:
     with _loading:
         for module in TOGETHER:
             import_module(module)
+
+
+def load_mlflow() -> None:
+    """Import what MLflow's runs need, before there is one to write."""
+    settle()
+    for module in MLFLOW:
+        import_module(module)
