@@ -6,11 +6,10 @@ It ends with the process that started it, however that ends.
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 from multiprocessing.connection import Connection
 from types import TracebackType
-from typing import NoReturn, Self
+from typing import Self
 
 from pipeline.tracking.entry import Entry
 from pipeline.tracking.loading import load_mlflow
@@ -52,21 +51,20 @@ class WriterBeside:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        """End the process."""
-        self._line.close()
-        if kind is not None:
-            self._process.kill()  # what it leaves half-written the next run of the same mends
+        """End the process: what was answered is written, and what was not, the same run mends."""
+        self._process.kill()  # left to itself, MLflow takes half a second to end
         self._process.join()
+        self._line.close()
 
 
-def _serve(line: Connection) -> NoReturn:
+def _serve(line: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one that trains ends it
     load_mlflow()
     while True:
         try:
             entry = line.recv()
         except EOFError:
-            os._exit(0)  # all is written; what MLflow does at its end takes half a second
+            return
         try:
             told: str | Exception = try_write_run(entry)
         except Exception as mistake:  # raised where it can be told

@@ -154,4 +154,4 @@ def test_a_claim_about_own_rates_asks_for_arms_that_choose_them(tmp_path: Path) 
     file = conf / "experiment" / "depth_mlp.yaml"
     file.write_text(file.read_text().replace("own_rate", "factorial"))
     with pytest.raises(Refusal, match=r"depth\.yaml.*parts\.0\.own.*depth_mlp.*own_rate"):
-        compose_plan(conf, "quick")
+        compose_plan(conf, "depth")
