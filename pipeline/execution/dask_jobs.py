@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from socket import create_server
 from typing import Any
 
 import dask
@@ -115,6 +116,8 @@ def queued(
     kind = queue_class(scheduler)
     if jobs < 1:
         raise Refusal(f"cluster.jobs must be at least 1, got {jobs}")
+    if host is not None:
+        _check_is_ours(host)
     lives = Lifetimes(lifetime_seconds, stagger_seconds)
     quiet()
     with ExitStack() as undo:
@@ -153,6 +156,22 @@ def queued(
         patience_seconds=patience_seconds,
     )
     return DaskPool(client, store, limits, sight, crew, job)
+
+
+def _check_is_ours(host: str) -> None:
+    """See whether a scheduler can be reached here under this name.
+
+    Raises:
+        Refusal: It is no address of this machine.
+    """
+    try:
+        with create_server((host, 0)):
+            return
+    except OSError as error:
+        raise Refusal(
+            f"cluster.host={host}: is no address of this machine ({error.strerror or error}); give "
+            "the one that nodes reach, or its interface"
+        ) from error
 
 
 def _started(kind: Any, *, host: str, security: Security | None, **given: Any) -> Any:

@@ -180,6 +180,8 @@ def test_a_queue_that_is_not_here_is_told_in_one_line(monkeypatch, tmp_path):
     ("changes", "says"),
     [
         ({"jobs": 0}, "cluster.jobs must be at least 1, got 0"),
+        ({"host": "192.0.2.1"}, "cluster.host=192.0.2.1: is no address of this machine"),
+        ({"host": "nosuch.invalid"}, "cluster.host=nosuch.invalid: is no address of this machine"),
         ({"folder": "a b"}, "has blanks or signs that a job's script cannot name"),
         ({"stagger_seconds": 3000.0}, "cluster.stagger_seconds must be from 0 to below"),
         ({"more": ["job cpu"]}, "cluster.more: 'job cpu' is not name=value"),
