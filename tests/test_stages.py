@@ -17,6 +17,7 @@ BY_NAME = {
     "pipeline.claims.kind": "pipeline.claims.kinds.*",
     "pipeline.components": "",  # for those who call it
     "pipeline.configuration.claim": "pipeline.claims.kinds.*",
+    "pipeline.configuration.cluster": "pipeline.execution.*",
     "pipeline.configuration.study": "pipeline.search.*",
     "pipeline.data.prepared": "pipeline.data.*",
     "pipeline.diagnosis": "pipeline.diagnosis.*",

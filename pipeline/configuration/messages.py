@@ -79,6 +79,8 @@ def invalid(error: ValidationError, below: str = "") -> Invalid:
         path = [searched(path[1]), *path[2:]]
     names = {"layer": None, "pool": None, "scoring": None, "target": "_target_"}
     key = ".".join(filter(None, (names.get(part, part) for part in [below, *path])))
+    if found["type"] == "sequence_str":  # text, where pydantic wants any sequence of texts
+        found["msg"] = "Input should be a list"
     if found["type"] == "missing":
         return Invalid(key, "is missing")
     if found["type"] == "extra_forbidden":

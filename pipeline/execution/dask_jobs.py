@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from socket import create_server
+from socket import SOCK_STREAM, create_server, getaddrinfo
 from typing import Any
 
 import dask
@@ -165,7 +165,8 @@ def _check_is_ours(host: str) -> None:
         Refusal: It is no address of this machine.
     """
     try:
-        with create_server((host, 0)):
+        family, *_ = getaddrinfo(host, 0, type=SOCK_STREAM)[0]
+        with create_server((host, 0), family=family):
             return
     except OSError as error:
         raise Refusal(

@@ -8,19 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, get_type_hints
+from typing import Protocol
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
-
-from pipeline.components import build, resolve
+from pipeline.components import build
 from pipeline.errors import Contradiction, Refusal, reason_of
 from pipeline.execution.store import Store
 from pipeline.execution.task import Failed, Outcome, Task
 from pipeline.execution.work import work
-from pipeline.records import Component
 from pipeline.studies import Cluster, Limits
-
-LENIENT = ConfigDict(coerce_numbers_to_str=True)  # an account may be a number
 
 
 @dataclass(frozen=True)
@@ -121,24 +116,5 @@ def open_pool(cluster: Cluster, store: Store, folders: Sequence[Path], code: Seq
     Raises:
         Refusal: The configuration does not fit, or nobody can work.
     """
-    pool: Pool = build(_fitting(cluster.pool), store, cluster.limits, folders, code)
+    pool: Pool = build(cluster.pool, store, cluster.limits, folders, code)
     return pool
-
-
-def _fitting(pool: Component) -> Component:
-    """Return a pool's component, its values of the types that its function says.
-
-    Raises:
-        Refusal: A value is of another kind.
-    """
-    target = resolve(pool.target)
-    types = get_type_hints(target) if callable(target) else {}
-    values = dict(pool.arguments)
-    for name in types.keys() & values.keys():
-        try:
-            values[name] = TypeAdapter(types[name], config=LENIENT).validate_python(values[name])
-        except ValidationError as error:
-            said = error.errors()[0]["msg"]
-            lists = '; a list is written \'["a","b"]\'' if "equence" in said else ""
-            raise Refusal(f"cluster.{name}: {said}, got {values[name]!r}{lists}") from None
-    return pool.model_copy(update={"arguments": values})

@@ -61,8 +61,8 @@ def _measured(summary: Summary) -> str:
     clock = origins.clock.clock if origins.clock else None
     hours = f"{clock.wall_seconds / 3600:.1f} hours" if clock else MISSING
     sources = {each.source for each in origins.data}  # of one of which some take a part
-    runs = origins.counts.swept + origins.counts.confirmed
-    failed = sum(each.outcomes.failed for each in summary.of(Failures).studies)
+    outcomes = [each.outcomes for each in summary.of(Failures).studies]
+    runs, failed = sum(each.runs for each in outcomes), sum(each.failed for each in outcomes)
     return (
         f"Measured by {runs:,} training runs on {counted(len(sources), 'dataset')}, {hours} "
         f"of one core; {failed:,} of them failed, and count."

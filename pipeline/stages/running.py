@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from pipeline.configuration.cluster import compose_cluster
+from pipeline.configuration.cluster import compose_cluster, fitting
 from pipeline.content import canonical_json
 from pipeline.errors import Unfinished
 from pipeline.execution.board import Board
@@ -67,9 +67,8 @@ def carry_through(
         store.writable()
         datasets = sorted({queue.study.dataset for queue in queues})
         code = own_code(targets_within([queue.study.plain() for queue in queues]))
-        return open_pool(
-            asked, store, [Places(profile).dataset(name) for name in datasets], list(code)
-        )
+        folders = [Places(profile).dataset(name) for name in datasets]
+        return open_pool(fitting(asked), store, folders, list(code))
 
     with _terminable(), View(board.progress) as view:
         watch = Reporter(board, view, mirror, Places(profile).progress)
